@@ -1,0 +1,1 @@
+"""Pivot: a config-first data and ML pipeline tool."""

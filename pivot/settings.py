@@ -1,0 +1,178 @@
+"""Configuration values as data: every key with its type, default and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .errors import ConfigError, Where, did_you_mean
+
+KeyType = Literal["bool", "int", "str", "list", "choice", "mapping"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """One configuration key: its type, default, allowed choices and one-line meaning."""
+
+    name: str
+    type: KeyType
+    default: Any
+    meaning: str
+    choices: tuple[str, ...] = ()
+    dvc: str | None = None  # the key of .dvc/config with the same meaning
+
+
+KEYS: tuple[KeySpec, ...] = (
+    KeySpec("core.mode", "choice", None, "pivot or dvc, where both could be meant", ("pivot", "dvc")),
+    KeySpec("core.jobs", "int", None, "stages run at a time; default: number of cores"),
+    KeySpec("core.python", "str", None, "interpreter that runs python stages"),
+    KeySpec("core.remote", "str", None, "the default remote", (), "core.remote"),
+    KeySpec(
+        "core.hash",
+        "choice",
+        "blake3",
+        "algorithm that names objects",
+        ("blake3", "xxh128", "sha256", "md5"),
+    ),
+    KeySpec("core.fsync", "bool", False, "survive power loss: sync objects and locks to disk"),
+    KeySpec("core.resources", "mapping", {}, "countable resources of this machine, e.g. gpu: 1"),
+    KeySpec("core.run_cache", "bool", True, "restore results of earlier runs"),
+    KeySpec("cache.dir", "str", None, "where objects lie; default: .pivot/cache", (), "cache.dir"),
+    KeySpec(
+        "cache.link",
+        "choice",
+        "copy",
+        "how outputs appear in the work tree (copy uses reflinks where the file system can)",
+        ("copy", "hardlink", "symlink"),
+        "cache.type",
+    ),
+    KeySpec("code.roots", "list", [], "further folders that hold importable project code"),
+    KeySpec("code.track", "bool", True, "false: code does not count (DVC's semantics)"),
+    KeySpec(
+        "code.packages",
+        "choice",
+        "report",
+        "what a changed third-party version does",
+        ("report", "rerun"),
+    ),
+    KeySpec("code.observe", "bool", True, "note what stages really import and open"),
+    KeySpec(
+        "code.undeclared",
+        "choice",
+        "warn",
+        "what an undeclared project file that a stage opens does",
+        ("warn", "error", "off"),
+    ),
+    KeySpec("run.output", "choice", "log", "where stage output goes", ("log", "show")),
+)
+
+_BY_NAME = {spec.name: spec for spec in KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSpec:
+    """A remote by name: its URL and its options (endpointurl, region, profile, ...)."""
+
+    name: str
+    url: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective configuration: `values` by dotted key (defaults filled in), and remotes."""
+
+    values: Mapping[str, Any]
+    remotes: Mapping[str, RemoteSpec] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)  # key -> layer it came from
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def spec_of(name: str, where: Where | None = None) -> KeySpec:
+    """The spec of a key. Raises ConfigError with a did-you-mean for an unknown one."""
+    spec = _BY_NAME.get(name)
+    if spec is None:
+        raise ConfigError(
+            f"unknown configuration key '{name}'",
+            hint=did_you_mean(name, _BY_NAME) or "see `pivot config list --all`",
+            where=where,
+        )
+    return spec
+
+
+def parse_text(name: str, text: str, where: Where | None = None) -> Any:
+    """The value of key `name` written as text (command line, environment variable).
+
+    Raises ConfigError where the text does not fit the key's type.
+    """
+    spec = spec_of(name, where)
+    value: Any = text
+    if spec.type == "bool":
+        known = {"true": True, "yes": True, "on": True, "1": True}
+        known |= {"false": False, "no": False, "off": False, "0": False}
+        value = known.get(text.strip().lower(), text)
+    elif spec.type == "int":
+        value = int(text) if text.strip().lstrip("+-").isdecimal() else text
+    elif spec.type == "list":
+        value = [part.strip() for part in text.split(",") if part.strip()]
+    elif spec.type == "mapping":
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        if all(equals for _, equals, _ in pairs):
+            value = {
+                key.strip(): int(number) if number.strip().isdecimal() else number.strip()
+                for key, _, number in pairs
+            }
+    return check_value(name, value, where)
+
+
+def check_value(name: str, value: Any, where: Where | None = None) -> Any:
+    """`value` where it fits key `name`. Raises ConfigError where it does not."""
+    spec = spec_of(name, where)
+    fits = {
+        "bool": isinstance(value, bool),
+        "int": isinstance(value, int) and not isinstance(value, bool) and value > 0,
+        "str": isinstance(value, str) and value != "",
+        "choice": value in spec.choices,
+        "list": isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value),
+        "mapping": isinstance(value, Mapping)
+        and all(
+            isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value.values()
+        ),
+    }[spec.type]
+    if fits:
+        return value
+    expected = {
+        "bool": "true or false",
+        "int": "a whole number above 0",
+        "str": "a text",
+        "choice": " or ".join(spec.choices),
+        "list": "a list of texts",
+        "mapping": "names with whole numbers, as in gpu=1",
+    }[spec.type]
+    hint = did_you_mean(str(value), spec.choices) if spec.type == "choice" else None
+    raise ConfigError(f"{name} takes {expected}, not {value!r}", hint=hint, where=where)
+
+
+def merge(layers: list[tuple[str, Mapping[str, Any], Mapping[str, RemoteSpec]]]) -> Settings:
+    """Settings of (layer name, values by dotted key, remotes), later layers over earlier ones.
+
+    Remotes of one name merge: a later URL replaces, options add up.
+    """
+    values: dict[str, Any] = {spec.name: spec.default for spec in KEYS}
+    origins: dict[str, str] = {}
+    remotes: dict[str, RemoteSpec] = {}
+    for layer, entries, layer_remotes in layers:
+        for key, value in entries.items():
+            values[key] = value
+            origins[key] = layer
+        for name, remote in layer_remotes.items():
+            before = remotes.get(name)
+            if before is None:
+                remotes[name] = remote
+            else:
+                options = {**before.options, **remote.options}
+                remotes[name] = RemoteSpec(name, remote.url or before.url, options)
+    return Settings(values, remotes, origins)
