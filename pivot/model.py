@@ -282,8 +282,8 @@ class Reason:
 
     kind: ReasonKind
     subject: str
-    old: str | None = None
-    new: str | None = None
+    old: Any = None  # short digest, or the value itself for params
+    new: Any = None
     file: str | None = None
     line: int | None = None
     chain: tuple[str, ...] = ()
