@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -173,37 +173,33 @@ def _encode(value: Any, put: Callable[[str], None]) -> None:
     elif kind is float:
         put(f"d{value!r};")
     elif isinstance(value, Mapping):
-        entries = []
-        for key, item in value.items():
-            entries.append((canonical(key), item))
-        entries.sort(key=lambda entry: entry[0])
+        entries = [(canonical(key), item) for key, item in value.items()]
         put("{")
-        for text, item in entries:
+        for text, item in sorted(entries, key=lambda entry: entry[0]):
             put(text)
             _encode(item, put)
         put("}")
-    elif kind is bytes:
-        put(f"b{value.hex()};")
-    elif isinstance(value, (set, frozenset)):
-        put("<")
-        for text in sorted(canonical(item) for item in value):
-            put(text)
-        put(">")
-    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+    elif isinstance(value, (list, tuple)):
         put("[")
         for item in value:
             _encode(item, put)
         put("]")
-    elif isinstance(value, (datetime.date, datetime.time, datetime.datetime)):
-        put(f"@{type(value).__name__}:{value.isoformat()};")
-    elif kind is complex:
-        put(f"c{value!r};")
-    elif isinstance(value, Digest):
-        put(f"#{value.kind}:{value};")
-    elif isinstance(value, (str, int, float)):
-        put(f"x{type(value).__qualname__}:{value!r};")
     else:
-        raise TypeError(f"a value of type {type(value).__name__} has no canonical form")
+        put(_encode_rare(value))
+
+
+def _encode_rare(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"b{value.hex()};"
+    if isinstance(value, (set, frozenset)):
+        return "<" + "".join(sorted(canonical(item) for item in value)) + ">"
+    if isinstance(value, (datetime.date, datetime.time)):
+        return f"@{type(value).__name__}:{value.isoformat()};"
+    if isinstance(value, Digest):
+        return f"#{value.kind}:{value};"
+    if isinstance(value, (str, int, float, complex)):
+        return f"x{type(value).__qualname__}:{value!r};"
+    raise TypeError(f"a value of type {type(value).__name__} has no canonical form")
 
 
 def fingerprint(tag: str, *parts: Any) -> str:

@@ -24,7 +24,9 @@ class KeySpec:
 
 
 KEYS: tuple[KeySpec, ...] = (
-    KeySpec("core.mode", "choice", None, "pivot or dvc, where both could be meant", ("pivot", "dvc")),
+    KeySpec(
+        "core.mode", "choice", None, "pivot or dvc, where both could be meant", ("pivot", "dvc")
+    ),
     KeySpec("core.jobs", "int", None, "stages run at a time; default: number of cores"),
     KeySpec("core.python", "str", None, "interpreter that runs python stages"),
     KeySpec("core.remote", "str", None, "the default remote", (), "core.remote"),
@@ -138,9 +140,7 @@ def check_value(name: str, value: Any, where: Where | None = None) -> Any:
         "choice": value in spec.choices,
         "list": isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value),
         "mapping": isinstance(value, Mapping)
-        and all(
-            isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value.values()
-        ),
+        and all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value.values()),
     }[spec.type]
     if fits:
         return value

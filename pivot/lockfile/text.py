@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..digest import Digest, fingerprint, parse_digest
-from ..model import FINGERPRINT_VERSION, KEY_VERSION, StageKey, StageRecord
+from ..model import StageKey, StageRecord
 from .values import decode_value, encode_value
 
 _FORMAT = 1
@@ -35,12 +35,11 @@ def dumps(record: StageRecord) -> str:
         "binding": dict(key.binding),
         "code": key.code,
         "env": dict(key.env),
-        "key_version": key.version if key.version != KEY_VERSION else None,
-        "fingerprint_version": (
-            record.fingerprint_version
-            if record.fingerprint_version != FINGERPRINT_VERSION
-            else None
-        ),
+        # version 1 goes without saying, whatever the current version is
+        "key_version": key.version if key.version != 1 else None,
+        "fingerprint_version": record.fingerprint_version
+        if record.fingerprint_version != 1
+        else None,
         "observed": dict(record.observed),
         "packages": dict(record.packages),
         "packages_rerun": dict(key.packages),
@@ -103,7 +102,7 @@ def _record(data: dict[str, Any]) -> StageRecord:
         outs=tuple(data.get("promised", sorted(outs))),
         env=data.get("env", {}),
         packages=data.get("packages_rerun", {}),
-        version=data.get("key_version", KEY_VERSION),
+        version=data.get("key_version", 1),
     )
     return StageRecord(
         stage=data["stage"],
@@ -111,7 +110,7 @@ def _record(data: dict[str, Any]) -> StageRecord:
         outs=outs,
         observed=data.get("observed", {}),
         packages=data.get("packages", {}),
-        fingerprint_version=data.get("fingerprint_version", FINGERPRINT_VERSION),
+        fingerprint_version=data.get("fingerprint_version", 1),
     )
 
 

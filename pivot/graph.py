@@ -1,0 +1,380 @@
+"""The stage graph: edges by artifact, cycles, and the selection of stages by target."""
+
+from __future__ import annotations
+
+import bisect
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
+from .model import Pipeline, Stage
+from .tree import is_within, join, parent
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Stages and their edges. `order` lists every stage after all of its parents.
+
+    `parents` and `children` are direct neighbours in definition order; `producer` names the
+    stage that makes each out.
+    """
+
+    stages: Mapping[str, Stage]
+    order: tuple[str, ...]
+    parents: Mapping[str, tuple[str, ...]]
+    children: Mapping[str, tuple[str, ...]]
+    producer: Mapping[str, str]
+
+    def upstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
+        """`names` and all they depend on; a frozen stage's own parents do not count."""
+        found: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name in found:
+                continue
+            found.add(name)
+            if not (cut_frozen and self.stages[name].frozen):
+                pending.extend(self.parents[name])
+        return found
+
+    def downstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
+        """`names` and all that depends on them; a frozen stage passes nothing on."""
+        found: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name in found:
+                continue
+            found.add(name)
+            pending.extend(
+                child
+                for child in self.children[name]
+                if not (cut_frozen and self.stages[child].frozen)
+            )
+        return found
+
+    def component(self, names: Iterable[str]) -> set[str]:
+        """All stages connected with `names`, whatever the direction."""
+        found: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                pending.extend(self.parents[name])
+                pending.extend(self.children[name])
+        return found
+
+    def sorted(self, names: Iterable[str]) -> list[str]:
+        """`names` in dependency order."""
+        wanted = set(names)
+        return [name for name in self.order if name in wanted]
+
+
+def build(pipeline: Pipeline) -> Graph:
+    """The graph of a pipeline. Raises GraphError for overlapping outs and for cycles.
+
+    An edge runs from the maker of an out to each stage with a dep (or params file) that is the
+    out, lies below it, or is a folder above it.
+    """
+    stages = pipeline.stages
+    producer = _producers(stages)
+    makers = _Makers(producer)
+    parents: dict[str, tuple[str, ...]] = {}
+    children: dict[str, list[str]] = {name: [] for name in stages}
+    errors: list[PivotError] = []
+    for name, stage in stages.items():
+        found: dict[str, None] = {}
+        for path, line in _inputs(stage):
+            for out in makers.touching(path):
+                maker = producer[out]
+                if maker == name:
+                    errors.append(_own_input(stage, path, out, line))
+                else:
+                    found[maker] = None
+        parents[name] = tuple(found)
+        for maker in found:
+            children[maker].append(name)
+    raise_all(errors)
+    order = _topological(stages, parents)
+    frozen_children = {name: tuple(found) for name, found in children.items()}
+    return Graph(stages, order, parents, frozen_children, producer)
+
+
+def missing_inputs(
+    graph: Graph, names: Iterable[str], exists: Iterable[str] | None = None
+) -> list[tuple[Stage, str, int]]:
+    """(stage, path, line) of each dep of `names` that no stage makes and `exists` lacks."""
+    present = set(exists or ())
+    makers = _Makers(graph.producer)
+    missing = []
+    for name in names:
+        stage = graph.stages[name]
+        for dep in stage.deps:
+            if dep.path not in present and "://" not in dep.path and not makers.touching(dep.path):
+                missing.append((stage, dep.path, dep.line or stage.line))
+    return missing
+
+
+def _inputs(stage: Stage) -> Iterator[tuple[str, int]]:
+    for dep in stage.deps:
+        yield dep.path, dep.line
+    for file in stage.params_files:
+        yield file.path, file.line
+
+
+def _own_input(stage: Stage, path: str, out: str, line: int) -> GraphError:
+    where = Where(stage.file, line or stage.line)
+    if path == out:
+        return GraphError(
+            f"stage '{stage.name}' has '{path}' both as a dep and as an out",
+            hint="a stage cannot read what it makes; drop one of the two, "
+            "or mark the out `persist: true` and drop the dep",
+            where=where,
+        )
+    return GraphError(
+        f"dep '{path}' and out '{out}' of stage '{stage.name}' lie one within the other",
+        hint="give the out a folder of its own",
+        where=where,
+    )
+
+
+class _Makers:
+    """Finds the outs that are, contain or lie below a path, without comparing all pairs."""
+
+    def __init__(self, producer: Mapping[str, str]) -> None:
+        self._producer = producer
+        self._sorted = sorted(producer)
+
+    def touching(self, path: str) -> list[str]:
+        found = []
+        folder = path
+        while True:
+            if folder in self._producer:
+                found.append(folder)
+            above = parent(folder)
+            if above in (folder, ".") or not above:
+                break
+            folder = above
+        prefix = path + "/" if path != "." else ""
+        index = bisect.bisect_left(self._sorted, prefix)
+        while index < len(self._sorted) and self._sorted[index].startswith(prefix):
+            found.append(self._sorted[index])
+            index += 1
+        return found
+
+
+def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
+    producer: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    errors: list[PivotError] = []
+    for name, stage in stages.items():
+        for out in stage.outs:
+            if out.path in producer:
+                other = producer[out.path]
+                errors.append(
+                    GraphError(
+                        f"stage '{name}' makes '{out.path}', which stage '{other}' "
+                        f"({stages[other].file}:{lines[out.path]}) makes already"
+                        if other != name
+                        else f"stage '{name}' names out '{out.path}' twice",
+                        hint="one artifact has one stage; rename one of the outs",
+                        where=Where(stage.file, out.line or stage.line),
+                    )
+                )
+                continue
+            producer[out.path] = name
+            lines[out.path] = out.line or stage.line
+    raise_all(errors)
+    for path, name in producer.items():
+        folder = parent(path)
+        while folder != "." and folder:
+            if folder in producer:
+                other = producer[folder]
+                errors.append(
+                    GraphError(
+                        f"out '{path}' of stage '{name}' lies within out '{folder}' of stage "
+                        f"'{other}' ({stages[other].file}:{lines[folder]})",
+                        hint="outs may not overlap; move one of them",
+                        where=Where(stages[name].file, lines[path]),
+                    )
+                )
+                break
+            above = parent(folder)
+            if above == folder:
+                break
+            folder = above
+    raise_all(errors)
+    return producer
+
+
+def _topological(
+    stages: Mapping[str, Stage], parents: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """All stages, each after its parents, stable in definition order. Raises on a cycle."""
+    order: list[str] = []
+    state: dict[str, bool] = {}  # False: being visited, True: done
+    for root in stages:
+        if root in state:
+            continue
+        path = [root]
+        state[root] = False
+        pending = [iter(parents[root])]
+        while pending:
+            for above in pending[-1]:
+                if above not in state:
+                    state[above] = False
+                    path.append(above)
+                    pending.append(iter(parents[above]))
+                    break
+                if state[above] is False:
+                    raise _cycle(stages, path[path.index(above) :])
+            else:
+                done = path.pop()
+                pending.pop()
+                state[done] = True
+                order.append(done)
+    return tuple(order)
+
+
+def _cycle(stages: Mapping[str, Stage], loop: Sequence[str]) -> GraphError:
+    # `loop` leads upstream; people read in the direction of the data
+    names = [*reversed(loop)]
+    links = []
+    for maker, user in zip(names, [*names[1:], names[0]], strict=True):
+        outs = {out.path for out in stages[maker].outs}
+        inputs = [path for path, _ in _inputs(stages[user])]
+        via = next(
+            (
+                path
+                for path in inputs
+                for out in outs
+                if is_within(path, out) or is_within(out, path)
+            ),
+            "?",
+        )
+        links.append(f"{maker} -> {user} (by '{via}')")
+    first = stages[names[0]]
+    return GraphError(
+        f"stages form a cycle: {' -> '.join([*names, names[0]])}",
+        hint=f"break one of these links: {', '.join(links)}",
+        where=Where(first.file, first.line),
+    )
+
+
+# --- targets -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How targets become stages. `cwd` is the project-relative folder they were typed in."""
+
+    targets: tuple[str, ...] = ()
+    cwd: str = "."
+    single: bool = False  # only the targets themselves
+    pipeline: bool = False  # everything connected with them
+    everything: bool = False  # all pipelines
+    recursive: bool = False  # folders stand for the stages of the files below them
+    glob: bool = False
+    reach: Literal["upstream", "downstream"] = "upstream"
+
+
+def select(graph: Graph, selection: Selection) -> list[str]:
+    """The stages meant, in dependency order. Raises GraphError for a target that is nothing.
+
+    Without targets: the stages of the pipeline file in `cwd`, or all where it has none.
+    """
+    named = targets_of(graph, selection)
+    if selection.everything:
+        chosen: set[str] = set(graph.stages)
+    elif selection.pipeline:
+        chosen = graph.component(named)
+    elif selection.single:
+        chosen = set(named)
+    elif selection.reach == "downstream":
+        chosen = graph.downstream(named)
+    else:
+        chosen = graph.upstream(named)
+    return graph.sorted(chosen)
+
+
+def targets_of(graph: Graph, selection: Selection) -> list[str]:
+    """The stages that the targets name, without what they pull in."""
+    if not selection.targets:
+        here = [name for name, stage in graph.stages.items() if parent(stage.file) == selection.cwd]
+        return here or list(graph.stages)
+    found: dict[str, None] = {}
+    errors: list[PivotError] = []
+    for target in selection.targets:
+        names = _resolve(graph, target, selection)
+        if not names:
+            errors.append(_unknown_target(graph, target, selection.cwd))
+        found.update(dict.fromkeys(names))
+    raise_all(errors)
+    return list(found)
+
+
+def _resolve(graph: Graph, target: str, selection: Selection) -> list[str]:
+    stages = graph.stages
+    cwd = selection.cwd
+    file, colon, short = target.rpartition(":")
+    # a bare name means the file of this folder first, then the root's
+    if colon:
+        path = join(cwd, file)
+        prefix = "" if "/" not in path else f"{path}:"
+        candidates = [f"{prefix}{short}"] if _is_pipeline_file(graph, path) else []
+    else:
+        here = [stage.file for stage in stages.values() if parent(stage.file) == cwd]
+        prefix = f"{here[0]}:" if here and cwd != "." else ""
+        candidates = [f"{prefix}{target}", target] if prefix else [target]
+    candidates.append(target)
+    for name in candidates:
+        if name in stages:
+            return [name]
+    for name in candidates:
+        group = [known for known in stages if known.startswith(f"{name}@")]
+        if group:
+            return group
+    if selection.glob or any(sign in target for sign in "*?["):
+        for name in candidates:
+            matched = [known for known in stages if fnmatch.fnmatchcase(known, name)]
+            if matched:
+                return matched
+    path = join(cwd, target)
+    if _is_pipeline_file(graph, path):
+        return [name for name, stage in stages.items() if stage.file == path]
+    if path in graph.producer:
+        return [graph.producer[path]]
+    for above in _folders(path):
+        if above in graph.producer:
+            return [graph.producer[above]]
+    below = [maker for out, maker in graph.producer.items() if is_within(out, path)]
+    if selection.recursive:
+        inside = [name for name, stage in stages.items() if is_within(stage.file, path)]
+        return inside or list(dict.fromkeys(below))
+    return list(dict.fromkeys(below)) if path != "." else []
+
+
+def _folders(path: str) -> Iterator[str]:
+    folder = parent(path)
+    while folder not in (".", "") and folder != path:
+        yield folder
+        path, folder = folder, parent(folder)
+
+
+def _is_pipeline_file(graph: Graph, path: str) -> bool:
+    return any(stage.file == path for stage in graph.stages.values())
+
+
+def _unknown_target(graph: Graph, target: str, cwd: str) -> GraphError:
+    known = [*graph.stages, *(stage.short_name for stage in graph.stages.values())]
+    groups = {name.partition("@")[0] for name in graph.stages if "@" in name}
+    hint = did_you_mean(target, [*known, *groups, *graph.producer])
+    where = f" in '{cwd}'" if cwd != "." else ""
+    return GraphError(
+        f"'{target}' is neither a stage nor an artifact that a stage makes{where}",
+        hint=hint or "`pivot list` names the stages",
+    )
