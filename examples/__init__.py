@@ -1,0 +1,1 @@
+"""Pipelines over real data; each folder is a project that runs."""
