@@ -1,0 +1,1 @@
+"""The pipeline's code: plain functions, nothing of Pivot in them."""
