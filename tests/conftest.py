@@ -1,0 +1,134 @@
+"""The guard over all tests: nothing writes to the home directory or reaches the network.
+
+Processes started by tests inherit a home of their own, proxies that lead nowhere and a git that
+speaks to folders only. Inside the test process an audit hook refuses; what it refused fails the
+test, even where the code under test swallowed the error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOME = os.path.realpath(os.path.expanduser("~"))
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
+#: Written to without harm: the checkout, temporary files, the interpreter's own bytecode.
+ALLOWED = tuple(
+    os.path.join(os.path.realpath(folder), "")
+    for folder in (ROOT, tempfile.gettempdir(), sys.prefix, sys.base_prefix)
+)
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+#: Audit events that change a path, with the positions of the paths among their arguments.
+CHANGES = {
+    "os.mkdir": (0,),
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.rmdir": (0,),
+    "os.symlink": (1,),
+    "os.link": (1,),
+    "os.truncate": (0,),
+    "os.chmod": (0,),
+}
+
+_refused: list[str] = []
+_temporary_home: str | None = None
+
+
+def pytest_configure() -> None:
+    global _temporary_home
+    _temporary_home = tempfile.mkdtemp(prefix="pivot-test-home-")
+    os.environ.update(isolated_environment(_temporary_home))
+    for name in list(os.environ):
+        if name.startswith(("PIVOT_", "AWS_", "DVC_")) and name not in KEPT:
+            del os.environ[name]
+    sys.addaudithook(_refuse)
+
+
+def pytest_unconfigure() -> None:
+    if _temporary_home is not None:
+        shutil.rmtree(_temporary_home, ignore_errors=True)
+
+
+#: PIVOT_TEST_*: where peers are installed. The rest comes from `isolated_environment`.
+KEPT = frozenset({"PIVOT_TEST_DVC", "AWS_EC2_METADATA_DISABLED"})
+
+
+def isolated_environment(home: str) -> dict[str, str]:
+    """What every process of a test is given: a home of its own, and no way out."""
+    nowhere = "http://127.0.0.1:9"
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), nowhere)
+    return {
+        "HOME": home,
+        "XDG_CONFIG_HOME": os.path.join(home, ".config"),
+        "XDG_CACHE_HOME": os.path.join(home, ".cache"),
+        "XDG_DATA_HOME": os.path.join(home, ".local", "share"),
+        "XDG_STATE_HOME": os.path.join(home, ".local", "state"),
+        **proxies,
+        **{name.upper(): value for name, value in proxies.items()},
+        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PIP_NO_INDEX": "1",
+        "GIT_ALLOW_PROTOCOL": "file",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.org",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.org",
+    }
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(flags, int) and flags & WRITING:
+            _refuse_path(event, path)
+    elif event in CHANGES:
+        for position in CHANGES[event]:
+            _refuse_path(event, arguments[position])
+    elif event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and address:
+            _refuse_host(event, address[0])
+    elif event == "socket.getaddrinfo" and arguments[0]:
+        _refuse_host(event, arguments[0])
+
+
+def _refuse_path(event: str, path: Any) -> None:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return
+    place = os.path.abspath(os.fsdecode(path))
+    if place.startswith(HOME + os.sep) and not place.startswith(ALLOWED):
+        _refused.append(f"{event} {place}")
+        raise PermissionError(f"a test must not write to the home directory: {place}")
+
+
+def _refuse_host(event: str, host: Any) -> None:
+    name = os.fsdecode(host) if isinstance(host, (str, bytes)) else str(host)
+    if not name.startswith(LOOPBACK):
+        _refused.append(f"{event} {name}")
+        raise PermissionError(f"a test must not reach the network: {name}")
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[list[str]]:
+    """What was refused during this test; anything left in it fails the test."""
+    _refused.clear()
+    yield _refused
+    assert not _refused, f"refused: {_refused}"
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The repository that is under test."""
+    return Path(ROOT)
