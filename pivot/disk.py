@@ -6,10 +6,13 @@ Every write that matters passes a named step, so that tests can kill the process
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterable
 from itertools import count
+
+from .errors import StoreError
 
 #: Every named write step; the crash tests assert that each was hit.
 STEPS = (
@@ -115,3 +118,25 @@ def read_if_exists(path: str) -> bytes | None:
         return b"".join(chunks)
     finally:
         os.close(descriptor)
+
+
+_HINTS = {
+    errno.ENOSPC: "free some space on that disk, or move the cache with `cache.dir`",
+    errno.EDQUOT: "your quota on that disk is used up: free some space, or move `cache.dir`",
+    errno.EACCES: "check its owner and permissions",
+    errno.EPERM: "check its owner and permissions",
+    errno.EROFS: "that file system is mounted read-only",
+    errno.ENAMETOOLONG: "shorten the name",
+    errno.ELOOP: "a symbolic link there leads back to itself: remove it",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+    errno.EIO: "the disk reports a defect: check it before trusting what lies there",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away",
+    errno.EISDIR: "a folder stands where a file is needed: move it away",
+}
+
+
+def explain(error: OSError, doing: str, path: str) -> StoreError:
+    """The error that tells a person what could not be done (`cannot write`), where, what next."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    hint = _HINTS.get(error.errno or 0)
+    return StoreError(f"cannot {doing} '{path}': {reason[:1].lower()}{reason[1:]}", hint=hint)

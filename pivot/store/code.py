@@ -1,0 +1,72 @@
+"""Code tables: the definitions behind a code digest, for naming what changed since.
+
+`code/<hex of the digest>.json`. A table explains a lock and decides nothing, so a missing or
+broken one costs an explanation, never a result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..disk import explain, read_if_exists, write_atomic
+from ..model import CodeManifest, Symbol
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """What a code digest was made from: each definition, and which one first led to it."""
+
+    symbols: Mapping[str, Symbol]
+    reached_by: Mapping[str, str] = field(default_factory=dict)
+
+
+class CodeTables:
+    """The tables below `<cache>/code`."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.abspath(folder)
+        self._written: set[str] = set()
+
+    def path(self, digest: str) -> str:
+        """Where the table of a code digest (`xxh128:...`) lies."""
+        return f"{self.folder}/{digest.rpartition(':')[2]}.json"
+
+    def put(self, manifest: CodeManifest) -> None:
+        """Keep the table of `manifest` unless it is there. Raises StoreError."""
+        if manifest.digest in self._written:
+            return
+        path = self.path(manifest.digest)
+        if not os.path.exists(path):
+            table = {
+                name: [symbol.hash, symbol.file, symbol.line, manifest.reached_by.get(name, "")]
+                for name, symbol in manifest.symbols.items()
+            }
+            data = {"pivot_code": _FORMAT, "digest": manifest.digest, "symbols": table}
+            try:
+                write_atomic(path, json.dumps(data, sort_keys=True).encode())
+            except OSError as error:
+                raise explain(error, "write the code table", path) from None
+        self._written.add(manifest.digest)
+
+    def get(self, digest: str) -> CodeTable | None:
+        """The table of a code digest; None where there is none that can be read."""
+        try:
+            data = read_if_exists(self.path(digest))
+            if data is None:
+                return None
+            content = json.loads(data)
+            if content["pivot_code"] != _FORMAT or content["digest"] != digest:
+                return None
+            symbols: dict[str, Symbol] = {}
+            reached: dict[str, str] = {}
+            for name, (value, file, line, by) in content["symbols"].items():
+                symbols[name] = Symbol(str(value), str(file), int(line))
+                reached[name] = str(by)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return CodeTable(symbols, reached)
