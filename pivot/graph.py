@@ -68,6 +68,13 @@ class Graph:
                 pending.extend(self.children[name])
         return found
 
+    def maker_of(self, path: str) -> tuple[str, str] | None:
+        """(out, stage) of the out that `path` is or lies in; None where no stage makes it."""
+        for out in (path, *_folders(path)):
+            if out in self.producer:
+                return out, self.producer[out]
+        return None
+
     def sorted(self, names: Iterable[str]) -> list[str]:
         """`names` in dependency order."""
         wanted = set(names)
@@ -346,11 +353,9 @@ def _resolve(graph: Graph, target: str, selection: Selection) -> list[str]:
     path = join(cwd, target)
     if _is_pipeline_file(graph, path):
         return [name for name, stage in stages.items() if stage.file == path]
-    if path in graph.producer:
-        return [graph.producer[path]]
-    for above in _folders(path):
-        if above in graph.producer:
-            return [graph.producer[above]]
+    made = graph.maker_of(path)
+    if made is not None:
+        return [made[1]]
     below = [maker for out, maker in graph.producer.items() if is_within(out, path)]
     if selection.recursive:
         inside = [name for name, stage in stages.items() if is_within(stage.file, path)]

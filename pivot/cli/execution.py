@@ -1,0 +1,281 @@
+"""Commands that run stages: `repro`, `run`, `plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import SetParam, Targets
+from .output import note, say, say_json, seconds_text
+
+if TYPE_CHECKING:
+    from ..commands.repro import Plan, ReproRequest
+    from ..commands.session import Session
+    from ..model import Decision
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("repro")(repro)
+    app.command("run")(run)
+    app.command("plan")(plan)
+
+
+DryRun = Annotated[
+    bool,
+    typer.Option("-n", "--dry-run", "--dry", help="Print what would run and why; run nothing."),
+]
+Explain = Annotated[bool, typer.Option("-e", "--explain", help="Print all reasons; run nothing.")]
+Force = Annotated[bool, typer.Option("-f", "--force", help="Run even what is up to date.")]
+Single = Annotated[
+    bool, typer.Option("-s", "--single-item", help="Only the targets, not what they depend on.")
+]
+Downstream = Annotated[
+    bool, typer.Option("-d", "--downstream", help="The targets and all that depends on them.")
+]
+ForceDownstream = Annotated[
+    bool, typer.Option("--force-downstream", help="Run everything below a stage that ran.")
+]
+Interactive = Annotated[bool, typer.Option("-i", "--interactive", help="Ask before each stage.")]
+KeepGoing = Annotated[
+    bool, typer.Option("-k", "--keep-going", help="After a failure, run what does not need it.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, metavar="N", help="Stages at a time.", show_default=False),
+]
+WholePipeline = Annotated[
+    bool, typer.Option("-p", "--pipeline", help="All stages connected with the targets.")
+]
+AllPipelines = Annotated[bool, typer.Option("-P", "--all-pipelines", help="All stages there are.")]
+Recursive = Annotated[
+    bool, typer.Option("-R", "--recursive", help="Folders stand for the stages below them.")
+]
+Glob = Annotated[bool, typer.Option("--glob", help="Targets are patterns.")]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Absent data counts as unchanged, per the locks.")
+]
+NoCommit = Annotated[bool, typer.Option("--no-commit", help="Do not store results in the cache.")]
+NoRunCache = Annotated[
+    bool, typer.Option("--no-run-cache", help="Do not restore results of earlier runs.")
+]
+ShowOutput = Annotated[
+    bool, typer.Option("--show-output", help="Print what stages print, as they print it.")
+]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Exit with 75 if another run holds the project.")
+]
+WriteParams = Annotated[
+    bool, typer.Option("--write-params", help="Write -S values into their files.")
+]
+JsonEvents = Annotated[bool, typer.Option("--json", help="Print one JSON event a line.")]
+
+
+def repro(
+    targets: Targets = None,
+    dry_run: DryRun = False,
+    explain: Explain = False,
+    force: Force = False,
+    single: Single = False,
+    downstream: Downstream = False,
+    force_downstream: ForceDownstream = False,
+    interactive: Interactive = False,
+    keep_going: KeepGoing = False,
+    jobs: Jobs = None,
+    pipeline: WholePipeline = False,
+    all_pipelines: AllPipelines = False,
+    recursive: Recursive = False,
+    glob: Glob = False,
+    allow_missing: AllowMissing = False,
+    no_commit: NoCommit = False,
+    no_run_cache: NoRunCache = False,
+    show_output: ShowOutput = False,
+    no_wait: NoWait = False,
+    set_param: SetParam = None,
+    write_params: WriteParams = False,
+    as_json: JsonEvents = False,
+) -> None:
+    """Bring stages up to date: run what changed, restore what was run before."""
+    from ..commands.repro import ReproRequest
+    from ..graph import Selection
+
+    if downstream and not targets:
+        raise typer.BadParameter("needs a target", param_hint="'-d' / '--downstream'")
+    if write_params and not set_param:
+        raise typer.BadParameter("needs -S KEY=VALUE", param_hint="'--write-params'")
+    selection = Selection(
+        tuple(targets or ()),
+        single=single,
+        pipeline=pipeline,
+        everything=all_pipelines,
+        recursive=recursive,
+        glob=glob,
+        reach="downstream" if downstream else "upstream",
+    )
+    request = ReproRequest(
+        selection,
+        force=force,
+        force_downstream=force_downstream,
+        keep_going=keep_going,
+        jobs=jobs,
+        commit=not no_commit,
+        run_cache=not no_run_cache,
+        show_output=show_output,
+        allow_missing=allow_missing,
+        write_params=write_params,
+        confirm=_ask if interactive else None,
+    )
+    _execute(
+        request,
+        tuple(set_param or ()),
+        dry="explain" if explain else "dry" if dry_run else None,
+        wait=not no_wait,
+        as_json=as_json,
+    )
+
+
+def run(
+    stages: Targets = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    keep_going: KeepGoing = False,
+    jobs: Jobs = None,
+    show_output: ShowOutput = False,
+    no_wait: NoWait = False,
+    set_param: SetParam = None,
+    as_json: JsonEvents = False,
+) -> None:
+    """Run these stages alone, where they are stale; without a stage, the pipeline."""
+    from ..commands.repro import ReproRequest
+    from ..graph import Selection
+
+    request = ReproRequest(
+        Selection(tuple(stages or ()), single=bool(stages)),
+        force=force,
+        keep_going=keep_going,
+        jobs=jobs,
+        show_output=show_output,
+    )
+    _execute(
+        request,
+        tuple(set_param or ()),
+        dry="dry" if dry_run else None,
+        wait=not no_wait,
+        as_json=as_json,
+    )
+
+
+def plan(
+    targets: Targets = None,
+    force: Force = False,
+    single: Single = False,
+    downstream: Downstream = False,
+    all_pipelines: AllPipelines = False,
+    allow_missing: AllowMissing = False,
+    set_param: SetParam = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what `repro` would run, and why (= `repro --dry-run`)."""
+    from ..commands.repro import ReproRequest
+    from ..graph import Selection
+
+    selection = Selection(
+        tuple(targets or ()),
+        single=single,
+        everything=all_pipelines,
+        reach="downstream" if downstream else "upstream",
+    )
+    request = ReproRequest(selection, force=force, allow_missing=allow_missing)
+    _execute(request, tuple(set_param or ()), dry="dry", wait=True, as_json=as_json)
+
+
+def _ask(decision: Decision) -> bool:
+    from .wording import brief
+
+    return typer.confirm(f"Run {decision.stage} ({brief(decision.reasons)})?", err=True)
+
+
+def _execute(
+    request: ReproRequest,
+    overrides: tuple[str, ...],
+    *,
+    dry: str | None,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    from ..commands.repro import plan_run
+    from ..commands.session import Request, Session
+
+    opening = Request(os.getcwd(), overrides)
+    if dry is not None:
+        with Session(opening) as session:
+            planned = plan_run(session, _placed(request, session.cwd))
+        _print_plan(planned, explained=dry == "explain", as_json=as_json)
+        return
+    with Session(opening, exclusive=True, wait=wait, on_wait=note) as session:
+        code = _run(session, _placed(request, session.cwd), as_json=as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
+    from dataclasses import replace
+
+    return replace(request, selection=replace(request.selection, cwd=cwd))
+
+
+def _run(session: Session, request: ReproRequest, *, as_json: bool) -> int:
+    from ..commands.repro import Run
+    from ..errors import EXIT_INTERRUPTED
+    from ..run.loop import Stopped
+    from .progress import JsonReporter, LiveReporter, PlainReporter
+
+    for remark in session.recovered:
+        note(remark)
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
+    reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
+    run = Run(session, request)
+    try:
+        with reporter:
+            for event in run.events():
+                reporter.report(event)
+    except Stopped:
+        note("interrupted: running stages were ended and their previous outputs are back")
+        return EXIT_INTERRUPTED
+    return run.exit_code
+
+
+def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
+    from ..commands.status import decision_data
+    from .wording import brief, explanation, state_word
+
+    stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
+    if as_json:
+        shown = [decision_data(decision) for decision in planned.decisions.values()]
+        say_json({"stages": shown, "tracked": [], "environment": []})
+        return
+    if explained:
+        for decision in stale:
+            say("\n".join(explanation(decision)))
+    else:
+        width = max((len(decision.stage) for decision in stale), default=0)
+        for decision in stale:
+            known = planned.seconds.get(decision.stage)
+            expected = (
+                f"  [about {seconds_text(known)}]" if known and decision.action == "run" else ""
+            )
+            text = brief(decision.reasons) or "its outs are missing, and in the cache"
+            say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
+    _print_plan_summary(planned, stale)
+
+
+def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
+    if not stale:
+        say(f"Everything is up to date ({len(planned.decisions)} stages).")
+        return
+    total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
+    fresh = len(planned.decisions) - len(stale)
+    say(f"Would bring {len(stale)} stages up to date, {fresh} fresh{total}.")

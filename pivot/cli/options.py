@@ -1,0 +1,43 @@
+"""Options that several commands share, each with one name and one meaning."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGETS]...",
+        help="Stages, file:stage, groups and globs (fit@*), or artifacts (the stage that makes it).",
+        show_default=False,
+        autocompletion=lambda incomplete: complete_stage(incomplete),
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
+SetParam = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-S",
+        "--set-param",
+        metavar="[FILE:]KEY=VALUE",
+        help="Use another value for a parameter; no file is changed.",
+        show_default=False,
+    ),
+]
+
+
+def complete_stage(incomplete: str) -> list[str]:
+    """Stage names for shell completion; nothing where the project does not load."""
+    from ..commands.session import Request, Session
+    from ..errors import PivotError
+
+    try:
+        with Session(Request(os.getcwd())) as session:
+            names = list(session.space.pipeline.stages)
+    except PivotError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,0 +1,202 @@
+"""Reporters of a run: live lines on a terminal, plain lines elsewhere, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .output import note, say, say_json, seconds_text, styled
+from .wording import brief
+
+if TYPE_CHECKING:
+    from ..run.events import Event
+
+_STYLES = {
+    "ran": "green",
+    "restored": "cyan",
+    "failed": "red",
+    "blocked": "yellow",
+    "skipped": "yellow",
+}
+
+
+class PlainReporter:
+    """A line when a stage starts and one when it ends; fresh stages are only counted."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._logs: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def report(self, event: Event) -> None:
+        """Print what a person should see of an event."""
+        match event.event:
+            case "stage_started":
+                self._line(f"{event.stage}: running ({brief(event.reasons)})")
+                self._notes(event)
+            case "stage_output":
+                self._output(event)
+            case "stage_finished":
+                self._finished(event)
+            case "run_finished":
+                self._summary(event)
+            case "run_started":
+                pass
+
+    def _line(self, text: str) -> None:
+        note(text)
+
+    def _output(self, event: Event) -> None:
+        sys.stderr.write(event.text)
+
+    def _notes(self, event: Event) -> None:
+        for text in event.notes:
+            if text != "frozen":
+                self._line(f"{event.stage}: {text}")
+
+    def _finished(self, event: Event) -> None:
+        status = event.status or "ran"
+        self._counts[status] += 1
+        word = styled(status, _STYLES[status]) if status in _STYLES else status
+        if status == "failed":
+            took = f" after {seconds_text(event.seconds)}" if event.seconds else ""
+            self._line(f"{event.stage}: {word}{took}: {event.error}")
+            for line in event.detail.rstrip().splitlines():
+                self._line(f"    {line}")
+            if event.log and event.detail:
+                self._line(f"  the whole output: pivot logs {event.stage}")
+        elif status == "ran":
+            self._line(f"{event.stage}: {word} in {seconds_text(event.seconds)}")
+        elif status != "fresh":
+            self._line(f"{event.stage}: {word}{f' ({event.error})' if event.error else ''}")
+        self._notes(event)
+
+    def _summary(self, event: Event) -> None:
+        total = self._counts.total()
+        if set(self._counts) <= {"fresh"}:
+            say(f"Everything is up to date ({total} stages).")
+            return
+        order = ("ran", "restored", "fresh", "failed", "blocked", "skipped")
+        parts = [f"{self._counts[word]} {word}" for word in order if self._counts[word]]
+        saved = f", {seconds_text(event.saved)} saved" if event.saved >= 0.1 else ""
+        say(f"{', '.join(parts)} in {seconds_text(event.seconds)}{saved}.")
+
+
+class LiveReporter(PlainReporter):
+    """On a terminal: finished stages scroll by, running ones keep one live line each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._live: Any = None
+        self._console: Any = None
+        self._since: dict[str, float] = {}
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def report(self, event: Event) -> None:
+        if event.event == "stage_started" and event.stage:
+            self._since[event.stage] = time.monotonic()
+            self._start()
+        elif event.event == "stage_finished" and event.stage:
+            self._since.pop(event.stage, None)
+        elif event.event == "run_finished":
+            self._stop()
+        super().report(event)
+
+    def _start(self) -> None:
+        if self._live is None:
+            from rich.console import Console  # 44 ms to import; only a run on a terminal needs it
+            from rich.live import Live
+
+            self._console = Console(stderr=True, highlight=False)
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._picture,
+                refresh_per_second=8,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _picture(self) -> Any:
+        from rich.text import Text
+
+        now = time.monotonic()
+        # a copy: the picture is drawn in rich's own thread
+        rows = [
+            f"  {stage}  {seconds_text(now - since)}" for stage, since in list(self._since.items())
+        ]
+        return Text("\n".join(rows))
+
+    def _line(self, text: str) -> None:
+        if self._live is None:
+            note(text)
+        else:
+            from rich.text import Text
+
+            self._console.print(Text.from_ansi(text))
+
+    def _output(self, event: Event) -> None:
+        if self._live is None:
+            sys.stderr.write(event.text)
+        else:
+            self._line(event.text.rstrip("\n"))
+
+
+class JsonReporter:
+    """One JSON object a line on stdout (schemas/events.schema.json)."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def report(self, event: Event) -> None:
+        """Print an event."""
+        from ..commands.status import reason_data
+
+        data: dict[str, Any] = {
+            "event": event.event,
+            "stage": event.stage,
+            "status": event.status,
+            "seconds": round(event.seconds, 3),
+            "reasons": [reason_data(reason) for reason in event.reasons],
+            "error": event.error,
+        }
+        if event.event == "stage_output":
+            data["output"] = event.text
+        if event.notes:
+            data["notes"] = list(event.notes)
+        say_json(data, indent=None)
+        sys.stdout.flush()

@@ -1,0 +1,104 @@
+"""Reasons, decisions and results in words; one place, so every command says the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Decision, Reason
+from .output import value_text
+
+_KIND_WORDS = {
+    "code": "code changed",
+    "observed": "code changed",
+    "params": "params changed",
+    "dep": "deps changed",
+    "out": "outs changed",
+    "command": "command changed",
+    "config": "configuration changed",
+    "env": "environment variable changed",
+    "packages": "packages changed",
+    "upstream": "upstream will run",
+    "always": "always runs",
+    "never-run": "never run",
+    "forced": "forced",
+}
+
+
+def headline(decision: Decision) -> str:
+    """All kinds of reasons of a decision, each once: `code changed, params changed`."""
+    words = dict.fromkeys(_KIND_WORDS[reason.kind] for reason in decision.reasons)
+    return ", ".join(words)
+
+
+def state_word(decision: Decision) -> str:
+    """What a run would do with the stage."""
+    if decision.state == "unknown":
+        return "UNKNOWN"
+    if decision.action == "run":
+        only_upstream = all(reason.kind == "upstream" for reason in decision.reasons)
+        return "MAY RUN" if only_upstream else "WILL RUN"
+    return "CHECKOUT" if decision.action == "checkout" else "fresh"
+
+
+def one_line(reason: Reason) -> str:
+    """A reason in one short line: what changed, and where that stands."""
+    place = ""
+    if reason.file:
+        place = f" ({reason.file}{f':{reason.line}' if reason.line else ''})"
+    match reason.kind:
+        case "params":
+            change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
+            return f"params {reason.subject}: {change}"
+        case "code" | "observed":
+            return f"{reason.kind} {reason.subject}{place}"
+        case "dep" | "out":
+            if reason.new is None and reason.old is not None:
+                return f"{reason.kind} {reason.subject} is missing"
+            if reason.old is None:
+                return f"{reason.kind} {reason.subject} is new"
+            return f"{reason.kind} {reason.subject}: {reason.old} -> {reason.new}"
+        case "upstream":
+            return f"upstream {reason.subject} runs first"
+        case "never-run":
+            return f"never run{f': {reason.old}' if reason.old else ''}"
+        case "always" | "forced":
+            return _KIND_WORDS[reason.kind]
+        case _:
+            change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
+            return f"{reason.kind} {reason.subject}: {change}"
+
+
+def brief(reasons: Sequence[Reason], most: int = 2) -> str:
+    """The first reasons in one line, and how many more there are."""
+    shown = "; ".join(one_line(reason) for reason in reasons[:most])
+    rest = len(reasons) - most
+    return f"{shown}; and {rest} more" if rest > 0 else shown
+
+
+def explanation(decision: Decision) -> list[str]:
+    """The lines of `status --explain` for one stage."""
+    lines = [f"Stage: {decision.stage}", f"  Status: {state_word(decision)}"]
+    if decision.reasons:
+        lines.append(f"  Reason: {headline(decision)}")
+        lines.append("  Changes:")
+        for reason in decision.reasons:
+            lines += [f"    {line}" for line in _change(reason)]
+    elif decision.action == "checkout":
+        lines.append("  Reason: outs are missing; their bytes are in the cache")
+    else:
+        lines.append("  Reason: nothing changed since its last run")
+    lines += [f"  Note: {note}" for note in decision.notes]
+    return lines
+
+
+def _change(reason: Reason) -> list[str]:
+    if reason.kind == "upstream":
+        return [f"{reason.subject} runs first; what it makes may change"]
+    if reason.kind in ("always", "forced", "never-run"):
+        return [one_line(reason)]
+    place = f"{reason.file}{f':{reason.line}' if reason.line else ''}" if reason.file else ""
+    change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
+    lines = [f"{reason.subject:<24} {change:<26} {place}".rstrip()]
+    if len(reason.chain) > 1:
+        lines.append(f"  reached by {' -> '.join(reason.chain)}")
+    return lines

@@ -1,0 +1,158 @@
+"""`checkout` and `commit`: outputs from the cache into the work tree, and the other way."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..digest import Digest
+from ..errors import GraphError, PivotError, StoreError, Where
+from ..graph import Selection, select, targets_of
+from ..model import Out, Stage
+from ..run.outputs import Outputs
+from ..run.settle import Settler
+from ..run.survey import Survey
+from ..tree import is_within
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOut:
+    """What a checkout did: artifacts put in place, already right, and not to be had."""
+
+    restored: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]  # (artifact, stage)
+    refused: tuple[str, ...]  # changed files whose bytes are stored nowhere
+
+
+def checkout(
+    session: Session, targets: tuple[str, ...], *, force: bool = False, link: str | None = None
+) -> CheckedOut:
+    """Put the locked outs of the selected stages (all without targets) into the work tree.
+
+    A file whose bytes are in no cache is left alone and reported, unless `force`.
+    """
+    space = session.space
+    names = _names(session, targets)
+    wanted = {session.artifact(target) for target in targets} & set(space.graph.producer)
+    restored: list[str] = []
+    unchanged: list[str] = []
+    missing: list[tuple[str, str]] = []
+    refused: list[str] = []
+    for name in names:
+        stage = space.graph.stages[name]
+        record = space.locks.record(name)
+        for out in stage.outs if record else ():
+            assert record is not None  # else there are no outs to look at
+            digest = record.outs.get(out.path)
+            if digest is None or (wanted and out.path not in wanted):
+                continue
+            now = space.observer.observe(out.path)
+            if now == digest and link is None:
+                unchanged.append(out.path)
+            elif not space.cache.has(digest):
+                missing.append((out.path, name))
+            elif now is not None and now != digest and not space.cache.has(now) and not force:
+                refused.append(out.path)
+            else:
+                _place(session, out, digest, link)
+                restored.append(out.path)
+    return CheckedOut(tuple(restored), tuple(unchanged), tuple(missing), tuple(refused))
+
+
+def _place(session: Session, out: Out, digest: Digest, link: str | None) -> None:
+    independent = out.persist or out.incremental or out.resume
+    session.space.cache.materialize(
+        digest,
+        session.space.absolute(out.path),
+        link="copy" if independent else link,
+        writable=independent,
+    )
+    session.space.observer.remember(out.path, digest)
+
+
+def _names(session: Session, targets: tuple[str, ...]) -> list[str]:
+    graph = session.space.graph
+    if not targets:
+        return list(graph.order)
+    return select(graph, Selection(targets, session.cwd, single=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A stage whose present outputs were accepted as its result."""
+
+    stage: str
+    changed: bool
+
+
+def commit(session: Session, targets: tuple[str, ...]) -> list[Accepted]:
+    """Accept what is in the work tree as the result of the stages: store, record, lock.
+
+    Without targets all stages with all their outs present. Raises PivotError where a named
+    stage lacks a dep or an out.
+    """
+    space = session.space
+    survey = Survey(space)
+    settler = Settler(space, survey, Outputs(space.project.root))
+    graph = space.graph
+    names = targets_of(graph, Selection(targets, session.cwd)) if targets else list(graph.order)
+    done: list[Accepted] = []
+    for name in graph.sorted(names):
+        stage = graph.stages[name]
+        problem = _incomplete(session, survey, stage)
+        if problem is not None:
+            if targets:
+                raise problem
+            continue
+        evidence = survey.gather(stage, {})
+        record = settler.record(stage, evidence.key, settler.store_outs(stage))
+        before = space.locks.record(name)
+        if before is not None and before.key.code == evidence.key.code:
+            kept = survey.observed_now(stage, before)
+            observed = {module: now for module, now in kept.items() if now is not None}
+            record = settler.with_observed(record, observed)
+        settler.write(stage, record)
+        done.append(Accepted(name, before != record))
+    return done
+
+
+def _incomplete(session: Session, survey: Survey, stage: Stage) -> PivotError | None:
+    where = Where(stage.file, stage.line)
+    evidence = survey.gather(stage, {})
+    if evidence.absent:
+        return GraphError(
+            f"stage '{stage.name}' needs '{evidence.absent[0]}', which is not there", where=where
+        )
+    for out in stage.outs:
+        if not os.path.lexists(session.space.absolute(out.path)) and not out.resume:
+            return StoreError(
+                f"stage '{stage.name}' has no '{out.path}' to accept",
+                hint=f"make it first, or run `pivot repro {stage.name}`",
+                where=where,
+                exit_code=2,
+            )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Unprotected:
+    """Paths that were links into the cache and are independent copies now."""
+
+    paths: tuple[str, ...]
+
+
+def unprotect(session: Session, paths: tuple[str, ...]) -> Unprotected:
+    """Replace links into the cache by independent, writable copies. Raises PivotError."""
+    from ..store import unprotect as unlink
+
+    for path in paths:
+        artifact = session.artifact(path)
+        absolute = session.space.absolute(artifact)
+        if not os.path.lexists(absolute):
+            raise PivotError(f"'{path}' does not exist")
+        if not is_within(artifact, ".") or artifact.startswith(".."):
+            raise PivotError(f"'{path}' lies outside the project")
+        unlink(absolute)
+    return Unprotected(paths)

@@ -1,0 +1,74 @@
+"""`config get|set|unset|list`: the configuration, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import ConfigError, did_you_mean
+from ..project import open_project, unset_setting, write_setting
+from ..settings import KEYS, parse_text, spec_of
+
+Scope = Literal["project", "local", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An effective value and the layer that it comes from ('default' where nobody set it)."""
+
+    key: str
+    value: Any
+    layer: str
+    meaning: str = ""
+
+
+def entries(cwd: str, *, everything: bool = False) -> list[Entry]:
+    """The values that somebody set, or all of them with their meanings."""
+    project = open_project(cwd)
+    settings = project.settings
+    project.close()
+    found = [
+        Entry(
+            spec.name, settings[spec.name], settings.origins.get(spec.name, "default"), spec.meaning
+        )
+        for spec in KEYS
+        if everything or spec.name in settings.origins
+    ]
+    for name, remote in settings.remotes.items():
+        found.append(
+            Entry(f"remotes.{name}", remote.url, settings.origins.get(f"remotes.{name}", ""))
+        )
+    return found
+
+
+def value_of(cwd: str, key: str) -> Any:
+    """The effective value of one key. Raises ConfigError with a did-you-mean."""
+    project = open_project(cwd)
+    settings = project.settings
+    project.close()
+    if key.startswith("remotes."):
+        name = key.partition(".")[2]
+        if name not in settings.remotes:
+            raise ConfigError(
+                f"there is no remote '{name}'", hint=did_you_mean(name, settings.remotes)
+            )
+        return settings.remotes[name].url
+    spec_of(key)
+    return settings[key]
+
+
+def set_value(cwd: str, key: str, text: str, scope: Scope) -> str:
+    """Set a key in a layer's file, keeping its comments; returns the file. Raises ConfigError."""
+    value: Any = text if key.startswith("remotes.") else parse_text(key, text)
+    project = open_project(cwd)
+    project.close()
+    return write_setting(project.root, scope, key, value)
+
+
+def unset_value(cwd: str, key: str, scope: Scope) -> str:
+    """Remove a key from a layer's file; returns the file. Raises ConfigError if it is not there."""
+    if not key.startswith("remotes."):
+        spec_of(key)
+    project = open_project(cwd)
+    project.close()
+    return unset_setting(project.root, scope, key)

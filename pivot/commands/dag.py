@@ -1,0 +1,117 @@
+"""`dag`: the graph of stages, or of artifacts, in the forms people and programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..graph import Graph, Selection, select
+from ..tree import is_within
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """Nodes in dependency order, and for each its direct upstream nodes."""
+
+    nodes: tuple[str, ...]
+    upstream: Mapping[str, tuple[str, ...]]
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """(node, upstream node) pairs."""
+        return [(node, above) for node in self.nodes for above in self.upstream[node]]
+
+
+def stage_dag(session: Session, selection: Selection, *, outs: bool = False) -> Dag:
+    """The graph of the selected stages (all without targets); with `outs`, of their artifacts."""
+    graph = session.space.graph
+    if selection.targets or selection.pipeline:
+        names = select(graph, selection)
+    else:
+        names = list(graph.order)
+    if outs:
+        return _artifact_dag(graph, names)
+    chosen = set(names)
+    upstream = {name: tuple(up for up in graph.parents[name] if up in chosen) for name in names}
+    return Dag(tuple(names), upstream)
+
+
+def _artifact_dag(graph: Graph, names: Iterable[str]) -> Dag:
+    nodes: dict[str, dict[str, None]] = {}
+    for name in names:
+        stage = graph.stages[name]
+        inputs: dict[str, None] = {}
+        for dep in stage.deps:
+            made = [
+                out
+                for parent in graph.parents[name]
+                for out in (o.path for o in graph.stages[parent].outs)
+                if is_within(dep.path, out) or is_within(out, dep.path)
+            ]
+            inputs.update(dict.fromkeys(made or [dep.path]))
+        for path in inputs:
+            nodes.setdefault(path, {})
+        for out in stage.outs:
+            nodes.setdefault(out.path, {}).update(inputs)
+    return Dag(tuple(nodes), {node: tuple(above) for node, above in nodes.items()})
+
+
+# --- text forms ----------------------------------------------------------------------------
+
+
+def as_dot(dag: Dag) -> str:
+    """Graphviz text; arrows follow the data."""
+    lines = ["strict digraph {"]
+    lines += [f"  {_quoted(node)};" for node in dag.nodes]
+    lines += [f"  {_quoted(above)} -> {_quoted(node)};" for node, above in dag.edges]
+    return "\n".join([*lines, "}"])
+
+
+def as_mermaid(dag: Dag) -> str:
+    """A Mermaid flowchart."""
+    ids = {node: f"n{number}" for number, node in enumerate(dag.nodes, 1)}
+    lines = ["flowchart TD"]
+    lines += [f'\t{ids[node]}["{node.replace(chr(34), "#quot;")}"]' for node in dag.nodes]
+    lines += [f"\t{ids[above]} --> {ids[node]}" for node, above in dag.edges]
+    return "\n".join(lines)
+
+
+def as_markdown(dag: Dag) -> str:
+    """The Mermaid flowchart in a fenced block, as pull requests show it."""
+    return f"```mermaid\n{as_mermaid(dag)}\n```"
+
+
+def as_text(dag: Dag) -> str:
+    """An indented tree that follows the data.
+
+    A node stands below the last of its upstream nodes; the others are named beside it, so each
+    node is printed once however many paths lead to it.
+    """
+    position = {node: number for number, node in enumerate(dag.nodes)}
+    below: dict[str | None, list[str]] = {}
+    for node in dag.nodes:
+        above = dag.upstream[node]
+        anchor = max(above, key=position.__getitem__) if above else None
+        below.setdefault(anchor, []).append(node)
+    lines: list[str] = []
+    pending: list[tuple[str, str, bool | None]] = [
+        (node, "", None) for node in reversed(below.get(None, []))
+    ]
+    while pending:
+        node, indent, last = pending.pop()
+        branch = "" if last is None else ("└── " if last else "├── ")
+        anchor_of = max(dag.upstream[node], key=position.__getitem__, default=None)
+        others = [above for above in dag.upstream[node] if above != anchor_of]
+        also = f"   (and {', '.join(others)})" if others else ""
+        lines.append(f"{indent}{branch}{node}{also}")
+        inner = indent if last is None else indent + ("    " if last else "│   ")
+        children = below.get(node, [])
+        for number, child in reversed(list(enumerate(children))):
+            pending.append((child, inner, number == len(children) - 1))
+    return "\n".join(lines)
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

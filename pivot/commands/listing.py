@@ -1,0 +1,58 @@
+"""`list`: the stages of a project as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..graph import Selection, select
+from ..model import Command, Out, PythonEntry, Stage
+from .session import Session
+
+
+def list_stages(session: Session, selection: Selection | None = None) -> list[Stage]:
+    """The stages meant by `selection` (all by default), in definition order."""
+    graph = session.space.graph
+    if selection is None or not (selection.targets or selection.everything):
+        return list(graph.stages.values())
+    chosen = set(select(graph, selection))
+    return [stage for name, stage in graph.stages.items() if name in chosen]
+
+
+def stage_data(stage: Stage) -> dict[str, Any]:
+    """A stage in the form of `list --json` (schemas/list.schema.json)."""
+    python = cmd = None
+    match stage.entry:
+        case PythonEntry(text=text):
+            python = text
+        case Command(lines=lines, is_list=is_list):
+            cmd = list(lines) if is_list else lines[0]
+    return {
+        "name": stage.name,
+        "file": stage.file,
+        "line": stage.line,
+        "wdir": stage.wdir,
+        "python": python,
+        "cmd": cmd,
+        "deps": [dep.path for dep in stage.deps],
+        "outs": [_out_data(out) for out in stage.outs],
+        "params": {
+            file.path: None if file.keys is None else list(file.keys) for file in stage.params_files
+        },
+        "inline_params": dict(stage.params),
+        "frozen": stage.frozen,
+        "always_changed": stage.always_changed,
+        "desc": stage.desc,
+        "meta": stage.meta,
+    }
+
+
+def _out_data(out: Out) -> dict[str, Any]:
+    return {
+        "path": out.path,
+        "kind": out.kind,
+        "cache": out.cache,
+        "persist": out.persist,
+        "push": out.push,
+        "remote": out.remote,
+        "desc": out.desc,
+    }

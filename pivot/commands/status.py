@@ -1,0 +1,157 @@
+"""`status` and `explain`: what is stale and why, nothing being run or written."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..graph import Selection, select
+from ..model import CodeManifest, Decision, OpaqueReference, Reason
+from ..run.journal import read_journal
+from ..run.survey import Survey
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """A third-party distribution whose version differs from that of the recorded runs."""
+
+    package: str
+    old: str | None
+    new: str | None
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Decisions in dependency order, and what else a person should know about the project."""
+
+    decisions: Mapping[str, Decision]
+    environment: tuple[PackageChange, ...] = ()
+    orphans: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    opaque: Mapping[str, tuple[OpaqueReference, ...]] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return all(decision.state == "fresh" for decision in self.decisions.values())
+
+
+def status(session: Session, selection: Selection, *, opaque: bool = False) -> Status:
+    """Judge the selected stages (all of the project without targets)."""
+    space = session.space
+    names = select(space.graph, selection) if selection.targets else list(space.graph.order)
+    survey = Survey(space)
+    decisions = survey.plan(names)
+    notes = list(space.pipeline.notes)
+    notes += [problem for name in names if (problem := space.locks.problem(name))]
+    notes += [
+        f"a run of stage '{entry.stage}' did not end; the next `pivot repro` puts its previous "
+        "outputs back"
+        for entry in read_journal(space.project.root)
+    ]
+    references = None
+    if opaque:
+        references = {name: found for name in names if (found := _opaque(session, survey, name))}
+    return Status(
+        decisions,
+        _environment(session, survey, names),
+        tuple(space.locks.orphans()),
+        tuple(notes),
+        references,
+    )
+
+
+def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReference, ...]:
+    manifest = _manifest(session, survey, name)
+    return manifest.opaque if manifest else ()
+
+
+def _manifest(session: Session, survey: Survey, name: str) -> CodeManifest | None:
+    from ..errors import SourceError
+
+    try:
+        return survey.manifest(session.space.graph.stages[name])
+    except SourceError:
+        return None  # the decision says so
+
+
+def _environment(session: Session, survey: Survey, names: list[str]) -> tuple[PackageChange, ...]:
+    found: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for name in names:
+        record = session.space.locks.record(name)
+        if record is None or not record.packages:
+            continue
+        manifest = _manifest(session, survey, name)
+        if manifest is None:
+            continue
+        for package, then in record.packages.items():
+            now = manifest.packages.get(package)
+            if package in manifest.packages and now != then:
+                found.setdefault((package, then, now), []).append(name)
+    return tuple(
+        PackageChange(package, then, now, tuple(stages))
+        for (package, then, now), stages in sorted(found.items(), key=str)
+    )
+
+
+def status_data(result: Status) -> dict[str, Any]:
+    """The result in the form of `status --json` (schemas/status.schema.json)."""
+    return {
+        "stages": [decision_data(decision) for decision in result.decisions.values()],
+        "tracked": [],
+        "environment": [
+            {
+                "package": change.package,
+                "old": change.old,
+                "new": change.new,
+                "stages": list(change.stages),
+            }
+            for change in result.environment
+        ],
+    }
+
+
+def decision_data(decision: Decision) -> dict[str, Any]:
+    """One decision in the form of `status --json`."""
+    return {
+        "name": decision.stage,
+        "state": decision.state,
+        "reasons": [reason_data(reason) for reason in decision.reasons],
+        "action": decision.action,
+    }
+
+
+def reason_data(reason: Reason) -> dict[str, Any]:
+    """One reason in the form of `status --json`."""
+    return {
+        "kind": reason.kind,
+        "subject": reason.subject,
+        "old": reason.old,
+        "new": reason.new,
+        "file": reason.file,
+        "line": reason.line,
+    }
+
+
+def definition_diff(session: Session, reason: Reason) -> str | None:
+    """The source diff of a changed definition against the version its lock was made from.
+
+    None where git no longer has that version, or the reason is no definition.
+    """
+    if reason.kind != "code" or reason.file is None or session.project.git is None:
+        return None
+    now = session.project.tree.read(reason.file)
+    then = session.project.git.read_at("HEAD", reason.file)
+    if now is None or then is None:
+        return None
+    lines = difflib.unified_diff(
+        then.decode("utf-8", "replace").splitlines(),
+        now.decode("utf-8", "replace").splitlines(),
+        f"HEAD:{reason.file}",
+        reason.file,
+        lineterm="",
+    )
+    return "\n".join(lines) or None

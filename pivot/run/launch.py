@@ -1,0 +1,227 @@
+"""Turns stages into jobs and hands them to an executor, which starts when the first one comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ..errors import ConfigError, PivotError, Where
+from ..model import Command, Dep, Out, PythonEntry, Stage
+from ..tree import relative
+from .executor import Executor, LocalExecutor
+from .job import Argument, Job, Outcome, Save
+from .logs import log_path
+from .survey import Survey
+from .workspace import Workspace
+
+_Artifact = TypeVar("_Artifact", Dep, Out)
+
+
+class Launcher:
+    """Owns the executor of one run. `python` is asked for the interpreter when first needed."""
+
+    def __init__(
+        self,
+        space: Workspace,
+        python: Callable[[], str],
+        *,
+        jobs: int,
+        show_output: bool = False,
+        make: Callable[..., Executor] = LocalExecutor,
+    ) -> None:
+        self._space = space
+        self._python = python
+        self._jobs = jobs
+        self._show_output = show_output
+        self._make = make
+        self._executor: Executor | None = None
+        self._output: list[tuple[str, str]] = []
+        self._capacities: Counter[str] = Counter(dict(space.project.settings["core.resources"]))
+
+    def capacity(self, resource: str) -> int:
+        """How much of a resource there is; one that no setting names is not limited by itself.
+
+        Stages that need an undeclared resource run one after another, as if there were just
+        enough for the greediest of them.
+        """
+        if resource not in self._capacities:
+            stages = self._space.pipeline.stages.values()
+            self._capacities[resource] = max(s.resources.get(resource, 0) for s in stages)
+        return self._capacities[resource]
+
+    def check_resources(self, stages: Sequence[Stage]) -> list[PivotError]:
+        """An error for each stage that needs more of a resource than the machine has."""
+        return [
+            ConfigError(
+                f"stage '{stage.name}' needs {need} of '{name}', and core.resources has "
+                f"{self.capacity(name)}",
+                hint=f"`pivot config set core.resources {name}={need}` where that is true",
+                where=Where(stage.file, stage.line),
+            )
+            for stage in stages
+            for name, need in stage.resources.items()
+            if need > self.capacity(name)
+        ]
+
+    def launch(self, stage: Stage, survey: Survey, pending: Sequence[str]) -> Job:
+        """Start a stage. `pending` are stages whose packages are worth loading ahead."""
+        if self._executor is None:
+            self._executor = self._make(
+                self._python,
+                root=self._space.project.root,
+                third_party=self._third_party(survey, pending),
+                jobs=self._jobs,
+                on_output=self._take_output if self._show_output else None,
+            )
+        job = self.job(stage)
+        self._executor.submit(job)
+        return job
+
+    def _third_party(self, survey: Survey, pending: Sequence[str]) -> list[str]:
+        found: dict[str, None] = {}
+        for name in pending:
+            stage = self._space.graph.stages[name]
+            if stage.is_python and not stage.frozen:
+                try:
+                    manifest = survey.manifest(stage)
+                except PivotError:
+                    continue  # it will be told when that stage's turn comes
+                found.update(dict.fromkeys(manifest.third_party if manifest else ()))
+        return sorted(found)
+
+    def _take_output(self, stage: str, data: bytes) -> None:
+        self._output.append((stage, data.decode("utf-8", "replace")))
+
+    def output(self) -> list[tuple[str, str]]:
+        """(stage, text) pieces of output since the last call."""
+        taken, self._output = self._output, []
+        return taken
+
+    def wait(self, timeout: float = 0.5) -> list[Outcome]:
+        """The stages that ended, after at most `timeout` seconds."""
+        return self._executor.wait(timeout) if self._executor else []
+
+    def terminate_all(self) -> None:
+        """End every running stage with its process group."""
+        if self._executor is not None:
+            self._executor.terminate_all()
+
+    def close(self) -> None:
+        """Stop the executor and its processes."""
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
+    # --- jobs -----------------------------------------------------------------------------
+
+    def job(self, stage: Stage) -> Job:
+        """The self-contained description of running `stage`."""
+        space = self._space
+        settings = space.project.settings
+        module = qualname = ""
+        commands: tuple[str, ...] = ()
+        match stage.entry:
+            case PythonEntry(module=module, qualname=qualname):
+                pass
+            case Command() as command:
+                commands = _shell_lines(command)
+        return Job(
+            stage=stage.name,
+            kind="python" if stage.is_python else "cmd",
+            root=space.project.root,
+            cwd=space.absolute(stage.wdir) if stage.wdir != "." else space.project.root,
+            log=log_path(space.project.root, stage.name),
+            module=module,
+            qualname=qualname,
+            arguments=arguments(stage, space.params.values(stage)),
+            saves=saves(stage),
+            commands=commands,
+            roots=tuple(
+                space.project.root if root == "." else space.absolute(root) for root in stage.roots
+            ),
+            env_set=dict(stage.env_set),
+            timeout=stage.timeout,
+            preload=stage.preload,
+            observe=bool(settings["code.observe"]) and stage.code,
+            known=tuple(
+                space.absolute(path)
+                for path in (
+                    *(dep.path for dep in stage.deps),
+                    *(out.path for out in stage.outs),
+                    *(file.path for file in stage.params_files),
+                )
+            ),
+        )
+
+
+def _shell_lines(command: Command) -> tuple[str, ...]:
+    """A string runs line by line, each in a shell of its own; items of a list run whole."""
+    if command.is_list:
+        return command.lines
+    return tuple(line for line in command.lines[0].splitlines() if line.strip())
+
+
+def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[Argument, ...]:
+    """What the function's parameters receive by name: deps, outs, then params.
+
+    `tracked` are the values of keys tracked in files; each is bound by the last part of its key.
+    """
+    if not stage.is_python:
+        return ()
+    made: list[Argument] = []
+    for name, group in _by_name(stage.deps).items():
+        first = group[0]
+        made.append(
+            Argument(
+                name,
+                "load" if first.loader else "path",
+                tuple(relative(dep.path, stage.wdir) for dep in group),
+                is_list=first.group is not None,
+                loader=first.loader,
+                options=first.options,
+            )
+        )
+    for name, outs in _by_name(stage.outs).items():
+        made.append(
+            Argument(
+                name,
+                "path",
+                tuple(relative(out.path, stage.wdir) for out in outs),
+                is_list=outs[0].group is not None,
+            )
+        )
+    params: dict[str, Any] = {}
+    for values in tracked.values():
+        for key, value in values.items():
+            if key:
+                params[key.rpartition(".")[2]] = value
+            elif isinstance(value, Mapping):  # a whole file
+                params.update(value)
+    params.update(stage.params)
+    made += [Argument(name, "value", value=value) for name, value in params.items()]
+    made.append(Argument("params", "params", value=params))
+    return tuple(made)
+
+
+def saves(stage: Stage) -> tuple[Save, ...]:
+    """The outs that are written from what the function returns: those with a loader."""
+    return tuple(
+        Save(
+            name,
+            tuple(relative(out.path, stage.wdir) for out in outs),
+            loader=outs[0].loader,
+            options=outs[0].options,
+            is_list=outs[0].group is not None,
+        )
+        for name, outs in _by_name(stage.outs).items()
+        if outs[0].loader
+    )
+
+
+def _by_name(artifacts: Sequence[_Artifact]) -> dict[str, list[_Artifact]]:
+    groups: dict[str, list[_Artifact]] = {}
+    for artifact in artifacts:
+        if artifact.name is not None:
+            groups.setdefault(artifact.name, []).append(artifact)
+    return groups

@@ -1,0 +1,304 @@
+"""The run loop: each stage is judged when it becomes ready, then restored, run or left alone."""
+
+from __future__ import annotations
+
+import graphlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..errors import PivotError
+from ..model import Decision, Stage, Status
+from .events import Event
+from .job import Outcome
+from .launch import Launcher
+from .logs import log_path
+from .outputs import Outputs
+from .settle import Settled, Settler
+from .survey import Survey
+from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run goes. `force_all` are stages to run whatever is known about them.
+
+    `force_downstream` forces every stage below one that ran; `seconds` are the known durations
+    of stages, for telling what a run saved.
+    """
+
+    jobs: int = 1
+    keep_going: bool = False
+    commit: bool = True
+    run_cache: bool = True
+    show_output: bool = False
+    force: frozenset[str] = frozenset()
+    force_downstream: bool = False
+    allow_missing: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    confirm: Callable[[Decision], bool] | None = None  # asked before each stage is run
+
+
+class Stopped(Exception):
+    """The run was told to stop by a signal; everything it had begun has been put back."""
+
+
+class Loop:
+    """One run over selected stages. Iterate `events()`; afterwards `failed` tells the outcome.
+
+    `interrupted` is polled between steps; once true, running stages are ended, their previous
+    outputs come back, and nothing new starts.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        launcher: Launcher,
+        outputs: Outputs,
+        options: RunOptions,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._space = space
+        self._launcher = launcher
+        self._options = options
+        self._interrupted = interrupted
+        self._survey = Survey(space, forced=options.force, allow_missing=options.allow_missing)
+        self._settler = Settler(space, self._survey, outputs, commit=options.commit)
+        self._forced_below: set[str] = set()
+        self._names: list[str] = []
+        self._ready: list[str] = []
+        self._waiting: list[tuple[Stage, Decision]] = []  # judged, not yet started
+        self._running: dict[str, tuple[Stage, Decision]] = {}
+        self._held: Counter[str] = Counter()  # mutexes and resources in use
+        self._stopping = False
+        self._skipped: set[str] = set()
+        self._ended: set[str] = set()  # done well
+        self.failed: list[str] = []
+        self.counts: Counter[Status] = Counter()
+        self.saved = 0.0
+
+    # --- the loop -------------------------------------------------------------------------
+
+    def events(self, names: list[str]) -> Iterator[Event]:
+        """Run `names` (in dependency order), telling what happens.
+
+        Raises Stopped after a signal, and PivotError for what makes going on impossible.
+        """
+        started = time.monotonic()
+        self._names = names
+        yield Event("run_started", stages=tuple(names))
+        sorter = self._sorter(names)
+        sorter.prepare()
+        try:
+            while True:
+                self._check_signal()
+                if sorter.is_active() and not self._stopping:
+                    self._ready += sorter.get_ready()
+                progressed = False
+                while self._ready and not self._stopping:
+                    self._check_signal()
+                    progressed = True
+                    yield from self._judge(sorter, self._ready.pop(0))
+                    self._ready += sorter.get_ready() if sorter.is_active() else ()
+                yield from self._start_waiting()
+                if self._running:
+                    yield from self._collect(sorter)
+                elif not progressed and (self._stopping or not self._waiting):
+                    break
+        except BaseException:
+            self._abort()
+            raise
+        yield from self._blocked(names)
+        yield Event(
+            "run_finished",
+            status="failed" if self.failed else None,
+            seconds=time.monotonic() - started,
+            saved=self.saved,
+        )
+
+    def _sorter(self, names: list[str]) -> graphlib.TopologicalSorter[str]:
+        chosen = set(names)
+        sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+        for name in names:
+            above = self._space.graph.parents[name]
+            frozen = self._space.graph.stages[name].frozen
+            sorter.add(name, *(() if frozen else (up for up in above if up in chosen)))
+        return sorter
+
+    def _check_signal(self) -> None:
+        if self._interrupted():
+            raise Stopped
+
+    def _abort(self) -> None:
+        """End what runs and bring previous outputs back."""
+        self._launcher.terminate_all()
+        for stage, _ in self._running.values():
+            self._settler.roll_back(stage)
+        self._running.clear()
+
+    # --- judging --------------------------------------------------------------------------
+
+    def _judge(self, sorter: graphlib.TopologicalSorter[str], name: str) -> Iterator[Event]:
+        """Decide about a stage whose parents are done; finish it here unless it must run."""
+        stage = self._space.graph.stages[name]
+        if name in self._forced_below:
+            self._survey.force(name)
+        try:
+            decision = self._survey.decide(stage, {})
+            if decision.state == "unknown":
+                raise _cannot_decide(stage, decision)
+            if decision.state == "fresh":
+                yield from self._leave(sorter, stage, decision)
+                return
+            restored = None
+            if self._options.run_cache and not _must_run(decision):
+                restored = self._settler.restore(stage, decision)
+        except PivotError as error:
+            yield self._failed(stage, str(error), 0.0)
+            return
+        if restored is not None:
+            self._done(sorter, stage, "restored")
+            yield self._finished(stage, "restored", decision, restored)
+            return
+        decision = self._survey.explain(stage, decision)
+        if self._options.confirm is not None and not self._options.confirm(decision):
+            self._skipped.add(name)
+            yield Event("stage_finished", name, "skipped", reasons=decision.reasons)
+            return
+        self._waiting.append((stage, decision))
+
+    def _leave(
+        self, sorter: graphlib.TopologicalSorter[str], stage: Stage, decision: Decision
+    ) -> Iterator[Event]:
+        status: Status = "fresh"
+        settled = Settled()
+        if decision.action == "checkout" and not self._options.allow_missing:
+            settled = self._settler.check_out(stage)
+            status = "restored"
+        self._done(sorter, stage, status)
+        yield self._finished(stage, status, decision, settled)
+
+    def _done(self, sorter: graphlib.TopologicalSorter[str], stage: Stage, status: Status) -> None:
+        sorter.done(stage.name)
+        self._ended.add(stage.name)
+        self.counts[status] += 1
+        if status in ("fresh", "restored"):
+            self.saved += self._options.seconds.get(stage.name, 0.0)
+
+    def _finished(
+        self, stage: Stage, status: Status, decision: Decision, settled: Settled, seconds: float = 0
+    ) -> Event:
+        return Event(
+            "stage_finished",
+            stage.name,
+            status,
+            seconds,
+            decision.reasons,
+            notes=(*decision.notes, *settled.notes),
+        )
+
+    # --- running --------------------------------------------------------------------------
+
+    def _start_waiting(self) -> Iterator[Event]:
+        """Start what may run now: a free slot, its mutexes free, its resources there."""
+        still: list[tuple[Stage, Decision]] = []
+        for stage, decision in self._waiting:
+            if self._stopping or len(self._running) >= self._options.jobs or not self._free(stage):
+                still.append((stage, decision))
+                continue
+            self._check_signal()
+            try:
+                notes = self._settler.prepare(stage)
+            except PivotError as error:
+                self._settler.roll_back(stage)
+                yield self._failed(stage, str(error), 0.0)
+                continue
+            self._hold(stage, 1)
+            self._running[stage.name] = (stage, decision)
+            job = self._launcher.launch(stage, self._survey, self._unfinished())
+            yield Event(
+                "stage_started", stage.name, reasons=decision.reasons, log=job.log, notes=notes
+            )
+        self._waiting = still
+
+    def _unfinished(self) -> list[str]:
+        """Stages that may still run: their packages are worth loading ahead."""
+        done = self.counts.total() + len(self.failed)
+        return self._names if done < len(self._names) else []
+
+    def _free(self, stage: Stage) -> bool:
+        if any(self._held[f"mutex:{name}"] for name in stage.mutex):
+            return False
+        return all(
+            self._held[name] + need <= self._launcher.capacity(name)
+            for name, need in stage.resources.items()
+        )
+
+    def _hold(self, stage: Stage, sign: int) -> None:
+        for name in stage.mutex:
+            self._held[f"mutex:{name}"] += sign
+        for name, need in stage.resources.items():
+            self._held[name] += sign * need
+
+    def _collect(self, sorter: graphlib.TopologicalSorter[str]) -> Iterator[Event]:
+        """Wait for something to happen to running stages, and settle those that ended."""
+        for stage_name, text in self._launcher.output():
+            yield Event("stage_output", stage_name, text=text)
+        for outcome in self._launcher.wait():
+            for stage_name, text in self._launcher.output():
+                yield Event("stage_output", stage_name, text=text)
+            yield self._settle(sorter, outcome)
+
+    def _settle(self, sorter: graphlib.TopologicalSorter[str], outcome: Outcome) -> Event:
+        stage, decision = self._running[outcome.stage]
+        try:
+            settled = self._settler.settle(stage, decision, outcome)
+        finally:
+            # only now: until it is settled, an abort must roll it back
+            self._running.pop(outcome.stage)
+            self._hold(stage, -1)
+        if settled.error is not None:
+            event = self._failed(stage, settled.error, outcome.seconds)
+            return replace(event, detail=settled.detail, notes=settled.notes)
+        self._done(sorter, stage, "ran")
+        if self._options.force_downstream:
+            self._forced_below.update(self._space.graph.children[stage.name])
+        return self._finished(stage, "ran", decision, settled, outcome.seconds)
+
+    def _failed(self, stage: Stage, error: str, seconds: float) -> Event:
+        self.failed.append(stage.name)
+        self.counts["failed"] += 1
+        if not self._options.keep_going:
+            self._stopping = True
+        log = log_path(self._space.project.root, stage.name)
+        return Event("stage_finished", stage.name, "failed", seconds, error=error, log=log)
+
+    def _blocked(self, names: list[str]) -> Iterator[Event]:
+        """Tell of the stages that were not reached, once nothing runs any more."""
+        if not self.failed and not self._skipped:
+            return
+        below = self._space.graph.downstream([*self.failed, *self._skipped])
+        told = {*self.failed, *self._skipped}
+        for name in names:
+            stage = self._space.graph.stages[name]
+            if name in told or name in self._ended:
+                continue
+            status: Status = "blocked" if name in below else "skipped"
+            self.counts[status] += 1
+            cause = next((up for up in self._space.graph.parents[name] if up in below), None)
+            error = f"needs '{cause}'" if status == "blocked" and cause else None
+            yield Event("stage_finished", stage.name, status, error=error)
+
+
+def _must_run(decision: Decision) -> bool:
+    """Whether an earlier result of the same key may not stand in for a run."""
+    return any(reason.kind in ("forced", "always") for reason in decision.reasons)
+
+
+def _cannot_decide(stage: Stage, decision: Decision) -> PivotError:
+    missing = [reason.subject for reason in decision.reasons if reason.kind == "dep"]
+    if missing:
+        listed = ", ".join(f"'{path}'" for path in missing)
+        return PivotError(f"stage '{stage.name}' needs {listed}, which is not there")
+    return PivotError(decision.notes[0] if decision.notes else f"'{stage.name}' cannot be judged")

@@ -1,0 +1,310 @@
+"""What surrounds the running of one stage: its outputs before, its results after.
+
+Order of writing: objects, then the record, then the lock. A crash at any instant leaves no lock
+that names bytes which do not exist.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..digest import Digest
+from ..disk import step
+from ..errors import PivotError, RunError, StoreError, Where
+from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRecord
+from ..tree import is_within
+from .job import Outcome
+from .outputs import Outputs
+from .survey import Survey
+from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a stage came out: an error with the end of its output, or remarks about a success."""
+
+    error: str | None = None
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+    record: StageRecord | None = None
+
+
+class Settler:
+    """Prepares outputs, stores results, writes records and locks, or brings outputs back.
+
+    Without `commit`, results are locked but their bytes stay in the work tree alone.
+    """
+
+    def __init__(
+        self, space: Workspace, survey: Survey, outputs: Outputs, *, commit: bool = True
+    ) -> None:
+        self._space = space
+        self._survey = survey
+        self._outputs = outputs
+        self._commit = commit
+        self._fsync = bool(space.project.settings["core.fsync"])
+
+    # --- before a run ---------------------------------------------------------------------
+
+    def prepare(self, stage: Stage) -> tuple[str, ...]:
+        """Keep the bytes of present outs that are stored nowhere, then set the outs aside.
+
+        Returns remarks about bytes that were kept. Raises PivotError where that is impossible;
+        nothing is lost then.
+        """
+        notes = self.keep_unknown(stage)
+        self._outputs.set_aside(stage)
+        for out in stage.outs:
+            self._space.observer.forget(out.path)
+        return notes
+
+    def keep_unknown(self, stage: Stage) -> tuple[str, ...]:
+        """Store each present out of `stage` whose bytes are in no cache; remarks with digests."""
+        space = self._space
+        notes = []
+        record = space.locks.record(stage.name)
+        for out in stage.outs:
+            if out.resume:
+                continue
+            digest = space.observer.observe(out.path)
+            if digest is None or space.cache.has(digest):
+                continue
+            kept = space.cache.add(space.absolute(out.path))
+            if record is None or record.outs.get(out.path) != kept:
+                notes.append(f"kept the previous '{out.path}' as {kept}")
+        return tuple(notes)
+
+    def roll_back(self, stage: Stage) -> None:
+        """Bring the previous outputs back."""
+        self._outputs.restore(stage)
+        for out in stage.outs:
+            self._space.observer.forget(out.path)
+
+    # --- after a run ----------------------------------------------------------------------
+
+    def settle(self, stage: Stage, decision: Decision, outcome: Outcome) -> Settled:
+        """Store and lock what a finished process left, or bring the previous outputs back."""
+        if not outcome.ok:
+            self.roll_back(stage)
+            return Settled(outcome.error or "failed", outcome.detail or "")
+        step("stage.finished")
+        notes = list(self._undeclared(stage, outcome))
+        error = self._missing_outs(stage) or self._undeclared_error(notes)
+        if error:
+            self.roll_back(stage)
+            return Settled(error)
+        try:
+            outs = self.store_outs(stage)
+        except (PivotError, OSError) as problem:
+            self.roll_back(stage)
+            return Settled(_text(problem))
+        changed = self._changed_meanwhile(stage, decision)
+        if changed:
+            self._outputs.drop(stage)
+            notes.append(
+                f"'{changed}' changed while the stage ran; its outputs are kept, no lock is written"
+            )
+            return Settled(notes=tuple(notes))
+        assert decision.key is not None  # a stage runs only with all its deps known
+        record = self.record(stage, decision.key, outs, outcome.observed_modules)
+        self.write(stage, record)
+        self._outputs.drop(stage)
+        return Settled(notes=tuple(notes), record=record)
+
+    def _missing_outs(self, stage: Stage) -> str | None:
+        missing = [
+            out.path
+            for out in stage.outs
+            if not os.path.lexists(self._space.absolute(out.path)) and not out.resume
+        ]
+        if not missing:
+            return None
+        listed = ", ".join(f"'{path}'" for path in missing)
+        return (
+            f"the stage ended well but did not make {listed} "
+            f"({Where(stage.file, stage.line)} declares it)"
+        )
+
+    def store_outs(self, stage: Stage) -> dict[str, Digest]:
+        """Digest each out and, where results are committed, store its bytes."""
+        space = self._space
+        outs: dict[str, Digest] = {}
+        for out in stage.outs:
+            path = space.absolute(out.path)
+            if not os.path.lexists(path):
+                continue  # a checkpoint that the stage removed itself
+            if out.directory and not os.path.isdir(path):
+                raise RunError(f"'{out.path}' is declared a directory, and the stage made a file")
+            if self._commit:
+                digest = space.cache.add(path)
+                self._link(out, digest)
+                space.observer.remember(out.path, digest)
+            else:
+                space.observer.forget(out.path)
+                seen = space.observer.observe(out.path)
+                if seen is None:
+                    raise StoreError(f"'{out.path}' vanished while it was read")
+                digest = seen
+            outs[out.path] = digest
+        step("outputs.hashed")
+        return outs
+
+    def _link(self, out: Out, digest: Digest) -> None:
+        """Where links are opted in, replace the fresh file by a link to its object."""
+        if self._space.project.settings["cache.link"] == "copy" or not _linked(out):
+            return
+        self._space.cache.materialize(digest, self._space.absolute(out.path))
+
+    def _changed_meanwhile(self, stage: Stage, decision: Decision) -> str | None:
+        """A dep or source file that is no longer what the decision was made from."""
+        key = decision.key
+        assert key is not None
+        checks = {dep.path: dep.check for dep in stage.deps}
+        for path, digest in key.deps.items():
+            now = self._space.observer.fresh_observe(path, check=checks.get(path, "content"))
+            if now is not None and now != digest:
+                return path
+        manifest = self._survey.manifest(stage)
+        if manifest is None:
+            return None
+        seen = self._space.fingerprinter.sources_read
+        for file in sorted({symbol.file for symbol in manifest.symbols.values()}):
+            touched = file in seen and self._space.project.tree.signature(file) != seen[file]
+            if touched and self._survey.code_changed(stage):
+                return file
+        return None
+
+    def record(
+        self,
+        stage: Stage,
+        key: StageKey,
+        outs: Mapping[str, Digest],
+        modules: tuple[str, ...] = (),
+    ) -> StageRecord:
+        """The record of a success: key, outs, and the modules only the run could show."""
+        manifest = self._survey.manifest(stage)
+        observed: dict[str, str] = {}
+        if manifest is not None:
+            predicted = set(manifest.modules)
+            for module in modules:
+                if module in predicted:
+                    continue
+                now = self._space.fingerprinter.observed_hash(stage, module)
+                if now is not None:
+                    observed[module] = now
+        return StageRecord(
+            stage=stage.name,
+            key=key,
+            outs=outs,
+            observed=observed,
+            packages=manifest.packages if manifest else {},
+            fingerprint_version=FINGERPRINT_VERSION,
+        )
+
+    def with_observed(self, record: StageRecord, observed: Mapping[str, str]) -> StageRecord:
+        """`record` with the modules that an earlier run of the same code was seen to import."""
+        return replace(record, observed=observed)
+
+    def write(self, stage: Stage, record: StageRecord) -> None:
+        """Write the symbol table, the run-cache record and the lock, in that order."""
+        manifest = self._survey.manifest(stage)
+        if manifest is not None:
+            self._space.tables.put(manifest)
+        if self._commit:
+            self._space.run_cache.put(record)
+        self._ignore(stage)
+        self._space.locks.write(self._space.project.root, record, fsync=self._fsync)
+
+    def _ignore(self, stage: Stage) -> None:
+        cached = [out.path for out in stage.outs if out.cache]
+        if cached:
+            self._space.project.ignore(cached)
+
+    # --- without a run --------------------------------------------------------------------
+
+    def restore(self, stage: Stage, decision: Decision) -> Settled | None:
+        """Put an earlier result of the same key into the work tree; None where there is none.
+
+        Of the candidates one applies only if its observed modules hash today as they did then
+        and all its bytes are stored.
+        """
+        if decision.key is None:
+            return None
+        for record in self._space.run_cache.find(decision.key.id):
+            now = self._survey.observed_now(stage, record)
+            if any(now.get(module) != then for module, then in record.observed.items()):
+                continue
+            if not all(self._space.cache.has(digest) for digest in record.outs.values()):
+                continue
+            renamed = replace(record, stage=stage.name, key=decision.key)
+            notes = self._materialize(stage, record.outs)
+            self.write(stage, renamed)
+            return Settled(notes=notes, record=renamed)
+        return None
+
+    def check_out(self, stage: Stage) -> Settled:
+        """Put the locked outs into the work tree from the cache. Raises StoreError."""
+        record = self._space.locks.record(stage.name)
+        assert record is not None  # only a fresh stage has something to check out
+        return Settled(notes=self._materialize(stage, record.outs), record=record)
+
+    def _materialize(self, stage: Stage, outs: Mapping[str, Digest]) -> tuple[str, ...]:
+        notes = self.keep_unknown(stage)
+        flags = {out.path: out for out in stage.outs}
+        for path, digest in outs.items():
+            out = flags.get(path)
+            if out is None or self._space.observer.observe(path) == digest:
+                continue
+            self._space.cache.materialize(
+                digest,
+                self._space.absolute(path),
+                link=None if _linked(out) else "copy",
+                writable=not _linked(out),
+            )
+            step("outputs.materialized")
+            self._space.observer.remember(path, digest)
+        self._ignore(stage)
+        return notes
+
+    # --- what a stage touched without declaring it ----------------------------------------
+
+    def _undeclared(self, stage: Stage, outcome: Outcome) -> list[str]:
+        policy = self._space.project.settings["code.undeclared"]
+        if policy == "off" or not outcome.opened:
+            return []
+        declared = [
+            *(dep.path for dep in stage.deps),
+            *(out.path for out in stage.outs),
+            *(file.path for file in stage.params_files),
+        ]
+        manifest = self._survey.manifest(stage)
+        code = {symbol.file for symbol in manifest.symbols.values()} if manifest else set()
+        notes = []
+        for path, mode in outcome.opened:
+            if path in code or path.endswith((".py", ".pyc")) or path.startswith(".pivot/"):
+                continue
+            if any(is_within(path, known) for known in declared):
+                continue
+            if "w" in mode:
+                notes.append(f"wrote '{path}', which is no out of the stage")
+            else:
+                notes.append(f"read '{path}', which is no dep of the stage; add it to `deps`")
+        return notes
+
+    def _undeclared_error(self, notes: list[str]) -> str | None:
+        if self._space.project.settings["code.undeclared"] == "error" and notes:
+            return f"the stage {notes[0]} (code.undeclared: error)"
+        return None
+
+
+def _linked(out: Out) -> bool:
+    """Outs that stages change in place are always independent copies."""
+    return not (out.persist or out.incremental or out.resume)
+
+
+def _text(problem: PivotError | OSError) -> str:
+    if isinstance(problem, PivotError):
+        return str(problem)
+    return f"{problem.filename or 'an output'}: {problem.strerror or problem}"

@@ -1,0 +1,245 @@
+"""Gathers what `plan.decide` needs to know about a stage: digests, code, params, locks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .. import plan
+from ..config import call_binding
+from ..digest import Digest
+from ..errors import PivotError, SourceError
+from ..model import CodeManifest, Decision, Reason, Stage, StageKey, StageRecord, Symbol
+from ..plan import Evidence
+from ..tree import is_within
+from .workspace import Workspace
+
+
+class Survey:
+    """Evidence for stages, read from a workspace. One survey sees each artifact once.
+
+    `forced` are stages to run whatever is known; with `allow_missing` a dep that is absent counts
+    as unchanged where the lock knows its digest.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        *,
+        forced: frozenset[str] = frozenset(),
+        allow_missing: bool = False,
+    ) -> None:
+        self._space = space
+        self._forced = set(forced)
+        self._allow_missing = allow_missing
+        self._tracked = {file.path: file.digest for file in space.pipeline.tracked if file.digest}
+        self._bad_code: dict[str, SourceError] = {}
+
+    def force(self, name: str) -> None:
+        """From now on, treat the stage as one to run whatever is known."""
+        self._forced.add(name)
+
+    # --- the parts of a key ---------------------------------------------------------------
+
+    def manifest(self, stage: Stage) -> CodeManifest | None:
+        """The code behind a stage; None where code does not count. Raises SourceError."""
+        if not stage.code or not self._space.project.settings["code.track"]:
+            return None
+        known = self._bad_code.get(stage.name)
+        if known is not None:
+            raise known
+        try:
+            return self._space.fingerprinter.manifest(stage)
+        except SourceError as error:
+            self._bad_code[stage.name] = error
+            raise
+
+    def code_changed(self, stage: Stage) -> bool:
+        """Whether the code of a stage, read anew, has another digest than it had."""
+        then = self.manifest(stage)
+        try:
+            now = self._space.new_fingerprinter().manifest(stage)
+        except SourceError:
+            return True
+        return then is None or now.digest != then.digest
+
+    def counted_deps(self, stage: Stage) -> list[str]:
+        """The deps that count by content: all but scripts that the fingerprint judges."""
+        covered: frozenset[str] = frozenset()
+        if not stage.is_python and self.manifest(stage) is not None:
+            covered = self._space.fingerprinter.scripts_covered(stage)
+        return [dep.path for dep in stage.deps if dep.path not in covered]
+
+    def key(self, stage: Stage, deps: Mapping[str, Digest]) -> StageKey:
+        """The key of a stage with the given dep digests. Raises SourceError."""
+        manifest = self.manifest(stage)
+        rerun = self._space.project.settings["code.packages"] == "rerun"
+        return plan.stage_key(
+            stage,
+            binding=call_binding(stage),
+            code=manifest.digest if manifest else None,
+            params=self._space.params.values(stage),
+            deps=deps,
+            environ=self._space.environ,
+            packages=manifest.packages if manifest and rerun else None,
+        )
+
+    # --- evidence -------------------------------------------------------------------------
+
+    def gather(self, stage: Stage, decisions: Mapping[str, Decision]) -> Evidence:
+        """What is known about `stage`, given decisions about stages that have not run.
+
+        In a run, `decisions` is empty for stages that are done: their outs are on disk.
+        """
+        space = self._space
+        record = space.locks.record(stage.name)
+        waiting = tuple(
+            name
+            for name in space.graph.parents[stage.name]
+            if name in decisions and decisions[name].action == "run" and not stage.frozen
+        )
+        deps: dict[str, Digest] = {}
+        uncertain: set[str] = set()
+        absent: list[str] = []
+        checks = {dep.path: dep.check for dep in stage.deps}
+        for path in self.counted_deps(stage):
+            makers = [name for name in waiting if self._makes(name, path)]
+            digest = None
+            if makers:
+                uncertain.add(path)
+            else:
+                digest = space.observer.observe(path, check=checks[path])
+                digest = digest or self._recorded(path)
+                if digest is None and self._allow_missing and record:
+                    digest = record.key.deps.get(path)
+                if digest is None:
+                    absent.append(path)
+            if digest is not None:
+                deps[path] = digest
+        return Evidence(
+            key=self.key(stage, deps),
+            record=record,
+            lock_problem=space.locks.problem(stage.name),
+            observed=self.observed_now(stage, record),
+            outs={out.path: space.observer.observe(out.path) for out in stage.outs},
+            stored=space.cache.has,
+            uncertain=frozenset(uncertain),
+            upstream=waiting,
+            absent=tuple(absent),
+            forced=stage.name in self._forced,
+        )
+
+    def observed_now(self, stage: Stage, record: StageRecord | None) -> dict[str, str | None]:
+        """Today's hashes of the modules that a record names as observed."""
+        if record is None or not record.observed or not stage.code:
+            return {}
+        return {
+            module: self._space.fingerprinter.observed_hash(stage, module)
+            for module in record.observed
+        }
+
+    def _makes(self, name: str, path: str) -> bool:
+        outs = self._space.graph.stages[name].outs
+        return any(is_within(path, out.path) or is_within(out.path, path) for out in outs)
+
+    def _recorded(self, path: str) -> Digest | None:
+        """The digest of an absent artifact as its maker's lock, or its data record, has it."""
+        if path in self._tracked:
+            return self._tracked[path]
+        made = self._space.graph.maker_of(path)
+        if made is None:
+            return None
+        out, maker = made
+        if out != path:
+            return self._inside(maker, out, path)
+        record = self._space.locks.record(maker)
+        return record.outs.get(path) if record else None
+
+    def _inside(self, maker: str, out: str, path: str) -> Digest | None:
+        record = self._space.locks.record(maker)
+        folder = record.outs.get(out) if record else None
+        if folder is None or not folder.is_tree or self._space.cache.missing(folder):
+            return None
+        inner = path[len(out) + 1 :]
+        for entry in self._space.cache.manifest(folder).entries:
+            if entry.path == inner:
+                return entry.digest
+        return None
+
+    # --- decisions ------------------------------------------------------------------------
+
+    def decide(self, stage: Stage, decisions: Mapping[str, Decision]) -> Decision:
+        """The decision about one stage; code that cannot be read makes it `unknown`."""
+        try:
+            evidence = self.gather(stage, decisions)
+        except SourceError as error:
+            return _unreadable(stage, error)
+        return plan.decide(stage, evidence)
+
+    def plan(self, names: list[str]) -> dict[str, Decision]:
+        """Decisions for `names`, in dependency order, nothing being run."""
+        decisions: dict[str, Decision] = {}
+        for name in names:
+            stage = self._space.graph.stages[name]
+            decisions[name] = self.explain(stage, self.decide(stage, decisions))
+        return decisions
+
+    def explain(self, stage: Stage, decision: Decision) -> Decision:
+        """`decision` with changed code broken down to definitions, where the table is known."""
+        reasons = []
+        for reason in decision.reasons:
+            if reason.kind == "params" and ":" in reason.subject and reason.line is None:
+                reason = self._locate_param(stage, reason)
+            reasons.append(reason)
+        decision = replace(decision, reasons=tuple(reasons))
+        if not any(reason.kind == "code" for reason in reasons):
+            return decision
+        manifest = self.manifest(stage)
+        if manifest is None:
+            return decision
+        return plan.explain_code(
+            decision, manifest, self.table_before(stage), lambda name: self.chain(stage, name)
+        )
+
+    def _locate_param(self, stage: Stage, reason: Reason) -> Reason:
+        del stage
+        file, _, key = reason.subject.partition(":")
+        line = self._space.params.line_of(file, key)
+        return replace(reason, line=line) if line else reason
+
+    def table_before(self, stage: Stage) -> Mapping[str, Symbol] | None:
+        """The symbol table that the stage's lock was made from, where it is still stored."""
+        record = self._space.locks.record(stage.name)
+        if record is None or record.key.code is None:
+            return None
+        return self._space.tables.get(record.key.code)
+
+    def chain(self, stage: Stage, symbol: str) -> tuple[str, ...]:
+        """How the stage reaches a definition: entry first."""
+        manifest = self.manifest(stage)
+        return self._space.fingerprinter.chain(manifest, symbol) if manifest else ()
+
+
+def _unreadable(stage: Stage, error: SourceError) -> Decision:
+    where = error.where
+    reason = Reason(
+        "code",
+        error.message,
+        file=where.file if where else stage.file,
+        line=(where.line or None) if where else stage.line,
+    )
+    return Decision(stage.name, "unknown", "none", (reason,), None, (str(error),))
+
+
+def unreadable_code(space: Workspace, survey: Survey, names: list[str]) -> list[PivotError]:
+    """The errors of all stages among `names` whose code cannot be read, each once."""
+    errors: dict[str, PivotError] = {}
+    for name in names:
+        stage = space.graph.stages[name]
+        if stage.frozen:
+            continue
+        try:
+            survey.manifest(stage)
+        except SourceError as error:
+            errors.setdefault(str(error), error)
+    return list(errors.values())
