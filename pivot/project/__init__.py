@@ -1,0 +1,38 @@
+"""The project on disk: its root, configuration, work tree, git, and what was learned of it."""
+
+from .configuration import read_settings
+from .distributions import InstalledDistributions
+from .editing import unset_setting, write_setting
+from .git import Git, find_git
+from .ignore import GitIgnore
+from .interpreter import Interpreter
+from .lock import ProjectLock, is_busy
+from .observer import Noting, Observer
+from .project import Project, interpreter, open_project
+from .root import find_mode, find_root, init_files
+from .state import Entries, State
+from .worktree import WorkTree
+
+__all__ = [
+    "Entries",
+    "Git",
+    "GitIgnore",
+    "InstalledDistributions",
+    "Interpreter",
+    "Noting",
+    "Observer",
+    "Project",
+    "ProjectLock",
+    "State",
+    "WorkTree",
+    "find_git",
+    "find_mode",
+    "find_root",
+    "init_files",
+    "interpreter",
+    "is_busy",
+    "open_project",
+    "read_settings",
+    "unset_setting",
+    "write_setting",
+]

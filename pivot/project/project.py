@@ -1,0 +1,128 @@
+"""The project on disk, opened: everything a command needs to look at it, made when first asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..errors import ConfigError
+from ..settings import Settings
+from .configuration import read_settings
+from .distributions import InstalledDistributions
+from .git import Git, find_git
+from .ignore import GitIgnore
+from .interpreter import Interpreter, find_interpreter, inspect_interpreter
+from .lock import ProjectLock
+from .observer import Observer
+from .place import state_path
+from .root import SCRATCH, Mode, find_mode, init_files, require_root
+from .state import State
+from .worktree import WorkTree
+
+
+class Project:
+    """A project root with its settings and state. Opening and reading it writes nothing outside
+    `.pivot/`, and works where nothing can be written at all; `close` keeps what was learned."""
+
+    def __init__(
+        self,
+        root: str,
+        settings: Settings,
+        mode: Mode,
+        state: State,
+        warnings: list[str] | None = None,
+    ) -> None:
+        self.root = root
+        self.warnings: list[str] = [] if warnings is None else warnings  # to be shown once
+        self.settings = settings
+        self.mode: Mode = mode
+        self.state = state
+        self.scratch = os.path.join(root, SCRATCH)
+        self.tree = WorkTree(root)
+
+    @property
+    def cache_dir(self) -> str:
+        """The absolute cache folder: `cache.dir` (relative to the root), else the usual one."""
+        chosen = self.settings["cache.dir"]
+        if chosen:
+            return os.path.normpath(os.path.join(self.root, os.path.expanduser(chosen)))
+        return os.path.join(self.root, ".dvc" if self.mode == "dvc" else SCRATCH, "cache")
+
+    @property
+    def algorithm(self) -> str:
+        """The hash that names objects: `core.hash`, and always md5 in a DVC project."""
+        return "md5" if self.mode == "dvc" else str(self.settings["core.hash"])
+
+    @property
+    def jobs(self) -> int:
+        """Stages run at a time: `core.jobs`, else one in a DVC project, else one a core."""
+        chosen = self.settings["core.jobs"]
+        if chosen:
+            return int(chosen)
+        return 1 if self.mode == "dvc" else os.cpu_count() or 1
+
+    @cached_property
+    def observer(self) -> Observer:
+        return Observer(self.root, self.state, self.algorithm, cache=self.cache_dir)
+
+    @cached_property
+    def git(self) -> Git | None:
+        """The repository around the project; None without one."""
+        return find_git(self.root)
+
+    @cached_property
+    def gitignore(self) -> GitIgnore:
+        return GitIgnore(self.root, self.git)
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The Python that runs stages, with what it says of itself. Raises ConfigError."""
+        return inspect_interpreter(interpreter(self), self.state.blobs("interpreters"))
+
+    @cached_property
+    def distributions(self) -> InstalledDistributions:
+        """What is installed for that Python."""
+        folders = self.interpreter.site_packages
+        return InstalledDistributions(folders, self.state.blobs("distributions"))
+
+    def lock(self, command: Sequence[str] | None = None) -> ProjectLock:
+        """The lock that every writing command holds; `.pivot/` is there and ignored after.
+
+        Raises StoreError where the project cannot be written.
+        """
+        init_files(self.root)
+        return ProjectLock(os.path.join(self.scratch, "tmp", "lock"), command)
+
+    def close(self) -> None:
+        """Keep what was learned for the next run."""
+        if "observer" in self.__dict__:
+            self.observer.settle()
+        self.state.close()
+
+
+def open_project(start: str, *, options: Mapping[str, Any] | None = None) -> Project:
+    """The project that folder `start` lies in; `options` override its configuration.
+
+    Raises PivotError where there is none (with the hint `pivot init`) or where it is not clear
+    whether it is Pivot's or DVC's, ConfigError where its configuration cannot be used.
+    """
+    root = require_root(start)
+    warnings: list[str] = []
+    state = State(
+        state_path(root, os.path.join(root, SCRATCH)),
+        warn=warnings.append,
+        prepare=lambda: init_files(root),
+    )
+    settings = read_settings(root, options, memory=state.blobs("settings"))
+    return Project(root, settings, find_mode(root, settings["core.mode"]), state, warnings)
+
+
+def interpreter(project: Project) -> str:
+    """The path of the Python that runs the project's stages. Raises ConfigError."""
+    configured = project.settings["core.python"]
+    origin = project.settings.origins.get("core.python")
+    if configured is not None and not isinstance(configured, str):
+        raise ConfigError(f"core.python takes a path, not {configured!r}")
+    return find_interpreter(project.root, configured, origin=origin)
