@@ -163,6 +163,22 @@ class TrackedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TopLevel:
+    """What one pipeline file declares outside its stages, templating done.
+
+    `metrics` and `params` are paths of files; `plots` are (path or name, options as written),
+    relative to `folder`, the file's own; `artifacts` are by name, as written.
+    """
+
+    file: str
+    folder: str
+    metrics: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    plots: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    artifacts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """All stages of a project, and what was read to know them.
 
@@ -175,6 +191,7 @@ class Pipeline:
     files: tuple[str, ...] = ()  # the pipeline files, in order of their paths
     sources: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # said once by `status`: a dvc.yaml beside a pivot.yaml, ...
+    top_levels: tuple[TopLevel, ...] = ()
 
 
 # --- what the code is ----------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""What the user wrote: YAML, schemas, templating, params files, as a Pipeline.
+
+Names are imported on first use: a pipeline that comes from its compiled form needs neither the
+YAML reader nor the loader.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .compiled import dump_pipeline, load_pipeline
+    from .composition import Override, parse_override
+    from .documents import load_yaml, load_yaml_marked
+    from .loader import load, load_partial, still_current
+    from .marks import Marks
+    from .paramfiles import load_params_file
+    from .params import Conflict, ParamsReader, override_conflicts
+    from .schema import schema, validate
+    from .signatures import call_binding, check_signatures
+    from .stages import parse_duration
+    from .templating import FlagStyle
+
+_HOMES = {
+    "Conflict": "params",
+    "FlagStyle": "templating",
+    "Marks": "marks",
+    "Override": "composition",
+    "ParamsReader": "params",
+    "call_binding": "signatures",
+    "check_signatures": "signatures",
+    "dump_pipeline": "compiled",
+    "load": "loader",
+    "load_params_file": "paramfiles",
+    "load_partial": "loader",
+    "load_pipeline": "compiled",
+    "load_yaml": "documents",
+    "load_yaml_marked": "documents",
+    "override_conflicts": "params",
+    "parse_duration": "stages",
+    "parse_override": "composition",
+    "schema": "schema",
+    "still_current": "loader",
+    "validate": "schema",
+}
+
+__all__ = [
+    "Conflict",
+    "FlagStyle",
+    "Marks",
+    "Override",
+    "ParamsReader",
+    "call_binding",
+    "check_signatures",
+    "dump_pipeline",
+    "load",
+    "load_params_file",
+    "load_partial",
+    "load_pipeline",
+    "load_yaml",
+    "load_yaml_marked",
+    "override_conflicts",
+    "parse_duration",
+    "parse_override",
+    "schema",
+    "still_current",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("." + _HOMES[name], __name__), name)

@@ -1,0 +1,174 @@
+"""What `${}` can name: params.yaml beside the file, the file's vars, a stage's own vars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigError, Where, did_you_mean
+from ..tree import Tree, join
+from .composition import Layer, Override, apply_overrides, compose
+from .keypaths import MISSING, find_key, hint_for, split_path
+from .marks import Marks
+from .paramfiles import DEFAULT_FILE, load_params_file
+from .templating import has_expression
+
+RESERVED = ("item", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Composed values, the layers they came from, and the files already loaded (None: whole)."""
+
+    values: Mapping[Any, Any]
+    layers: tuple[Layer, ...]
+    loaded: Mapping[str, frozenset[str] | None]
+
+
+class Params:
+    """Params files of one tree, each read and parsed once, overrides applied."""
+
+    def __init__(self, tree: Tree, overrides: Sequence[Override] = ()) -> None:
+        self.tree = tree
+        self.overrides = tuple(overrides)
+        self.used: set[Override] = set()
+        self._parsed: dict[str, Any] = {}
+
+    def read(self, file: str) -> Any:
+        """The effective value of a params file; MISSING where there is none.
+
+        Raises ConfigError where it cannot be parsed, each time it is asked.
+        """
+        known = self._parsed.get(file)
+        if known is None:
+            known = self._parsed[file] = self._read(file)
+        if isinstance(known, ConfigError):
+            raise known
+        return known
+
+    def _read(self, file: str) -> Any:
+        data = self.tree.read(file)
+        if data is None:
+            return MISSING
+        try:
+            value = load_params_file(data, file)
+        except ConfigError as error:
+            return error
+        if value is None:
+            value = {}
+        return apply_overrides(value, self.for_file(file), self.used)
+
+    def for_file(self, file: str) -> tuple[Override, ...]:
+        """The overrides that may change a file."""
+        default = file.rpartition("/")[2] == DEFAULT_FILE
+        return tuple(
+            override
+            for override in self.overrides
+            if (override.file == file if override.file is not None else default)
+        )
+
+    def inline(self, values: Mapping[Any, Any]) -> Any:
+        """A mapping of a `vars` list with overrides applied."""
+        unnamed = tuple(override for override in self.overrides if override.file is None)
+        return apply_overrides(values, unnamed, self.used) if unnamed else values
+
+
+def file_context(params: Params, folder: str, raw: Any, marks: Marks) -> Context:
+    """The context of a pipeline file in `folder`, whose `vars` list is `raw`."""
+    default = join(folder, DEFAULT_FILE)
+    value = params.read(default)
+    layers: list[Layer] = []
+    loaded: dict[str, frozenset[str] | None] = {}
+    if value is not MISSING:
+        layers.append(Layer(default, _mapping(value, default, Where(default)), Where(default)))
+        loaded[default] = None
+    empty = Context(layers[0].values if layers else {}, tuple(layers), loaded)
+    return extended(params, empty, folder, raw, marks, "vars")
+
+
+def extended(
+    params: Params, context: Context, folder: str, raw: Any, marks: Marks, owner: str
+) -> Context:
+    """`context` with the items of a `vars` list over it; files are relative to `folder`.
+
+    Raises ConfigError where an item cannot be read or redefines a leaf.
+    """
+    if not raw:
+        return context
+    layers = list(context.layers)
+    loaded = dict(context.loaded)
+    for index, item in enumerate(raw):
+        where = marks.inside(raw, index)
+        if has_expression(item):
+            raise ConfigError(
+                f"{owner}[{index}]: ${{}} is not allowed in vars", where=where,
+                hint="vars hold values and file names as they are",
+            )
+        if isinstance(item, Mapping):
+            layers.append(Layer(f"{owner}[{index}]", params.inline(item), where))
+            continue
+        layer = _file_layer(params, folder, str(item), where, loaded)
+        if layer is not None:
+            layers.append(layer)
+    for layer in layers[len(context.layers) :]:
+        for name in RESERVED:
+            if name in layer.values and owner != "vars":
+                raise ConfigError(
+                    f"{layer.name} defines '{name}', which foreach and matrix define",
+                    hint="choose another name",
+                    where=layer.where,
+                )
+    return Context(compose(layers), tuple(layers), loaded)
+
+
+def _file_layer(
+    params: Params,
+    folder: str,
+    text: str,
+    where: Where,
+    loaded: dict[str, frozenset[str] | None],
+) -> Layer | None:
+    name, colon, listed = text.partition(":")
+    path = join(folder, name)
+    if path in loaded and loaded[path] is None:
+        return None  # whole already: params.yaml named in vars, a file named twice
+    value = params.read(path)
+    if value is MISSING:
+        near = [entry for entry, is_dir in params.tree.list(path.rpartition("/")[0] or ".") if not is_dir]
+        raise ConfigError(
+            f"vars file '{name}' does not exist" + (f" (looked for {path})" if path != name else ""),
+            hint=did_you_mean(path.rpartition("/")[2], near),
+            where=where,
+        )
+    values = _mapping(value, path, where)
+    before = loaded.get(path) or frozenset()
+    if not colon:
+        loaded[path] = None
+        return Layer(path, {k: v for k, v in values.items() if str(k) not in before}, where)
+    picked: dict[Any, Any] = {}
+    keys = [key.strip() for key in listed.split(",") if key.strip()]
+    for key in keys:
+        found = find_key(values, key)
+        parts = (key,) if key in values else split_path(key)
+        if found is MISSING or parts is None:
+            raise ConfigError(
+                f"vars: {path} has no key '{key}'",
+                hint=hint_for(values, split_path(key) or (key,)),
+                where=where,
+            )
+        if key in before:
+            continue
+        into = picked
+        for part in parts[:-1]:
+            into = into.setdefault(part, {})
+        into[parts[-1]] = found
+    loaded[path] = before | frozenset(keys)
+    return Layer(path, picked, where)
+
+
+def _mapping(value: Any, file: str, where: Where) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__
+        raise ConfigError(f"{file} holds a {kind}; vars need a mapping of names", where=where)
+    return value

@@ -1,0 +1,118 @@
+"""Finding pipeline files, and telling later whether there would be others now.
+
+Every folder that could hold a pipeline file is visited once: not hidden ones, not virtual
+environments, `node_modules` or `__pycache__`, not data (a folder that a stage makes, or that has a
+record `NAME.pvt`/`NAME.dvc` beside it), nor what the caller skips. What was found is kept as one
+entry a visited folder: its signature, and of its listing only what matters here (subfolders that
+are visited, pipeline files). To check costs one stat a folder; a folder whose signature moved, as
+those do where stages write, is listed again and compared by what matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from ..tree import Tree, join
+
+PIVOT_FILE = "pivot.yaml"
+DVC_FILE = "dvc.yaml"
+
+_SKIPPED = frozenset(("node_modules", "__pycache__", "__pypackages__", "site-packages"))
+_RECORDS = (".pvt", ".dvc")
+#: Symbolic links can make a tree endless.
+_MAX_DEPTH = 40
+
+SkipDirs = Callable[[str], bool]
+#: What one folder holds that matters: visited subfolders, pipeline files.
+Listing = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
+    """The subfolders to visit and the pipeline files of a folder."""
+    entries = tree.list(folder)
+    names = {name for name, is_dir in entries if not is_dir}
+    if "pyvenv.cfg" in names:
+        return (), ()
+    folders = []
+    for name, is_dir in entries:
+        if not is_dir or name.startswith(".") or name in _SKIPPED:
+            continue
+        if any(name + suffix in names for suffix in _RECORDS):
+            continue
+        if skip_dirs is not None and skip_dirs(join(folder, name)):
+            continue
+        folders.append(name)
+    return tuple(folders), tuple(name for name in (PIVOT_FILE, DVC_FILE) if name in names)
+
+
+def walk(
+    tree: Tree,
+    skip_dirs: SkipDirs | None,
+    is_data: Callable[[str], bool],
+    start: str = ".",
+) -> Iterator[tuple[str, Any, Listing]]:
+    """Each visited folder with its signature and listing, parents first, in order of names.
+
+    `is_data` is asked late, so that what a parent's pipeline file declares already counts.
+    """
+    pending: list[tuple[str, tuple[Any, ...]]] = [(start, ())]
+    while pending:
+        folder, above = pending.pop()
+        if is_data(folder):
+            continue
+        signature = tree.signature(folder)
+        if signature is not None and signature in above:
+            continue  # a link back to a folder that holds it
+        listing = visible(tree, folder, skip_dirs)
+        yield folder, signature, listing
+        if len(above) < _MAX_DEPTH:
+            path = (*above, signature)
+            pending.extend((join(folder, name), path) for name in reversed(listing[0]))
+
+
+def recheck(
+    tree: Tree,
+    sources: Mapping[str, Any],
+    data: Collection[str],
+    skip_dirs: SkipDirs | None,
+) -> dict[str, Any] | None:
+    """The entries of `sources` that moved without meaning, or None where loading would differ.
+
+    `data` are the folders that stages make.
+    """
+    moved: dict[str, Any] = {}
+    for key, before in sources.items():
+        if key.endswith("/"):
+            folder = key[:-1]
+            signature = tree.signature(folder)
+            if signature is not None and signature == before[0]:
+                continue
+            listing = visible(tree, folder, skip_dirs)
+            known = (tuple(before[1][0]), tuple(before[1][1]))
+            if listing[1] != known[1]:
+                return None
+            moved[key] = (signature, listing)
+            for name in set(listing[0]) - set(known[0]):
+                found = _new_folder(tree, join(folder, name), data, skip_dirs)
+                if found is None:
+                    return None
+                moved.update(found)
+        elif key.endswith("?"):
+            if tree.kind(key[:-1]) != before:
+                return None
+        elif tree.signature(key) != before:
+            return None
+    return moved
+
+
+def _new_folder(
+    tree: Tree, start: str, data: Collection[str], skip_dirs: SkipDirs | None
+) -> dict[str, Any] | None:
+    """Entries of a folder that has appeared; None where a pipeline file lies in it."""
+    found: dict[str, Any] = {}
+    for folder, signature, listing in walk(tree, skip_dirs, lambda path: path in data, start):
+        if listing[1]:
+            return None
+        found[folder + "/"] = (signature, listing)
+    return found

@@ -1,0 +1,105 @@
+"""Paths into nested values: `a.b[0].c`, as `${}`, params lists and `-S` write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import did_you_mean, nearest
+
+MISSING = object()
+
+_PART = re.compile(r"[^.\[\]]+")
+_SHAPE = re.compile(r"\s*[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*\s*\Z")
+
+
+def split_path(text: str) -> tuple[str, ...] | None:
+    """The parts of `a.b[0].c`, or None where the text is not of that form."""
+    if not _SHAPE.match(text) or not text.strip():
+        return None
+    return tuple(part.strip() for part in _PART.findall(text))
+
+
+def join_path(parts: tuple[Any, ...]) -> str:
+    """The readable form of a path."""
+    return ".".join(str(part) for part in parts)
+
+
+def child(value: Any, part: str) -> Any:
+    """The entry `part` of a mapping or list, or MISSING."""
+    if isinstance(value, Mapping):
+        if part in value:
+            return value[part]
+        number = _number(part)
+        return value.get(number, MISSING) if number is not None else MISSING
+    if isinstance(value, (list, tuple)):
+        number = _number(part)
+        if number is not None and -len(value) <= number < len(value):
+            return value[number]
+    return MISSING
+
+
+def find(value: Any, parts: tuple[str, ...]) -> Any:
+    """What lies at a path below `value`, or MISSING."""
+    for part in parts:
+        value = child(value, part)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def find_key(value: Any, key: str) -> Any:
+    """What a params list's key names: a path, or a key that holds the dots itself."""
+    if isinstance(value, Mapping) and key in value:
+        return value[key]
+    parts = split_path(key)
+    return find(value, parts) if parts else MISSING
+
+
+def nearest_path(value: Any, parts: tuple[str, ...]) -> str | None:
+    """A known path most likely meant by `parts`, which names nothing."""
+    walked: list[str] = []
+    for index, part in enumerate(parts):
+        following = child(value, part)
+        if following is MISSING:
+            if isinstance(value, Mapping):
+                near = nearest(part, [str(key) for key in value])
+                if near is not None:
+                    candidate = (*walked, near, *parts[index + 1 :])
+                    if find(value, candidate[index:]) is not MISSING:
+                        return join_path(candidate)
+                    return join_path((*walked, near))
+            break
+        walked.append(part)
+        value = following
+    return None
+
+
+def known_keys(value: Any, prefix: str = "", limit: int = 200) -> Iterator[str]:
+    """The dotted names of the leaves of a mapping, at most `limit` of a level."""
+    if not isinstance(value, Mapping):
+        return
+    for key, item in list(value.items())[:limit]:
+        name = f"{prefix}{key}"
+        if isinstance(item, Mapping) and item:
+            yield from known_keys(item, name + ".", limit)
+        else:
+            yield name
+
+
+def hint_for(value: Any, parts: tuple[str, ...]) -> str | None:
+    """What to say after an unknown path: the nearest known one, or those there are."""
+    near = nearest_path(value, parts)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    last = did_you_mean(join_path(parts), list(known_keys(value))[:2000])
+    if last is not None:
+        return last
+    known = [str(key) for key in value][:10] if isinstance(value, Mapping) else []
+    return "known: " + ", ".join(known) if known else None
+
+
+def _number(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isdecimal() and digits.isascii() and len(digits) < 19 else None

@@ -1,0 +1,280 @@
+"""Loading: every pipeline file of a tree, read, checked, templated, expanded, as one Pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..errors import ConfigError, PivotError, PivotErrors, raise_all
+from ..model import Pipeline, Stage, TopLevel
+from ..source import import_roots, split_entry
+from ..tree import Tree, join, parent
+from .composition import Override, unknown_override
+from .context import Context, Params, extended, file_context
+from .discovery import DVC_FILE, PIVOT_FILE, SkipDirs, recheck, walk
+from .documents import load_yaml_marked
+from .expansion import Variant, variants, with_extra
+from .fields import Place
+from .marks import Marks
+from .paramfiles import DEFAULT_FILE
+from .recorder import Recorder
+from .schema import complaints
+from .shapes import Dialect, unrecognised
+from .stages import StageFile, build_stage, check_name, placed, stage_wdir
+from .templating import FlagStyle, Scope
+from .toplevel import read_top_level
+
+Mode = Literal["pivot", "dvc"]
+
+
+def load(
+    tree: Tree,
+    *,
+    mode: Mode = "pivot",
+    overrides: Sequence[Override] = (),
+    code_roots: Sequence[str] = (),
+    skip_dirs: SkipDirs | None = None,
+    flags: FlagStyle | None = None,
+) -> Pipeline:
+    """The pipeline of a tree. Raises ConfigError, or PivotErrors for several found in one go."""
+    pipeline, errors = load_partial(
+        tree,
+        mode=mode,
+        overrides=overrides,
+        code_roots=code_roots,
+        skip_dirs=skip_dirs,
+        flags=flags,
+    )
+    raise_all(errors)
+    return pipeline
+
+
+def load_partial(
+    tree: Tree,
+    *,
+    mode: Mode = "pivot",
+    overrides: Sequence[Override] = (),
+    code_roots: Sequence[str] = (),
+    skip_dirs: SkipDirs | None = None,
+    flags: FlagStyle | None = None,
+) -> tuple[Pipeline, tuple[PivotError, ...]]:
+    """What can be loaded, and the errors of the files and stages that cannot.
+
+    One broken file of a monorepo does not take the others down: commands that do not need it go on.
+    """
+    loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
+    loader.run(skip_dirs)
+    return loader.pipeline(), tuple(loader.errors)
+
+
+def still_current(
+    tree: Tree, pipeline: Pipeline, skip_dirs: SkipDirs | None = None
+) -> Pipeline | None:
+    """`pipeline` where loading `tree` again would give the same; None where it might not.
+
+    Comes back with refreshed sources (not the same object) where folders changed in ways that do
+    not matter, so that the caller stores it again and the next check is cheap.
+    """
+    data = {out.path for stage in pipeline.stages.values() for out in stage.outs}
+    moved = recheck(tree, pipeline.sources, data, skip_dirs)
+    if moved is None:
+        return None
+    if not moved:
+        return pipeline
+    return replace(pipeline, sources={**pipeline.sources, **moved})
+
+
+class _Loader:
+    """One loading of one tree."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        mode: Mode,
+        overrides: Sequence[Override],
+        code_roots: Sequence[str],
+        flags: FlagStyle,
+    ) -> None:
+        self.tree = Recorder(tree)
+        self.mode = mode
+        self.code_roots = tuple(code_roots)
+        self.flags = flags
+        self.params = Params(self.tree, overrides)
+        self.stages: dict[str, Stage] = {}
+        self.errors: list[PivotError] = []
+        self.notes: list[str] = []
+        self.files: list[str] = []
+        self.top_levels: list[TopLevel] = []
+        self.contexts: list[Mapping[Any, Any]] = []
+        self.data: set[str] = set()
+        self.splits: dict[tuple[tuple[str, ...], str], tuple[str, str]] = {}
+
+    def run(self, skip_dirs: SkipDirs | None) -> None:
+        for folder, signature, listing in walk(self.tree, skip_dirs, self.data.__contains__):
+            self.tree.sources[folder + "/"] = (signature, listing)
+            files = listing[1]
+            if not files:
+                continue
+            if len(files) == 2:
+                ignored = join(folder, DVC_FILE)
+                self.notes.append(f"{ignored} is not read: {join(folder, PIVOT_FILE)} lies beside it")
+            self.file(join(folder, files[0]))
+        self.check_overrides()
+
+    def pipeline(self) -> Pipeline:
+        return Pipeline(
+            stages=self.stages,
+            files=tuple(self.files),
+            sources=self.tree.sources,
+            notes=tuple(self.notes),
+            top_levels=tuple(self.top_levels),
+        )
+
+    def file(self, path: str) -> None:
+        """Add all stages of one pipeline file, or its errors."""
+        self.files.append(path)
+        folder = parent(path)
+        try:
+            value, marks = load_yaml_marked(self.tree.read(path) or b"", path)
+            if value is None:
+                return
+            broken = self.check(value, marks, path)
+            context = file_context(self.params, folder, value.get("vars"), marks)
+        except PivotError as error:
+            self.errors.extend(error.errors if isinstance(error, PivotErrors) else [error])
+            return
+        self.contexts.append(context.values)
+        scope = Scope(context.values, "", self.flags)
+        try:
+            self.top_levels.extend(read_top_level(value, marks, scope, path, folder))
+        except PivotError as error:
+            self.errors.append(error)
+        stage_file = StageFile(path, folder, self.roots(path), self.split)
+        definitions = value.get("stages") or {}
+        for name, body in definitions.items():
+            if name not in broken:
+                line = marks.line(definitions, name)
+                self.definition(stage_file, _Definition(name, body, line), context, marks)
+
+    def check(self, value: Any, marks: Marks, path: str) -> set[Any]:
+        """Hold a file against its schema; the names of the stages that do not pass.
+
+        Raises PivotErrors for what concerns more than one stage.
+        """
+        dialect: Dialect = "dvc" if path.rpartition("/")[2] == DVC_FILE else "pivot"
+        doubtful = unrecognised(value, dialect)
+        if doubtful is None:
+            return set()
+        whole = value if doubtful.keys() == {""} else doubtful
+        broken: set[Any] = set()
+        fatal: list[ConfigError] = []
+        for place, error in complaints(whole, dialect, marks, path):
+            if len(place) >= 2 and place[0] == "stages":
+                broken.add(place[1])
+                self.errors.append(error)
+            else:
+                fatal.append(error)
+        if fatal:
+            raise PivotErrors(fatal)
+        return broken
+
+    def definition(
+        self, file: StageFile, found: _Definition, context: Context, marks: Marks
+    ) -> None:
+        """Add the stages of one entry under `stages`, or the first error of each."""
+        scope = Scope(context.values, f"stage '{found.name}'", self.flags)
+        strict = not file.path.endswith(DVC_FILE)
+        try:
+            check_name(found.name)
+            for variant in variants(found.name, found.body, scope, marks, strict=strict):
+                try:
+                    self.variant(file, variant, found.line, context, marks)
+                except PivotError as error:
+                    self.errors.append(placed(error, file.path, found.line))
+        except PivotError as error:
+            self.errors.append(placed(error, file.path, found.line))
+
+    def variant(
+        self, file: StageFile, variant: Variant, line: int, context: Context, marks: Marks
+    ) -> None:
+        owner = f"stage '{variant.name}'"
+        scope = with_extra(Scope(context.values, "", self.flags), variant.extra, owner)
+        place = Place(owner, variant.body, scope, marks, file.folder)
+        wdir = stage_wdir(place, file.folder)
+        own_vars = variant.body.get("vars")
+        if own_vars:
+            wider = extended(self.params, context, wdir, own_vars, marks, f"{owner} vars")
+            scope = with_extra(Scope(wider.values, "", self.flags), variant.extra, owner)
+            self.contexts.append(wider.values)
+        stage = build_stage(
+            file, variant.name, line, Place(owner, variant.body, scope, marks, wdir)
+        )
+        before = self.stages.get(stage.name)
+        if before is not None:
+            raise ConfigError(
+                f"two stages are named '{stage.name}' (the first on line {before.line})",
+                hint="rename one of them",
+            )
+        self.stages[stage.name] = stage
+        self.data.update(out.path for out in stage.outs)
+
+    def roots(self, path: str) -> tuple[str, ...]:
+        """The import path of the stages of a file."""
+        self.tree.kind("src")
+        self.tree.kind("src/__init__.py")
+        return import_roots(self.tree, path, self.code_roots)
+
+    def split(self, roots: tuple[str, ...], text: str) -> tuple[str, str]:
+        """Module and qualified name of an entry; where no module fits, as far as the text tells.
+
+        `check_signatures` says what is missing, with a did-you-mean.
+        """
+        found = self.splits.get((roots, text))
+        if found is None:
+            self.tree.note_module(roots, text)
+            # folders are listed to find modules; what counts of them is noted above
+            split = split_entry(self.tree.tree, roots, text)
+            if split is None:
+                module, colon, name = text.partition(":")
+                if not colon:
+                    module, _, name = text.rpartition(".")
+                split = (module, name)
+            found = self.splits[roots, text] = split
+        return found
+
+    def check_overrides(self) -> None:
+        """Every override must name something, in what was composed or in a tracked file."""
+        for override in self.params.overrides:
+            if override in self.params.used:
+                continue
+            files = {
+                tracked.path
+                for stage in self.stages.values()
+                for tracked in stage.params_files
+                if tracked.path.rpartition("/")[2] == DEFAULT_FILE or tracked.path == override.file
+            }
+            if override.file is not None:
+                files.add(override.file)
+            values: dict[Any, Any] = {}
+            for file in sorted(files):
+                try:
+                    value = self.params.read(file)
+                except PivotError:
+                    continue
+                if isinstance(value, Mapping):
+                    values.update(value)
+            if override.file is None:
+                for context in self.contexts:
+                    values.update(context)
+            if override not in self.params.used:
+                self.errors.append(unknown_override(override, values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """One entry under `stages`."""
+
+    name: str
+    body: Any
+    line: int

@@ -1,0 +1,161 @@
+"""The values that stages track in params files, and what `-S` does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..errors import ConfigError
+from ..model import Pipeline, Stage
+from ..tree import Tree
+from .compiled import dump_value, load_value
+from .composition import Override, apply_overrides
+from .keypaths import MISSING, find_key, split_path
+from .paramfiles import DEFAULT_FILE
+
+
+class ValueCache(Protocol):
+    """Where parsed params files may be kept, by the digest of their bytes."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An override that cannot reach a stage: it tracks the key in a file that it reads itself."""
+
+    stage: str
+    file: str
+    key: str
+    override: Override
+
+
+class ParamsReader:
+    """Tracked values of stages; each params file is read and parsed once."""
+
+    def __init__(
+        self, tree: Tree, overrides: Sequence[Override] = (), cache: ValueCache | None = None
+    ) -> None:
+        self._tree = tree
+        self._overrides = tuple(overrides)
+        self._cache = cache
+        self._files: dict[str, Any] = {}
+
+    def values(self, stage: Stage) -> dict[str, dict[str, Any]]:
+        """`{file: {key: value}}`, a whole file as `{"": value}`; what does not exist is absent.
+
+        Raises ConfigError for a file that cannot be parsed.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for tracked in stage.params_files:
+            value = self.file(tracked.path)
+            if value is MISSING:
+                continue
+            if tracked.keys is None:
+                found[tracked.path] = {"": value}
+                continue
+            keys = {}
+            for key in tracked.keys:
+                item = find_key(value, key)
+                if item is not MISSING:
+                    keys[key] = item
+            found[tracked.path] = keys
+        return found
+
+    def missing(self, stage: Stage) -> tuple[tuple[str, str], ...]:
+        """(file, key) that do not exist; a file that is not there counts once a key, "" if whole."""
+        absent: list[tuple[str, str]] = []
+        for tracked in stage.params_files:
+            value = self.file(tracked.path)
+            for key in tracked.keys or ("",):
+                gone = value is MISSING if not key else find_key(value, key) is MISSING
+                if gone:
+                    absent.append((tracked.path, key))
+        return tuple(absent)
+
+    def file(self, path: str) -> Any:
+        """The effective value of a params file; keypaths.MISSING where there is none."""
+        if path not in self._files:
+            self._files[path] = self._read(path)
+        value = self._files[path]
+        if isinstance(value, ConfigError):
+            raise value
+        return value
+
+    def _read(self, path: str) -> Any:
+        data = self._tree.read(path)
+        if data is None:
+            return MISSING
+        try:
+            value = self._parse(data, path)
+        except ConfigError as error:
+            return error
+        return apply_overrides(value, overrides_of(path, self._overrides))
+
+    def _parse(self, data: bytes, path: str) -> Any:
+        if self._cache is None:
+            return _load(data, path)
+        # 1.5 ms to import, and loaded by digests anyway
+        import xxhash
+
+        suffix = path.rpartition(".")[2].lower()
+        key = f"{suffix}:{xxhash.xxh3_128_hexdigest(data)}"
+        kept = self._cache.get(key)
+        if kept is not None:
+            value = load_value(kept)
+            if value is not MISSING:
+                return value
+        value = _load(data, path)
+        self._cache.put(key, dump_value(value))
+        return value
+
+
+def _load(data: bytes, path: str) -> Any:
+    # the YAML reader is not needed where parsed values are kept
+    from .paramfiles import load_params_file
+
+    value = load_params_file(data, path)
+    return {} if value is None else value
+
+
+def overrides_of(file: str, overrides: Iterable[Override]) -> tuple[Override, ...]:
+    """The overrides that may change a file: by its name, or without one any params.yaml."""
+    default = file.rpartition("/")[2] == DEFAULT_FILE
+    return tuple(
+        override
+        for override in overrides
+        if (override.file == file if override.file is not None else default)
+    )
+
+
+def override_conflicts(
+    pipeline: Pipeline, overrides: Sequence[Override], reader: ParamsReader
+) -> tuple[Conflict, ...]:
+    """The stages that an override cannot reach, since they read the file themselves.
+
+    Those are commands that track the key (or a key above or below it, or the whole file), and
+    stages of either kind that have the file among their deps as well.
+    """
+    found: list[Conflict] = []
+    for stage in pipeline.stages.values():
+        deps = {dep.path for dep in stage.deps}
+        for tracked in stage.params_files:
+            if stage.is_python and tracked.path not in deps:
+                continue
+            for override in overrides_of(tracked.path, overrides):
+                value = reader.file(tracked.path)
+                if value is MISSING or find_key(value, override.key) is MISSING:
+                    continue
+                for key in tracked.keys if tracked.keys is not None else ("",):
+                    if not key or _overlap(key, override.key):
+                        found.append(Conflict(stage.name, tracked.path, key or override.key, override))
+    return tuple(found)
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = split_path(one) or (one,), split_path(other) or (other,)
+    shared = min(len(first), len(second))
+    return first[:shared] == second[:shared]
