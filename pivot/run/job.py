@@ -1,0 +1,221 @@
+"""What an executor is asked to run, and what it answers: plain data that crosses as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+How = Literal["path", "load", "value", "params"]
+JobKind = Literal["python", "cmd"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What one parameter of a stage's function receives.
+
+    `path`: the paths as `pathlib.Path` (`str` where so annotated), as the stage sees them:
+    relative to its working directory. `load`: what `loader` (None: by suffix) reads from them.
+    `value`: a param. `params`: all of them, a mapping in `value`. With `is_list` a list arrives.
+    """
+
+    name: str
+    how: How
+    paths: tuple[str, ...] = ()
+    is_list: bool = False
+    value: Any = None
+    loader: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """An out that is written from what the function returns (`name`: its key in a mapping)."""
+
+    name: str
+    paths: tuple[str, ...]
+    loader: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stage to run, self-contained: any machine with the same files could run it.
+
+    All paths but those of arguments and saves are absolute. `roots` come before everything else
+    on the import path. `observe` notes project modules and files; files at or below `known`
+    (the stage's deps and outs) are not worth reporting. `env_set` is laid over the environment
+    after `env_drop` was taken from it. `timeout` is in seconds.
+    """
+
+    stage: str
+    kind: JobKind
+    root: str
+    cwd: str
+    log: str
+    module: str = ""
+    qualname: str = ""
+    arguments: tuple[Argument, ...] = ()
+    saves: tuple[Save, ...] = ()
+    commands: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    env_set: Mapping[str, str] = field(default_factory=dict)
+    env_drop: tuple[str, ...] = ()
+    timeout: float | None = None
+    preload: bool = True
+    observe: bool = True
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended.
+
+    `error` is one line, `detail` the traceback or the last lines of output. `exit_code` is None
+    where a signal ended the process (`signal` names it) or it never started; `timed_out` and
+    `stopped` (by `kill` or `terminate_all`) say that we ended it. `observed_modules` are the
+    project modules that were really imported, `opened` the project files with how they were
+    opened ('r', 'w', 'rw'), relative to the root. `seconds` is wall-clock time of the process.
+    """
+
+    stage: str
+    ok: bool
+    error: str | None = None
+    detail: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    timed_out: bool = False
+    stopped: bool = False
+    seconds: float = 0.0
+    observed_modules: tuple[str, ...] = ()
+    opened: tuple[tuple[str, str], ...] = ()
+    pgid: int | None = None
+
+
+def job_data(job: Job) -> dict[str, Any]:
+    """`job` as JSON-able data: what the worker program reads."""
+    return {
+        "stage": job.stage,
+        "kind": job.kind,
+        "root": job.root,
+        "cwd": job.cwd,
+        "log": job.log,
+        "module": job.module,
+        "qualname": job.qualname,
+        "arguments": [
+            {
+                "name": argument.name,
+                "how": argument.how,
+                "paths": argument.paths,
+                "is_list": argument.is_list,
+                "value": encode_value(argument.value),
+                "loader": argument.loader,
+                "options": encode_value(argument.options),
+            }
+            for argument in job.arguments
+        ],
+        "saves": [
+            {
+                "name": save.name,
+                "paths": save.paths,
+                "loader": save.loader,
+                "options": encode_value(save.options),
+                "is_list": save.is_list,
+            }
+            for save in job.saves
+        ],
+        "commands": job.commands,
+        "roots": job.roots,
+        "env_set": dict(job.env_set),
+        "env_drop": job.env_drop,
+        "timeout": job.timeout,
+        "preload": job.preload,
+        "observe": job.observe,
+        "known": job.known,
+    }
+
+
+def job_from_data(data: Mapping[str, Any]) -> Job:
+    """The inverse of `job_data`."""
+    from .worker.values import decode_value
+
+    arguments = tuple(
+        Argument(
+            entry["name"],
+            entry["how"],
+            tuple(entry["paths"]),
+            entry["is_list"],
+            decode_value(entry["value"]),
+            entry["loader"],
+            decode_value(entry["options"]),
+        )
+        for entry in data["arguments"]
+    )
+    saves = tuple(
+        Save(
+            entry["name"],
+            tuple(entry["paths"]),
+            entry["loader"],
+            decode_value(entry["options"]),
+            entry["is_list"],
+        )
+        for entry in data["saves"]
+    )
+    known: dict[str, Any] = {name: data[name] for name in Job.__dataclass_fields__}
+    for name in ("commands", "roots", "env_drop", "known"):
+        known[name] = tuple(known[name])
+    return Job(**{**known, "arguments": arguments, "saves": saves})
+
+
+def job_text(job: Job) -> str:
+    """`job` as one line of JSON."""
+    return json.dumps(job_data(job))
+
+
+def job_from_text(text: str) -> Job:
+    """The inverse of `job_text`."""
+    return job_from_data(json.loads(text))
+
+
+def encode_value(value: Any) -> Any:
+    """A param value as JSON that loses nothing: what JSON has no word for becomes
+    `{"$": type, "v": ...}`. Raises TypeError for what no params file can hold.
+    """
+    kind = type(value)
+    if value is None or kind in (str, bool, int):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$": "float", "v": repr(value)}
+    if isinstance(value, Mapping):
+        if "$" not in value and all(type(key) is str for key in value):
+            return {key: encode_value(item) for key, item in value.items()}
+        return {
+            "$": "map",
+            "v": [[encode_value(key), encode_value(item)] for key, item in value.items()],
+        }
+    if isinstance(value, datetime.datetime):
+        return {"$": "datetime", "v": value.isoformat()}
+    if isinstance(value, datetime.date):
+        return {"$": "date", "v": value.isoformat()}
+    if isinstance(value, datetime.time):
+        return {"$": "time", "v": value.isoformat()}
+    if isinstance(value, (bytes, bytearray)):
+        return {"$": "bytes", "v": bytes(value).hex()}
+    if isinstance(value, (set, frozenset)):
+        return {"$": "set", "v": [encode_value(item) for item in sorted(value, key=repr)]}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [encode_value(item) for item in value]
+    if isinstance(value, (str, int, float)):
+        return encode_value(_plain(value))
+    raise TypeError(f"a value of type {kind.__name__} cannot be passed to a stage: {value!r}")
+
+
+def _plain(value: str | int | float) -> str | int | float:
+    """A subclass's value as its builtin type (enum members, NumPy's float64)."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) else float(value)

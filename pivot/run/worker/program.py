@@ -1,0 +1,22 @@
+"""What the script does by its arguments: serve jobs, or run one."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import child, supervisor
+from .preload import preload
+
+
+def main(arguments: list[str], started_with: frozenset[str]) -> None:
+    """Run as `--serve FD NAME...` or `--job FD RESULT_FD`; leaves the process."""
+    child.STARTED_WITH.update(started_with)
+    if arguments[0] == "--job":
+        with open(int(arguments[1]), "rb") as stream:
+            job = json.loads(stream.read())
+        child.run_call(job, int(arguments[2]))
+    supervisor.Supervisor(int(arguments[1]), int(arguments[2])).serve(
+        lambda: preload(arguments[3:])
+    )
+    os._exit(0)
