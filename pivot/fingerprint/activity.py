@@ -1,0 +1,127 @@
+"""Which top-level statements of an imported module do something that others may notice?
+
+Calls, mutations and deletions always do. A definition does where a decorator or base from project
+code may register it; an assignment where its right side calls project code, or hands a project
+definition to a call.
+"""
+
+from __future__ import annotations
+
+from ..source.index import READS_SUBCLASSES, ModuleIndex, Unit
+from ..source.names import Names, Target
+
+#: Libraries whose base classes keep a list of everything derived from them.
+_REGISTERING = frozenset(
+    ("sqlalchemy", "sqlmodel", "django", "peewee", "mongoengine", "luigi", "marshmallow")
+)
+
+
+class Activity:
+    """Decides about units, for one import path and one mode (bits of what closures read)."""
+
+    def __init__(self, names: Names, mode: int) -> None:
+        self.names = names
+        self.mode = mode
+        self._codey: dict[Target, bool] = {}
+
+    def shown(self, module: str, when: str) -> bool:
+        """Whether a statement under that condition runs when `module` does."""
+        return when == "" or (when == "main" and module == self.names.script)
+
+    def active(self, module: str, index: ModuleIndex) -> list[int]:
+        """The numbers of the module's units that count for whoever imports it, in order."""
+        return [
+            number
+            for number, unit in enumerate(index.units)
+            if self.shown(module, unit.when) and self.is_active(module, unit)
+        ]
+
+    def is_active(self, module: str, unit: Unit) -> bool:
+        if unit.effect == 2:
+            return True
+        if module == self.names.script and unit.kind == "other" and unit.runs_calls:
+            return True  # whatever a script calls at its top level, it was written to do
+        if unit.effect == 0:
+            return False
+        return (
+            any(self._is_project(module, chain) for chain in unit.decorators)
+            or any(self._calls_code(module, chain) for chain in unit.calls)
+            or any(self._passes_definition(module, chain) for chain in unit.passes)
+            or any(self._base_registers(module, chain, set()) for chain in unit.bases)
+        )
+
+    def is_strong(self, unit: Unit) -> bool:
+        """Whether the order of this unit's effect among others may be noticed."""
+        return unit.effect == 2 or unit.kind != "other"
+
+    def _targets(self, module: str, chain: str) -> tuple[Target, ...]:
+        return self.names.resolve(module, chain) if chain else ()
+
+    def _is_project(self, module: str, chain: str) -> bool:
+        kinds = ("symbol", "file", "module")
+        return any(target.kind in kinds for target in self._targets(module, chain))
+
+    def _units(self, target: Target) -> list[Unit]:
+        index = self.names.index(target.module) if target.kind == "symbol" else None
+        if index is None:
+            return []
+        numbers = (item for item in index.names.get(target.name, ()) if isinstance(item, int))
+        return [index.units[number] for number in numbers]
+
+    def _passes_definition(self, module: str, chain: str) -> bool:
+        return any(
+            unit.kind != "other"
+            for target in self._targets(module, chain)
+            for unit in self._units(target)
+        )
+
+    def _calls_code(self, module: str, chain: str) -> bool:
+        return any(self._is_code(target) for target in self._targets(module, chain))
+
+    def _is_code(self, first: Target) -> bool:
+        """Whether calling the target runs project code: a definition, or a value made of some."""
+        known = self._codey.get(first)
+        if known is not None:
+            return known
+        waiting, seen, found = [first], {first}, False
+        while waiting and not found:
+            target = waiting.pop()
+            if target.kind == "file" or self._codey.get(target):
+                found = True
+                break
+            for unit in self._units(target):
+                if unit.kind != "other":
+                    found = True
+                    break
+                for reference in unit.refs:
+                    for further in self.names.resolve(target.module, reference):
+                        if further not in seen:
+                            seen.add(further)
+                            waiting.append(further)
+        if found:
+            self._codey[first] = True
+        else:
+            self._codey.update((target, False) for target in seen)
+        return found
+
+    def _base_registers(self, module: str, chain: str, seen: set[Target]) -> bool:
+        """Whether deriving from the class that `chain` names may be noticed by someone."""
+        for target in self._targets(module, chain):
+            if target.kind == "external":
+                if target.module.partition(".")[0] in _REGISTERING:
+                    return True
+                continue
+            if target.kind == "file":
+                return True
+            if target.kind != "symbol" or target in seen:
+                continue
+            if self.mode & READS_SUBCLASSES:
+                return True
+            seen.add(target)
+            for unit in self._units(target):
+                # a base that is no class statement was made by a call that no one can read
+                if unit.kind != "class" or unit.hooks:
+                    return True
+                if any(self._base_registers(target.module, base, seen) for base in unit.bases):
+                    return True
+        return False

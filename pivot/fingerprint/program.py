@@ -1,0 +1,351 @@
+"""The project's definitions as a graph: each node one definition, import or file, with its hash.
+
+Nodes are made when first reached and shared by all closures of one import path.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import xxhash
+
+from ..errors import SourceError, Where, did_you_mean
+from ..model import OpaqueReference, Symbol
+from ..source.index import (
+    READS_ANNOTATIONS,
+    READS_DOC,
+    READS_SUBCLASSES,
+    WHOLE_MODULE,
+    Executed,
+    ModuleIndex,
+    Unit,
+)
+from ..source.names import Names, Target
+from .activity import Activity
+
+#: What some code in a closure may read, changing what counts in all of it.
+MODES = READS_DOC | READS_ANNOTATIONS | READS_SUBCLASSES
+
+NodeKind = Literal["symbol", "import", "whole", "file"]
+
+
+def short_hash(parts: Iterable[str]) -> str:
+    """16 hex digits of some texts."""
+    text = "\n".join(parts)
+    return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))[:16]
+
+
+class Node:
+    """One thing a closure can contain. `label` is '' where it only leads on to others."""
+
+    __slots__ = (
+        "edges",
+        "environ",
+        "externals",
+        "flags",
+        "kind",
+        "label",
+        "module",
+        "name",
+        "opaque",
+        "symbol",
+    )
+
+    def __init__(self, kind: NodeKind, module: str, name: str = "") -> None:
+        self.kind = kind
+        self.module = module
+        self.name = name
+        self.label = ""
+        self.symbol: Symbol | None = None
+        self.edges: Sequence[Node] | None = None  # None: not read yet
+        self.externals: tuple[str, ...] = ()
+        self.environ: tuple[tuple[str, str], ...] = ()
+        self.opaque: tuple[OpaqueReference, ...] = ()
+        self.flags = 0
+
+
+class Program:
+    """All nodes of one import path and mode."""
+
+    def __init__(self, names: Names, mode: int = 0) -> None:
+        self.names = names
+        self.mode = mode
+        self.activity = Activity(names, mode)
+        self._nodes: dict[tuple[str, str, str], Node] = {}
+        self._active: dict[str, list[int]] = {}
+        self._strong: dict[str, bool] = {}
+
+    def node(self, kind: NodeKind, module: str, name: str = "") -> Node:
+        key = (kind, module, name)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = Node(kind, module, name)
+        return node
+
+    def edges(self, node: Node) -> Sequence[Node]:
+        """The nodes that `node` leads to, reading it if need be. Raises SourceError."""
+        if node.edges is None:
+            if node.kind == "symbol":
+                edges = self._symbol(node)
+            elif node.kind == "import":
+                edges = self._import(node)
+            elif node.kind == "whole":
+                edges = self._whole(node)
+            else:
+                edges = self._file(node)
+            node.edges = tuple(dict.fromkeys(edges))
+        return node.edges
+
+    def leading_to(self, targets: Iterable[Target]) -> list[Node]:
+        """The nodes of what a name means."""
+        found = []
+        for target in targets:
+            if target.kind == "symbol":
+                found.append(self.node("symbol", target.module, target.name))
+            elif target.kind == "module":
+                found.append(self.node("whole", target.module))
+            elif target.kind == "file":
+                found.append(self.node("file", target.module))
+        return found
+
+    # --- definitions -------------------------------------------------------------------
+
+    def _symbol(self, node: Node) -> list[Node]:
+        index = self._index(node.module)
+        file = self._file_of(node.module)
+        node.label = f"{node.module}:{node.name}"
+        after = self.node("import", node.module)
+        if node.name == "__doc__" and "__doc__" not in index.names:
+            node.symbol = Symbol(short_hash(["doc", index.doc]), file, 1)
+            return [after]
+        units = self._visible(node.module, index, node.name)
+        texts, edges = self._read(node, units)
+        line = next((unit.line for unit in units if unit.kind != "other"), 0)
+        node.symbol = Symbol(short_hash(texts), file, line or (units[0].line if units else 1))
+        edges.append(after)
+        return edges
+
+    def _visible(self, module: str, index: ModuleIndex, name: str) -> list[Unit]:
+        units = [index.units[item] for item in index.names.get(name, ()) if isinstance(item, int)]
+        shown = [unit for unit in units if self.activity.shown(module, unit.when)]
+        return shown or [unit for unit in units if unit.when == "typing"]
+
+    def _read(self, node: Node, units: Sequence[Unit]) -> tuple[list[str], list[Node]]:
+        """The texts to hash for `units` and the nodes they lead to; adds their facts to `node`."""
+        texts: list[str] = []
+        edges: list[Node] = []
+        file = self._file_of(node.module)
+        externals: dict[str, None] = {}
+        for unit in units:
+            texts.append(unit.hash)
+            references: Sequence[str] = unit.refs
+            if self.mode & READS_DOC and unit.docs:
+                texts.append(f"docs {unit.docs}")
+            if self.mode & READS_ANNOTATIONS and unit.notes:
+                texts.append(f"notes {unit.notes}")
+                references = (*references, *unit.note_refs)
+            for reference in references:
+                targets = self.names.resolve(node.module, reference)
+                meaning = "|".join(map(str, targets))
+                conditions = ",".join(self._conditions(node.module, reference))
+                texts.append(f"{reference}={meaning}{conditions}")
+                edges.extend(self.leading_to(targets))
+            edges.extend(self._imports(node.module, unit.imports, externals))
+            node.flags |= unit.flags & MODES
+            if unit.flags & WHOLE_MODULE:
+                edges.append(self.node("whole", node.module))
+            node.environ += tuple((name, f"{file}:{line}") for name, line in unit.environ)
+            node.opaque += tuple(OpaqueReference(what, file, line) for what, line in unit.opaque)
+        node.externals += tuple(externals)
+        return texts, edges
+
+    def _conditions(self, module: str, reference: str) -> Iterable[str]:
+        if reference.startswith("@"):
+            return ()
+        return self.names.identities(module, reference.partition(".")[0])
+
+    # --- modules -----------------------------------------------------------------------
+
+    def _import(self, node: Node) -> list[Node]:
+        """Importing a module: its packages, what it imports, and its effects."""
+        module = node.module
+        location = self.names.find(module)
+        edges: list[Node] = []
+        above = module.rpartition(".")[0] if module != self.names.script else ""
+        if "/" not in module and above and self.names.find(above) is not None:
+            edges.append(self.node("import", above))
+        if location is None or location.kind == "namespace":
+            return edges
+        if location.kind == "extension":
+            return [*edges, self.node("file", location.file)]
+        index = self._index(module)
+        externals: dict[str, None] = {}
+        edges.extend(self._imports(module, index.imports, externals))
+        node.externals = tuple(externals)
+        texts: list[str] = []
+        first = 0
+        for number in self._active_units(module):
+            unit = index.units[number]
+            first = first or unit.line
+            if unit.kind == "other":
+                found, further = self._read(node, [unit])
+                texts.extend(found)
+                edges.extend(further)
+            else:
+                texts.append(f"defines {','.join(unit.binds)}")
+                edges.extend(self.node("symbol", module, name) for name in unit.binds)
+        order = self._import_order(module, index)
+        if order:
+            texts.append(f"order {' '.join(order)}")
+            first = first or 1
+        if texts:
+            node.label = f"{module}:<effects>"
+            node.symbol = Symbol(short_hash(texts), location.file, first)
+        return edges
+
+    def _active_units(self, module: str) -> list[int]:
+        found = self._active.get(module)
+        if found is None:
+            found = self._active[module] = self.activity.active(module, self._index(module))
+        return found
+
+    def _imports(
+        self, module: str, items: Iterable[Executed], externals: dict[str, None]
+    ) -> list[Node]:
+        """The nodes of the project modules that some imports run. Raises for missing ones."""
+        edges: list[Node] = []
+        for item in items:
+            if not self.activity.shown(module, item.when):
+                continue
+            found = self._imported_modules(module, item)
+            if not found and item.level == 0:
+                externals[item.module.partition(".")[0]] = None
+            edges.extend(self.node("import", name) for name in found)
+        return edges
+
+    def _imported_modules(self, module: str, item: Executed) -> list[str]:
+        names = self.names
+        if not item.optional:
+            missing = names.is_missing(module, item)
+            if missing is not None:
+                raise self._missing(module, item, missing)
+        base = names.absolute(module, item.level, item.module)
+        location = names.find(base) if base is not None else None
+        if base is None or location is None:
+            return []
+        if location.kind == "namespace" and not names.modules.holds_code(location):
+            return []
+        found = [base]
+        if item.name == "*":
+            found += names.star_submodules(base)
+        elif item.name and location.is_package:
+            index = names.index(base)
+            below = f"{base}.{item.name}"
+            if (index is None or item.name not in index.names) and names.find(below) is not None:
+                found.append(below)
+        return found
+
+    def _missing(self, module: str, item: Executed, missing: str) -> SourceError:
+        where = Where(self._file_of(module), item.line)
+        above, _, name = missing.rpartition(".")
+        location = self.names.find(above) if above else None
+        if item.level and self.names.absolute(module, item.level, item.module) is None:
+            return SourceError(
+                f"'from {missing}' reaches beyond the top-level package",
+                where=where,
+                hint="run it as a module: python -m package.module",
+            )
+        known: list[str] = []
+        if location is not None and location.is_package:
+            known = self.names.modules.children(location)
+            index = self.names.index(above)
+            known += list(index.names) if index is not None else []
+        return SourceError(
+            f"there is no module '{missing}'",
+            where=where,
+            hint=did_you_mean(name, known) or "create it, or correct the import",
+        )
+
+    def _import_order(self, module: str, index: ModuleIndex) -> list[str]:
+        """The order of imports with effects, where there are several: it may be noticed."""
+        order: dict[str, None] = {}
+        for item in index.imports:
+            if self.activity.shown(module, item.when):
+                for name in self._imported_modules(module, item):
+                    if self._has_strong_effects(name):
+                        order[name] = None
+        return list(order) if len(order) > 1 else []
+
+    def _has_strong_effects(self, module: str) -> bool:
+        """Whether importing the module has effects of its own or through what it imports."""
+        waiting, seen = [module], {module}
+        while waiting:
+            current = waiting.pop()
+            known = self._strong.get(current)
+            if known is None:
+                known = self._own_strong_effects(current)
+            if known:
+                self._strong[module] = True
+                return True
+            if current in self._strong:
+                continue
+            index = self.names.index(current)
+            for item in index.imports if index is not None else ():
+                if self.activity.shown(current, item.when):
+                    for name in self._imported_modules(current, item):
+                        if name not in seen:
+                            seen.add(name)
+                            waiting.append(name)
+        self._strong.update((name, False) for name in seen)
+        return False
+
+    def _own_strong_effects(self, module: str) -> bool:
+        index = self.names.index(module)
+        if index is None:
+            return False
+        units = (index.units[number] for number in self._active_units(module))
+        return any(self.activity.is_strong(unit) for unit in units)
+
+    def _whole(self, node: Node) -> list[Node]:
+        """Everything a module defines, and what its package brings together."""
+        module = node.module
+        location = self.names.find(module)
+        edges = [self.node("import", module)]
+        index = self.names.index(module)
+        if location is None or index is None:
+            return edges
+        for name, bindings in index.names.items():
+            if any(isinstance(binding, int) for binding in bindings):
+                if self._visible(module, index, name):
+                    edges.append(self.node("symbol", module, name))
+                continue
+            for target in self.names.attribute(module, name):
+                own = target.kind == "module" and target.module.startswith(f"{module}.")
+                if target.kind == "symbol" or own:
+                    edges.extend(self.leading_to([target]))
+        return edges
+
+    def _file(self, node: Node) -> list[Node]:
+        """A compiled module: its bytes."""
+        data = self.names.sources.read(node.module)
+        node.label = f"file:{node.module}"
+        node.symbol = Symbol(xxhash.xxh3_128_hexdigest(data)[:16], node.module, 1)
+        return []
+
+    # --- where -------------------------------------------------------------------------
+
+    def _index(self, module: str) -> ModuleIndex:
+        index = self.names.index(module)
+        assert index is not None
+        return index
+
+    def _file_of(self, module: str) -> str:
+        location = self.names.find(module)
+        return location.file if location is not None else ""
+
+
+def is_standard(top: str) -> bool:
+    """Whether an import name belongs to Python itself."""
+    return top in sys.stdlib_module_names or top.startswith("_")
