@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from .loader import load, load_partial, still_current
     from .marks import Marks
     from .paramfiles import load_params_file
-    from .params import Conflict, ParamsReader, override_conflicts
-    from .schema import schema, validate
+    from .params import ParamsReader, conflicting_overrides
+    from .schema import schema, schema_names, validate
     from .signatures import call_binding, check_signatures
     from .stages import parse_duration
     from .templating import FlagStyle
 
 _HOMES = {
-    "Conflict": "params",
     "FlagStyle": "templating",
     "Marks": "marks",
     "Override": "composition",
     "ParamsReader": "params",
     "call_binding": "signatures",
     "check_signatures": "signatures",
+    "conflicting_overrides": "params",
     "dump_pipeline": "compiled",
     "load": "loader",
     "load_params_file": "paramfiles",
@@ -37,22 +37,22 @@ _HOMES = {
     "load_pipeline": "compiled",
     "load_yaml": "documents",
     "load_yaml_marked": "documents",
-    "override_conflicts": "params",
     "parse_duration": "stages",
     "parse_override": "composition",
     "schema": "schema",
+    "schema_names": "schema",
     "still_current": "loader",
     "validate": "schema",
 }
 
 __all__ = [
-    "Conflict",
     "FlagStyle",
     "Marks",
     "Override",
     "ParamsReader",
     "call_binding",
     "check_signatures",
+    "conflicting_overrides",
     "dump_pipeline",
     "load",
     "load_params_file",
@@ -60,10 +60,10 @@ __all__ = [
     "load_pipeline",
     "load_yaml",
     "load_yaml_marked",
-    "override_conflicts",
     "parse_duration",
     "parse_override",
     "schema",
+    "schema_names",
     "still_current",
     "validate",
 ]

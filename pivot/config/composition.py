@@ -195,7 +195,9 @@ def _replace(value: Any, path: tuple[Any, ...], new: Any) -> Any:
         step, *following = rest
         if isinstance(node, Mapping):
             return {
-                shield.token(key): close(item, tuple(following)) if key == step else shield.hold(item)
+                shield.token(key): close(item, tuple(following))
+                if key == step
+                else shield.hold(item)
                 for key, item in node.items()
             }
         return [

@@ -102,7 +102,8 @@ def extended(
         where = marks.inside(raw, index)
         if has_expression(item):
             raise ConfigError(
-                f"{owner}[{index}]: ${{}} is not allowed in vars", where=where,
+                f"{owner}[{index}]: ${{}} is not allowed in vars",
+                where=where,
                 hint="vars hold values and file names as they are",
             )
         if isinstance(item, Mapping):
@@ -135,9 +136,14 @@ def _file_layer(
         return None  # whole already: params.yaml named in vars, a file named twice
     value = params.read(path)
     if value is MISSING:
-        near = [entry for entry, is_dir in params.tree.list(path.rpartition("/")[0] or ".") if not is_dir]
+        near = [
+            entry
+            for entry, is_dir in params.tree.list(path.rpartition("/")[0] or ".")
+            if not is_dir
+        ]
         raise ConfigError(
-            f"vars file '{name}' does not exist" + (f" (looked for {path})" if path != name else ""),
+            f"vars file '{name}' does not exist"
+            + (f" (looked for {path})" if path != name else ""),
             hint=did_you_mean(path.rpartition("/")[2], near),
             where=where,
         )

@@ -117,7 +117,8 @@ class _Reader:
     def mapping(self, depth: int) -> dict[Any, Any]:
         events = self.events
         scalar_event, end_event = events.ScalarEvent, events.MappingEndEvent
-        following, places = self.next, {}
+        following = self.next
+        places: dict[Any, tuple[Mark, Mark]] = {}
         result: dict[Any, Any] = {}
         merged: list[tuple[dict[Any, Any], Any]] = []
         while True:
@@ -171,7 +172,8 @@ class _Reader:
     def sequence(self, depth: int) -> list[Any]:
         events = self.events
         end_event = events.SequenceEndEvent
-        following, places = self.next, {}
+        following = self.next
+        places: dict[Any, tuple[Mark, Mark]] = {}
         result: list[Any] = []
         while True:
             event = following()

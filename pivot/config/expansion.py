@@ -59,9 +59,7 @@ def with_extra(scope: Scope, extra: Mapping[str, Any], owner: str) -> Scope:
     return replace(scope, values=values, owner=owner)
 
 
-def _foreach(
-    name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks
-) -> Iterator[Variant]:
+def _foreach(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> Iterator[Variant]:
     where = marks.inside(raw, "foreach")
     items = scope.resolve(raw["foreach"], where)
     body = raw["do"]
@@ -110,4 +108,6 @@ def _matrix(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> It
 
 def _wrong(name: str, what: str, wanted: str, value: Any, where: Where) -> ConfigError:
     kind = type(value).__name__
-    return ConfigError(f"stage '{name}': {what} takes {wanted}, not {value!r} ({kind})", where=where)
+    return ConfigError(
+        f"stage '{name}': {what} takes {wanted}, not {value!r} ({kind})", where=where
+    )

@@ -182,8 +182,7 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
             else:
                 raise place.error(f"params takes keys and 'file: [keys]', not {part!r}", where)
     return tuple(
-        ParamsFile(path, None if path in whole else tuple(keys[path]), lines[path])
-        for path in keys
+        ParamsFile(path, None if path in whole else tuple(keys[path]), lines[path]) for path in keys
     )
 
 
@@ -245,9 +244,7 @@ def _listed(place: Place, section: str, item: Any, where: Where) -> Iterator[_En
         raise place.error(f"{section}: a path is a text, not {item!r}", where)
 
 
-def _named(
-    place: Place, section: str, values: Mapping[Any, Any], raw: Any
-) -> Iterator[_Entry]:
+def _named(place: Place, section: str, values: Mapping[Any, Any], raw: Any) -> Iterator[_Entry]:
     for raw_name, raw_value in values.items():
         if raw is None:
             where = place.marks.inside(place.body, section)
@@ -261,7 +258,9 @@ def _named(
         if isinstance(value, Mapping):
             if "path" not in value:
                 near = did_you_mean("path", [str(key) for key in value])
-                raise place.error(f"{section}: '{name}' has no path", where, near or "add path: ...")
+                raise place.error(
+                    f"{section}: '{name}' has no path", where, near or "add path: ..."
+                )
             options = {key: item for key, item in value.items() if key != "path"}
             value = value["path"]
         if isinstance(value, (list, tuple)):
@@ -301,6 +300,4 @@ def _check_options(place: Place, entry: _Entry) -> None:
         else:
             wanted = None
         if wanted:
-            raise place.error(
-                f"{key} of '{entry.path}' takes {wanted}, not {value!r}", entry.where
-            )
+            raise place.error(f"{key} of '{entry.path}' takes {wanted}, not {value!r}", entry.where)

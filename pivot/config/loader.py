@@ -10,6 +10,7 @@ from ..errors import ConfigError, PivotError, PivotErrors, raise_all
 from ..model import Pipeline, Stage, TopLevel
 from ..source import import_roots, split_entry
 from ..tree import Tree, join, parent
+from .collector import collector_paused
 from .composition import Override, unknown_override
 from .context import Context, Params, extended, file_context
 from .discovery import DVC_FILE, PIVOT_FILE, SkipDirs, recheck, walk
@@ -64,7 +65,8 @@ def load_partial(
     One broken file of a monorepo does not take the others down: commands that do not need it go on.
     """
     loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
-    loader.run(skip_dirs)
+    with collector_paused():
+        loader.run(skip_dirs)
     return loader.pipeline(), tuple(loader.errors)
 
 
@@ -108,7 +110,7 @@ class _Loader:
         self.top_levels: list[TopLevel] = []
         self.contexts: list[Mapping[Any, Any]] = []
         self.data: set[str] = set()
-        self.splits: dict[tuple[tuple[str, ...], str], tuple[str, str]] = {}
+        self.modules: dict[tuple[str, ...], dict[str, bool]] = {}
 
     def run(self, skip_dirs: SkipDirs | None) -> None:
         for folder, signature, listing in walk(self.tree, skip_dirs, self.data.__contains__):
@@ -118,7 +120,9 @@ class _Loader:
                 continue
             if len(files) == 2:
                 ignored = join(folder, DVC_FILE)
-                self.notes.append(f"{ignored} is not read: {join(folder, PIVOT_FILE)} lies beside it")
+                self.notes.append(
+                    f"{ignored} is not read: {join(folder, PIVOT_FILE)} lies beside it"
+                )
             self.file(join(folder, files[0]))
         self.check_overrides()
 
@@ -230,18 +234,16 @@ class _Loader:
 
         `check_signatures` says what is missing, with a did-you-mean.
         """
-        found = self.splits.get((roots, text))
-        if found is None:
+        module, _, name = text.partition(":") if ":" in text else text.rpartition(".")
+        known = self.modules.setdefault(roots, {})
+        if module not in known:
             self.tree.note_module(roots, text)
             # folders are listed to find modules; what counts of them is noted above
-            split = split_entry(self.tree.tree, roots, text)
-            if split is None:
-                module, colon, name = text.partition(":")
-                if not colon:
-                    module, _, name = text.rpartition(".")
-                split = (module, name)
-            found = self.splits[roots, text] = split
-        return found
+            found = split_entry(self.tree.tree, roots, text)
+            if found is not None and found != (module, name):
+                return found  # a name inside a class, a module further up
+            known[module] = found is not None
+        return module, name
 
     def check_overrides(self) -> None:
         """Every override must name something, in what was composed or in a tracked file."""

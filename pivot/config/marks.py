@@ -13,11 +13,6 @@ class Mark(Protocol):
     """What the YAML parser says of a position: line and column, both from 0."""
 
     @property
-    def share(self, container: Any, copy: Any) -> None:
-        """Let the entries of `copy` stand where those of `container` do."""
-        self._places[id(copy)] = self._places.get(id(container), {})
-        self._kept.append(copy)
-
     def line(self) -> int: ...
 
     @property

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import ConfigError
-from ..model import Pipeline, Stage
+from ..model import Stage
 from ..tree import Tree
 from .compiled import dump_value, load_value
 from .composition import Override, apply_overrides
@@ -21,16 +20,6 @@ class ValueCache(Protocol):
     def get(self, key: str) -> bytes | None: ...
 
     def put(self, key: str, value: bytes) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """An override that cannot reach a stage: it tracks the key in a file that it reads itself."""
-
-    stage: str
-    file: str
-    key: str
-    override: Override
 
 
 class ParamsReader:
@@ -66,7 +55,7 @@ class ParamsReader:
         return found
 
     def missing(self, stage: Stage) -> tuple[tuple[str, str], ...]:
-        """(file, key) that do not exist; a file that is not there counts once a key, "" if whole."""
+        """(file, key) that do not exist; each key of a file that is not there, "" if whole."""
         absent: list[tuple[str, str]] = []
         for tracked in stage.params_files:
             value = self.file(tracked.path)
@@ -131,28 +120,27 @@ def overrides_of(file: str, overrides: Iterable[Override]) -> tuple[Override, ..
     )
 
 
-def override_conflicts(
-    pipeline: Pipeline, overrides: Sequence[Override], reader: ParamsReader
-) -> tuple[Conflict, ...]:
-    """The stages that an override cannot reach, since they read the file themselves.
+def conflicting_overrides(
+    stages: Iterable[Stage], overrides: Sequence[Override]
+) -> tuple[tuple[Stage, str, str], ...]:
+    """(stage, file, key) where an override cannot reach the stage, which reads the file itself.
 
-    Those are commands that track the key (or a key above or below it, or the whole file), and
-    stages of either kind that have the file among their deps as well.
+    Those are commands that track the key (one above or below it, or the whole file), and python
+    stages that have the file among their deps as well.
     """
-    found: list[Conflict] = []
-    for stage in pipeline.stages.values():
+    found: dict[tuple[str, str, str], tuple[Stage, str, str]] = {}
+    for stage in stages:
         deps = {dep.path for dep in stage.deps}
         for tracked in stage.params_files:
             if stage.is_python and tracked.path not in deps:
                 continue
             for override in overrides_of(tracked.path, overrides):
-                value = reader.file(tracked.path)
-                if value is MISSING or find_key(value, override.key) is MISSING:
-                    continue
-                for key in tracked.keys if tracked.keys is not None else ("",):
-                    if not key or _overlap(key, override.key):
-                        found.append(Conflict(stage.name, tracked.path, key or override.key, override))
-    return tuple(found)
+                keys = tracked.keys if tracked.keys is not None else (override.key,)
+                for key in keys:
+                    if _overlap(key, override.key):
+                        place = (stage.name, tracked.path, override.key)
+                        found[place] = (stage, tracked.path, override.key)
+    return tuple(found.values())
 
 
 def _overlap(one: str, other: str) -> bool:

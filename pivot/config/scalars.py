@@ -1,4 +1,4 @@
-"""Plain YAML scalars as DVC's parser reads them: YAML 1.2's core schema, timestamps, `1_000`, `0b11`.
+"""Plain YAML scalars as DVC's parser reads them: YAML 1.2's core, timestamps, `1_000`, `0b11`.
 
 `on`, `yes` and `12:30` are texts, `010` is ten, `0o10` eight, `1e-3` a float. Quoted scalars are
 texts and never come here.
@@ -95,7 +95,7 @@ def _time(text: str) -> Any:
     microsecond = min(999_999, round(float("0." + (part["fraction"] or "0")) * 1_000_000))
     zone = None
     if part["utc"]:
-        zone = datetime.timezone.utc
+        zone = datetime.UTC
     elif part["sign"]:
         offset = datetime.timedelta(hours=int(part["hours"]), minutes=int(part["minutes"] or 0))
         zone = datetime.timezone(-offset if part["sign"] == "-" else offset)
@@ -120,10 +120,10 @@ def tagged(tag: str, text: str) -> Any:
         "float": (float, int),
         "bool": (bool,),
         "null": (type(None),),
-        "timestamp": (datetime.date,),
+        "timestamp": (datetime.date, datetime.datetime),
     }
     wanted = kinds[tag]
-    value = plain(text) if text else None
-    if not isinstance(value, wanted) or (isinstance(value, bool) and tag != "bool"):
+    value: Any = plain(text)
+    if type(value) not in wanted:
         raise ValueError(f"not a {tag}")
-    return float(value) if tag == "float" else value
+    return float(text.replace("_", "")) if tag == "float" and type(value) is int else value

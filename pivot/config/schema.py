@@ -52,6 +52,11 @@ _LEGACY = {
 _PIVOT_KEYS = ("python", "mutex", "resources", "timeout", "env", "code", "preload")
 
 
+def schema_names() -> tuple[str, ...]:
+    """The names of all schemas."""
+    return NAMES
+
+
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema of that name (a fresh copy). Raises PivotError for an unknown name."""
     import json  # 5 ms, and only what the fast check does not recognise comes here
@@ -139,7 +144,10 @@ def _words(
             for inner in branch:
                 yield from _words(inner, path, marks, name)
             return
-    yield path, ConfigError(*_sentence(error, path), hint=_hint(error), where=_place(error, path, marks))
+    yield (
+        path,
+        ConfigError(*_sentence(error, path), hint=_hint(error), where=_place(error, path, marks)),
+    )
 
 
 def _fitting_branch(error: Any) -> list[Any]:
@@ -191,12 +199,13 @@ def _hint(error: Any) -> str | None:
         choices.extend(branch.get("enum", ()))
     if choices and isinstance(value, str):
         return did_you_mean(value, [str(choice) for choice in choices])
-    if isinstance(value, (datetime.date, int, float)) and not isinstance(value, bool):
-        if "text" in _expected(error) or "path" in _expected(error):
-            return "quote it where a text is meant"
-    if isinstance(value, str) and "list" in _expected(error):
+    expected = _expected(error)
+    scalar = isinstance(value, (datetime.date, int, float)) and not isinstance(value, bool)
+    if scalar and ("text" in expected or "path" in expected):
+        return "quote it where a text is meant"
+    if isinstance(value, str) and "list" in expected:
         return f"write [{value}]" if value and not set(value) & set("[]{},\n") else None
-    if value in ("yes", "no", "on", "off") and "true or false" in _expected(error):
+    if value in ("yes", "no", "on", "off") and "true or false" in expected:
         return "write true or false"
     return None
 
@@ -222,7 +231,9 @@ def _unknown_key(
         return ConfigError(f"{owner}'{key}' is no longer a key", hint=hint, where=where)
     if name == "dvc" and key in _PIVOT_KEYS and len(path) == 2:
         hint = "rename the file to pivot.yaml to use it (`pivot migrate`)"
-        return ConfigError(f"{owner}'{key}' is a key of pivot.yaml; DVC does not know it", hint=hint, where=where)
+        return ConfigError(
+            f"{owner}'{key}' is a key of pivot.yaml; DVC does not know it", hint=hint, where=where
+        )
     hint = did_you_mean(str(key), known) or ("known: " + ", ".join(known) if known else None)
     return ConfigError(f"{owner}unknown key '{key}'", hint=hint, where=where)
 

@@ -31,12 +31,7 @@ def _is_bool(value: Any) -> bool:
 
 
 def _is_texts(value: Any) -> bool:
-    if type(value) is not list:
-        return False
-    for item in value:
-        if type(item) is not str or not item:
-            return False
-    return True
+    return type(value) is list and all(type(item) is str and item for item in value)
 
 
 def _is_command(value: Any) -> bool:
@@ -48,10 +43,7 @@ def _options(texts: tuple[str, ...], flags: tuple[str, ...]) -> Check:
     checks.update(dict.fromkeys(flags, bool))
 
     def check(value: Any) -> bool:
-        for key, item in value.items():
-            if type(item) is not checks.get(key):
-                return False
-        return True
+        return all(type(item) is checks.get(key) for key, item in value.items())
 
     return check
 
@@ -67,8 +59,10 @@ def _paths(options: Check | None, *, named: bool) -> Check:
                         return False
                 elif options is None or type(item) is not dict or not item:
                     return False
-                elif not all(type(inner) is dict and options(inner) for inner in item.values()):
-                    return False
+                else:
+                    for inner in item.values():
+                        if type(inner) is not dict or not options(inner):
+                            return False
             return True
         if type(value) is not dict or not named:
             return False
@@ -147,7 +141,7 @@ def unrecognised(value: Any, dialect: Dialect) -> dict[str, Any] | None:
             doubtful = {
                 name: body
                 for name, body in item.items()
-                if type(name) is not str or not recognised_stage(body, checks, dialect)
+                if type(name) is not str or not recognised_stage(body, checks)
             }
             if doubtful:
                 rest[key] = doubtful
@@ -159,7 +153,7 @@ def unrecognised(value: Any, dialect: Dialect) -> dict[str, Any] | None:
     return rest or None
 
 
-def recognised_stage(body: Any, checks: dict[Any, Check], dialect: Dialect) -> bool:
+def recognised_stage(body: Any, checks: dict[Any, Check]) -> bool:
     """Whether a stage is of a common shape, and so within the schema."""
     if type(body) is not dict:
         return False

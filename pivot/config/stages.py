@@ -13,7 +13,9 @@ from ..tree import join
 from .fields import Place, read_deps, read_outs, read_params
 from .templating import render
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?"
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 #: `text` of a python entry -> (module, qualname)
@@ -75,9 +77,7 @@ def _entry(file: StageFile, place: Place) -> PythonEntry | Command:
     body = place.body
     if "python" in body:
         if "cmd" in body:
-            raise place.error(
-                "has both python and cmd", place.where("cmd"), "keep one of the two"
-            )
+            raise place.error("has both python and cmd", place.where("cmd"), "keep one of the two")
         text = place.get("python")
         where = place.where("python")
         if not isinstance(text, str) or not text.strip():

@@ -48,10 +48,22 @@ _WORDS = (
         "a value is missing here",
         "quote texts that begin with one of [ ] { } , & * # ? | - < > = ! % @ `",
     ),
-    ("found unknown escape character", "an unknown escape in a double-quoted text", "use single quotes"),
+    (
+        "found unknown escape character",
+        "an unknown escape in a double-quoted text",
+        "use single quotes",
+    ),
     ("did not find expected hexdecimal number", "a broken \\x or \\u escape", "use single quotes"),
-    ("did not find expected comment or line break", "text after '|' or '>'", "start it on the next line"),
-    ("found undefined tag handle", "an unknown tag", "remove the tag, or quote a text that begins with '!'"),
+    (
+        "did not find expected comment or line break",
+        "text after '|' or '>'",
+        "start it on the next line",
+    ),
+    (
+        "found undefined tag handle",
+        "an unknown tag",
+        "remove the tag, or quote a text that begins with '!'",
+    ),
     ("found duplicate anchor", "an anchor is defined twice", None),
     ("exceeded maximum", "nested too deep", None),
     ("control characters are not allowed", "a control character", "remove it"),
@@ -62,8 +74,8 @@ _WORDS = (
 def syntax_error(error: Any, text: str, file: str) -> ConfigError:
     """The ConfigError for what `yaml` raised while parsing `text`."""
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    mark = getattr(error, "problem_mark", None)
-    context_mark = getattr(error, "context_mark", None) or mark
+    mark: Any = getattr(error, "problem_mark", None)
+    context_mark: Any = getattr(error, "context_mark", None) or mark
     if mark is None:
         return _at_character(error, problem, text, file)
     lines = text.splitlines() or [""]
@@ -120,7 +132,7 @@ def _at_character(error: Any, problem: str, text: str, file: str) -> ConfigError
     position = int(getattr(error, "position", 0) or 0)
     # the position may count bytes: find the character that is meant
     for index, character in enumerate(text):
-        if ord(character) < 32 and character not in "\t\n\r" or character in "\x7f\ufffe\uffff":
+        if (character < " " and character not in "\t\n\r") or character in "\x7f\ufffe\uffff":
             position = index
             break
     before = text[:position]
@@ -134,9 +146,7 @@ def _at_character(error: Any, problem: str, text: str, file: str) -> ConfigError
     )
 
 
-def _unquoted_expression(
-    lines: list[str], first: int, last: int, file: str
-) -> ConfigError | None:
+def _unquoted_expression(lines: list[str], first: int, last: int, file: str) -> ConfigError | None:
     """`[${x}]` without quotes: to YAML its braces are those of a mapping."""
     for number in range(min(first, last), min(last + 1, len(lines))):
         line = lines[number]
@@ -148,7 +158,11 @@ def _unquoted_expression(
                 continue
             start = max(before.rfind(mark) for mark in "[{,: ") + 1
             end = min(
-                (place for place in (line.find(mark, found.end()) for mark in ",]} ") if place >= 0),
+                (
+                    place
+                    for place in (line.find(mark, found.end()) for mark in ",]} ")
+                    if place >= 0
+                ),
                 default=len(line),
             )
             whole = line[start:end]

@@ -1,0 +1,233 @@
+"""Whether what a stage names is what its function takes, and what each parameter receives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..digest import canonical
+from ..errors import ConfigError, PivotError, Where, nearest, raise_all
+from ..model import Dep, Out, Pipeline, PythonEntry, Stage
+from ..source import EntryPoint, Sources, find_entry
+from ..tree import Tree
+
+#: The parameter that receives all params together.
+ALL_PARAMS = "params"
+
+
+def check_signatures(pipeline: Pipeline, tree: Tree, sources: Sources | None = None) -> None:
+    """Compare what every python stage gives with what its function takes.
+
+    Raises SourceError or ConfigError (PivotErrors for several) with the places of both. Functions
+    whose signature cannot be read off their text are not judged.
+    """
+    reader = sources or Sources(tree)
+    errors: list[PivotError] = []
+    found: dict[tuple[tuple[str, ...], str], EntryPoint | PivotError] = {}
+    for stage in pipeline.stages.values():
+        if not isinstance(stage.entry, PythonEntry):
+            continue
+        where = Where(stage.file, stage.line)
+        key = (stage.roots, stage.entry.text)
+        point = found.get(key)
+        if point is None:
+            try:
+                point = find_entry(tree, stage.roots, stage.entry.text, where=where, reader=reader)
+            except PivotError as error:
+                point = error
+            found[key] = point
+            if isinstance(point, PivotError):
+                errors.append(point)
+        if isinstance(point, EntryPoint):
+            errors.extend(_compare(stage, point))
+    raise_all(errors)
+
+
+def call_binding(stage: Stage) -> Mapping[str, str]:
+    """What each injected name receives, in a canonical readable form; {} for commands.
+
+    `{"raw": "dep data/x.csv", "C": "param"}`; list values, loaders and their options included,
+    so that equal bindings mean equal calls.
+    """
+    if not stage.is_python:
+        return {}
+    binding: dict[str, str] = {}
+    for name, group in _named(stage):
+        first = group[0]
+        word = "dep" if isinstance(first, Dep) else first.kind
+        if first.group is None and len(group) == 1:
+            text = f"{word} {first.path}"
+        else:
+            text = f"{word}s [{', '.join(item.path for item in group)}]"
+        if first.loader:
+            text += f" loader={first.loader}"
+        if first.options:
+            text += f" options={canonical(first.options)}"
+        if isinstance(first, Out):
+            flags = [
+                flag for flag in ("directory", "incremental", "resume") if getattr(first, flag)
+            ]
+            text += "".join(f" {flag}" for flag in flags)
+        binding[name] = text
+    for name in stage.params:
+        binding[name] = "param"
+    for name, (file, key) in bound_params(stage).items():
+        binding.setdefault(name, f"param {file}:{key}")
+    return dict(sorted(binding.items()))
+
+
+def bound_params(stage: Stage) -> dict[str, tuple[str, str]]:
+    """Parameter name -> (file, key) for tracked keys: `train.C` binds `C`."""
+    return {
+        last_part(key): (tracked.path, key)
+        for tracked in stage.params_files
+        for key in tracked.keys or ()
+    }
+
+
+def last_part(key: str) -> str:
+    """The name that a tracked key binds: its last part."""
+    return key.rpartition(".")[2].partition("[")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One name that a stage gives its function."""
+
+    name: str
+    what: str  # 'dep', 'out', 'metric', 'plot', 'param'
+    where: Where
+    saved: bool = False  # an out that a returned value can fill
+
+
+def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
+    yield from _twice(stage)
+    signature = point.signature
+    if not signature.known:
+        return
+    assert isinstance(stage.entry, PythonEntry)
+    names = {
+        parameter.name: parameter
+        for parameter in signature.parameters
+        if parameter.kind in ("positional", "keyword")
+    }
+    takes_any = any(parameter.kind == "var_keyword" for parameter in signature.parameters)
+    given = {item.name: item for item in _given(stage)}
+    optional = set(bound_params(stage))  # tracked keys may serve their tracking alone
+    function = f"{point.qualname}() ({point.file}:{point.line})"
+    free = [name for name in names if name not in given and name not in optional]
+    for item in given.values():
+        if item.name in names or takes_any:
+            continue
+        if item.what == "param" and ALL_PARAMS in names:
+            continue
+        near = nearest(item.name, free)
+        if item.saved and near is None and _returns(signature.returns):
+            continue
+        hint = f"did you mean '{near}'?" if near else f"it takes {', '.join(names) or 'nothing'}"
+        if item.what not in ("dep", "param") and near is None:
+            hint += "; `loader:` saves what the function returns"
+        yield ConfigError(
+            f"stage '{stage.name}': {function} has no parameter '{item.name}' for this {item.what}",
+            hint=hint,
+            where=item.where,
+        )
+    missing = [
+        parameter
+        for parameter in names.values()
+        if parameter.required
+        and parameter.name not in given
+        and parameter.name not in optional
+        and parameter.name != ALL_PARAMS
+        and not _declares_itself(parameter.annotation)
+    ]
+    unnamed = [dep for dep in stage.deps if dep.name is None]
+    unnamed_outs = [out for out in stage.outs if out.name is None]
+    for parameter in missing:
+        if nearest(parameter.name, [name for name in given if name not in names]):
+            continue  # said already, from the other side
+        yield ConfigError(
+            f"stage '{stage.name}': {function} needs '{parameter.name}', which the stage does not "
+            "give",
+            hint=_missing_hint(
+                parameter.name, [item.name for item in missing], unnamed, unnamed_outs
+            ),
+            where=Where(stage.file, stage.line),
+        )
+
+
+def _missing_hint(
+    name: str, missing: Sequence[str], deps: Sequence[Dep], outs: Sequence[Out]
+) -> str:
+    """Lists inject nothing: show the mapping that would."""
+    for section, entries in (("deps", deps), ("outs", outs)):
+        if entries:
+            pairs = zip(
+                [name, *(other for other in missing if other != name)], entries, strict=False
+            )
+            shown = ", ".join(f"{parameter}: {entry.path}" for parameter, entry in pairs)
+            return f"a list injects nothing, a mapping does: {section}: {{{shown}}}"
+    return "add it to deps, outs or params"
+
+
+def _given(stage: Stage) -> Iterator[_Given]:
+    for dep in stage.deps:
+        if dep.name is not None:
+            yield _Given(dep.name, "dep", Where(stage.file, dep.line))
+    for out in stage.outs:
+        if out.name is not None:
+            where = Where(stage.file, out.line)
+            yield _Given(out.name, out.kind, where, saved=True)
+    for name in stage.params:
+        yield _Given(name, "param", Where(stage.file, stage.line))
+
+
+def _twice(stage: Stage) -> Iterator[ConfigError]:
+    """Names that two things would bind."""
+    seen: dict[str, str] = {}
+    entries = [(name, group[0]) for name, group in _named(stage)]
+    sections: dict[str, set[str]] = {}
+    given: list[Dep | Out] = [*stage.deps, *stage.outs]
+    for entry in given:
+        if entry.name is not None:
+            word = "deps" if isinstance(entry, Dep) else f"{entry.kind}s"
+            sections.setdefault(entry.name, set()).add(word)
+    for name, entry in entries:
+        words = sections[name]
+        if len(words) > 1 or name in stage.params:
+            both = sorted({*words, *(["params"] if name in stage.params else [])})
+            yield ConfigError(
+                f"stage '{stage.name}': '{name}' is in {' and in '.join(both)}",
+                hint="give them different names",
+                where=Where(stage.file, entry.line),
+            )
+    for tracked in stage.params_files:
+        for key in tracked.keys or ():
+            last = last_part(key)
+            full = f"{tracked.path}:{key}"
+            if last in seen and seen[last] != full:
+                yield ConfigError(
+                    f"stage '{stage.name}': '{seen[last]}' and '{full}' both bind '{last}'",
+                    hint=f"write a mapping: params: {{{last}: ${{{key}}}, other: ...}}",
+                    where=Where(stage.file, tracked.line),
+                )
+            seen.setdefault(last, full)
+
+
+def _named(stage: Stage) -> Iterator[tuple[str, list[Dep | Out]]]:
+    groups: dict[str, list[Dep | Out]] = {}
+    entries: list[Dep | Out] = [*stage.deps, *stage.outs]
+    for entry in entries:
+        if entry.name is not None:
+            groups.setdefault(entry.name, []).append(entry)
+    yield from groups.items()
+
+
+def _returns(annotation: str | None) -> bool:
+    """Whether a function may return something to save; unannotated ones may."""
+    return annotation is None or annotation.strip() != "None"
+
+
+def _declares_itself(annotation: str | None) -> bool:
+    """`Annotated[T, pivot.Dep(...)]` and the like name their own path or default."""
+    return annotation is not None and annotation.partition("[")[0].endswith("Annotated")
