@@ -27,7 +27,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: bool = typer.Option(
+    _: bool = typer.Option(
         False, "-V", "--version", callback=_version, is_eager=True, help="Print the version."
     ),
     directory: str | None = typer.Option(

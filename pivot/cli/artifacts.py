@@ -29,8 +29,7 @@ def checkout(
     from ..commands.session import Request, Session
 
     with Session(Request(os.getcwd()), exclusive=True, on_wait=note) as session:
-        link = session.project.settings["cache.link"] if relink else None
-        result = artifacts.checkout(session, tuple(targets or ()), force=force, link=link)
+        result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
     for path in result.restored:
         note(f"restored {path}")
     for path in result.refused:

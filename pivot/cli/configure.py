@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Local = Annotated[bool, typer.Option("--local", help="In .pivot/config.local.yaml (not shared).")]
 User = Annotated[bool, typer.Option("--user", help="In your own configuration, for all projects.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", autocompletion=lambda text: _complete(text))]
+Key = Annotated[str, typer.Argument(metavar="KEY", autocompletion=lambda incomplete: _complete(incomplete))]
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +63,11 @@ def unset(key: Key, local: Local = False, user: User = False) -> None:
     """Remove KEY from a configuration file."""
     from ..commands.configure import unset_value
 
-    note(f"wrote {unset_value(os.getcwd(), key, _scope(local, user))}")
+    scope = _scope(local, user)
+    if unset_value(os.getcwd(), key, scope):
+        note(f"removed {key}")
+    else:
+        note(f"{key} is not set in the {scope} configuration")
 
 
 def list_(

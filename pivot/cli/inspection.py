@@ -80,9 +80,8 @@ def _print_status(result, *, verbose: bool) -> None:  # type: ignore[no-untyped-
             text = brief(decision.reasons) or "its outs are missing, and in the cache"
             say(f"{decision.stage:<{width}}  {word} {text}".rstrip())
         elif verbose:
-            say(
-                f"{decision.stage:<{width}}  {state_word(decision):<9} {''.join(decision.notes)}".rstrip()
-            )
+            notes = ", ".join(decision.notes)
+            say(f"{decision.stage:<{width}}  {state_word(decision):<9} {notes}".rstrip())
     for change in result.environment:
         stages = ", ".join(change.stages[:3]) + (", ..." if len(change.stages) > 3 else "")
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")

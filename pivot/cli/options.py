@@ -11,7 +11,7 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TARGETS]...",
-        help="Stages, file:stage, groups and globs (fit@*), or artifacts (the stage that makes it).",
+        help="Stages, file:stage, groups, globs (fit@*), or artifacts (their stage).",
         show_default=False,
         autocompletion=lambda incomplete: complete_stage(incomplete),
     ),

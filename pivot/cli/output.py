@@ -1,4 +1,4 @@
-"""Printing: results on stdout, progress on stderr, colours only on a terminal, tables by tabulate."""
+"""Printing: results on stdout, progress on stderr, colours only on a terminal."""
 
 from __future__ import annotations
 

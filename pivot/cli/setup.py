@@ -37,7 +37,8 @@ def schema(
     name: str | None = typer.Argument(None, metavar="[NAME]", help="One schema, printed whole."),
 ) -> None:
     """Print the JSON Schema of a file or an output; without NAME, the names."""
-    from ..commands.schemas import schema_names, schema_of
+    from ..commands.schemas import schema_of
+    from ..config import schema_names
 
     if name is None:
         for known in schema_names():

@@ -27,11 +27,12 @@ class CheckedOut:
 
 
 def checkout(
-    session: Session, targets: tuple[str, ...], *, force: bool = False, link: str | None = None
+    session: Session, targets: tuple[str, ...], *, force: bool = False, relink: bool = False
 ) -> CheckedOut:
     """Put the locked outs of the selected stages (all without targets) into the work tree.
 
-    A file whose bytes are in no cache is left alone and reported, unless `force`.
+    A file whose bytes are in no cache is left alone and reported, unless `force`. With `relink`
+    right ones are placed anew too, as `cache.link` says.
     """
     space = session.space
     names = _names(session, targets)
@@ -49,24 +50,24 @@ def checkout(
             if digest is None or (wanted and out.path not in wanted):
                 continue
             now = space.observer.observe(out.path)
-            if now == digest and link is None:
+            if now == digest and not relink:
                 unchanged.append(out.path)
             elif not space.cache.has(digest):
                 missing.append((out.path, name))
             elif now is not None and now != digest and not space.cache.has(now) and not force:
                 refused.append(out.path)
             else:
-                _place(session, out, digest, link)
+                _place(session, out, digest)
                 restored.append(out.path)
     return CheckedOut(tuple(restored), tuple(unchanged), tuple(missing), tuple(refused))
 
 
-def _place(session: Session, out: Out, digest: Digest, link: str | None) -> None:
+def _place(session: Session, out: Out, digest: Digest) -> None:
     independent = out.persist or out.incremental or out.resume
     session.space.cache.materialize(
         digest,
         session.space.absolute(out.path),
-        link="copy" if independent else link,
+        link="copy" if independent else None,
         writable=independent,
     )
     session.space.observer.remember(out.path, digest)

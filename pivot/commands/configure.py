@@ -65,8 +65,8 @@ def set_value(cwd: str, key: str, text: str, scope: Scope) -> str:
     return write_setting(project.root, scope, key, value)
 
 
-def unset_value(cwd: str, key: str, scope: Scope) -> str:
-    """Remove a key from a layer's file; returns the file. Raises ConfigError if it is not there."""
+def unset_value(cwd: str, key: str, scope: Scope) -> bool:
+    """Remove a key from a layer's file; whether it was there. Raises ConfigError."""
     if not key.startswith("remotes."):
         spec_of(key)
     project = open_project(cwd)

@@ -86,9 +86,8 @@ def _cache(session: Session) -> Finding:
 
 
 def _state(session: Session) -> Finding:
-    warning = session.project.state.warning
-    if warning:
-        return Finding("state database", "warning", warning)
+    if session.project.warnings:
+        return Finding("state database", "warning", "; ".join(session.project.warnings))
     return Finding("state database", "ok", "usable")
 
 

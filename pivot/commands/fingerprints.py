@@ -21,12 +21,10 @@ def show(session: Session, targets: tuple[str, ...]) -> list[dict[str, Any]]:
     space = session.space
     survey = Survey(space)
     selection = Selection(targets=targets, cwd=session.cwd)
-    return [
-        _data(session, survey, space.graph.stages[n]) for n in targets_of(space.graph, selection)
-    ]
+    return [_data(survey, space.graph.stages[n]) for n in targets_of(space.graph, selection)]
 
 
-def _data(session: Session, survey: Survey, stage: Stage) -> dict[str, Any]:
+def _data(survey: Survey, stage: Stage) -> dict[str, Any]:
     manifest = survey.manifest(stage)
     evidence = survey.gather(stage, {})
     entry = entry_of(stage)
@@ -66,5 +64,7 @@ def _code_data(manifest: CodeManifest) -> dict[str, Any]:
 
 def reset(session: Session) -> None:
     """Forget every cached module index and pipeline; the next command reads all sources again."""
-    session.project.state.clear("modules")
-    session.project.state.clear("pipeline")
+    for space in ("modules", "pipeline"):
+        entries = session.project.state.blobs(space)
+        for key in entries.keys():  # noqa: SIM118 - not a mapping
+            entries.delete(key)

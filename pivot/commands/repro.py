@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from ..config import conflicting_overrides
-from ..errors import ConfigError, GraphError, PivotError, Where, raise_all
+from ..errors import ConfigError, GraphError, PivotError, Where, nearest, raise_all
 from ..graph import Selection, missing_inputs, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
@@ -19,6 +20,7 @@ from ..run.launch import Launcher
 from ..run.loop import Loop, RunOptions
 from ..run.outputs import Outputs
 from ..run.survey import Survey, unreadable_code
+from ..tree import join, parent
 from .edit import write_params
 from .session import Session
 
@@ -30,7 +32,7 @@ class ReproRequest:
     `confirm` is asked before each stage runs (`--interactive`).
     """
 
-    selection: Selection = Selection()
+    selection: Selection = field(default_factory=Selection)
     force: bool = False
     force_downstream: bool = False
     keep_going: bool = False
@@ -178,7 +180,7 @@ def _check_overrides(session: Session, request: ReproRequest, stages: list[Stage
     errors: list[PivotError] = [
         ConfigError(
             f"-S {key} cannot reach stage '{stage.name}', which reads {file} itself",
-            hint="take the value by `${}` or as a parameter, or add --write-params to edit the file",
+            hint="take it by `${}` or as a parameter, or add --write-params to edit the file",
             where=Where(stage.file, stage.line),
         )
         for stage, file, key in conflicting_overrides(stages, session.overrides)
@@ -189,11 +191,11 @@ def _check_overrides(session: Session, request: ReproRequest, stages: list[Stage
 def _missing_deps(session: Session, names: list[str]) -> list[PivotError]:
     space = session.space
     deps = {dep.path for name in names for dep in space.graph.stages[name].deps}
-    present = {path for path in deps if space.observer.exists(path)}
+    present = {path for path in deps if os.path.lexists(space.absolute(path))}
     present |= {file.path for file in space.pipeline.tracked if file.digest}
     errors: list[PivotError] = []
     for stage, path, line in missing_inputs(space.graph, names, present):
-        near = space.observer.nearest(path) or _nearest_out(session, path)
+        near = _nearest_path(session, path)
         errors.append(
             GraphError(
                 f"stage '{stage.name}' needs '{path}', which does not exist and no stage makes",
@@ -206,10 +208,11 @@ def _missing_deps(session: Session, names: list[str]) -> list[PivotError]:
     return errors
 
 
-def _nearest_out(session: Session, path: str) -> str | None:
-    from ..errors import nearest
-
-    return nearest(path, session.space.graph.producer)
+def _nearest_path(session: Session, path: str) -> str | None:
+    """The out, or the file beside `path`, whose name is most like it."""
+    folder = parent(path)
+    beside = [join(folder, name) for name, _ in session.project.tree.list(folder)]
+    return nearest(path, [*session.space.graph.producer, *beside])
 
 
 def _missing_params(session: Session, stages: list[Stage]) -> list[PivotError]:
@@ -224,11 +227,25 @@ def _missing_params(session: Session, stages: list[Stage]) -> list[PivotError]:
             errors.append(
                 ConfigError(
                     f"stage '{stage.name}' tracks {what}, which does not exist",
-                    hint=session.space.params.suggestion(file, key),
+                    hint=_nearest_key(session, file, key),
                     where=Where(stage.file, lines.get(file) or stage.line),
                 )
             )
     return errors
+
+
+def _nearest_key(session: Session, file: str, key: str) -> str | None:
+    value = session.space.params.file(file)
+    if not isinstance(value, Mapping):
+        return f"create '{file}'"
+    *above, last = key.split(".")
+    for part in above:
+        inner = value.get(part)
+        if not isinstance(inner, Mapping):
+            break
+        value = inner
+    found = nearest(last, [str(name) for name in value])
+    return f"did you mean '{'.'.join([*above, found])}'?" if found else None
 
 
 def _tracked_outs(session: Session, stages: list[Stage]) -> list[PivotError]:

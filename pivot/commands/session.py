@@ -16,15 +16,13 @@ from ..config import (
     load,
     load_pipeline,
     parse_override,
+    still_current,
 )
 from ..fingerprint import Fingerprinter
 from ..model import Pipeline
 from ..project import (
-    InstalledDistributions,
-    Observer,
     Project,
     ProjectLock,
-    interpreter,
     open_project,
 )
 from ..run.journal import recover
@@ -67,7 +65,7 @@ class Session:
         try:
             self.overrides: tuple[Override, ...] = tuple(map(parse_override, request.overrides))
             if exclusive:
-                self._lock = ProjectLock(self.project.root)
+                self._lock = self.project.lock()
                 self._lock.acquire(wait=wait, on_wait=on_wait)
                 self.recovered = recover(self.project.root).notes
             self.space = self._open()
@@ -83,7 +81,6 @@ class Session:
 
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
-        self.space.observer.flush()
         self._release()
 
     def _release(self) -> None:
@@ -103,15 +100,12 @@ class Session:
 
     @property
     def default_jobs(self) -> int:
-        """Stages at a time where nobody says: one in a DVC project, else one a core."""
-        configured: int | None = self.project.settings["core.jobs"]
-        if configured is not None:
-            return configured
-        return 1 if self.project.mode == "dvc" else len(os.sched_getaffinity(0))
+        """Stages at a time where the command does not say."""
+        return self.project.jobs
 
     def tracked_by_git(self, paths: Sequence[str]) -> list[str]:
         """Those of `paths` (artifacts) that git tracks; [] without git."""
-        return list(self.project.git.tracked(paths)) if self.project.git and paths else []
+        return sorted(self.project.git.tracked(paths)) if self.project.git and paths else []
 
     def _open(self) -> Workspace:
         project = self.project
@@ -119,28 +113,28 @@ class Session:
         code_roots: Sequence[str] = project.settings["code.roots"]
         index = project.state.blobs("modules")
         graph = graphs.build(pipeline)
-        distributions = InstalledDistributions(project)
-
         def fingerprinter() -> Fingerprinter:
             return Fingerprinter(
-                project.tree, code_roots=code_roots, cache=index, distributions=distributions
+                project.tree,
+                code_roots=code_roots,
+                cache=index,
+                distributions=project.distributions,
             )
 
-        observer = Observer(project.root, project.state, project.settings["core.hash"])
         return Workspace(
             project=project,
             pipeline=pipeline,
             graph=graph,
             locks=Locks(project.tree, pipeline.stages),
-            params=ParamsReader(project.tree, self.overrides),
+            params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             fingerprinter=fingerprinter(),
-            observer=observer,
+            observer=project.observer,
             cache=LocalCache(
                 project.cache_dir,
-                algorithm=project.settings["core.hash"],
+                algorithm=project.algorithm,
                 link=project.settings["cache.link"],
                 fsync=project.settings["core.fsync"],
-                known=observer,
+                known=project.state.blobs("objects"),
             ),
             run_cache=RunCache(project.cache_dir, fsync=project.settings["core.fsync"]),
             tables=CodeTables(project.cache_dir),
@@ -156,20 +150,18 @@ class Session:
     @property
     def python(self) -> str:
         """The interpreter that runs python stages."""
-        return interpreter(self.project)
+        return self.project.interpreter.path
 
 
 def load_cached(project: Project, overrides: Sequence[Override]) -> Pipeline:
-    """The project's pipeline, from its compiled form where nothing that it was read from changed."""
+    """The project's pipeline, from its compiled form where what it was read from is unchanged."""
     store = project.state.blobs("pipeline")
     roots: Sequence[str] = project.settings["code.roots"]
     name = f"pipeline:{project.mode}:{','.join(roots)}"
     if not overrides:
         data = store.get(name)
         pipeline = load_pipeline(data) if data else None
-        if pipeline is not None and all(
-            project.tree.signature(path) == seen for path, seen in pipeline.sources.items()
-        ):
+        if pipeline is not None and still_current(project.tree, pipeline):
             return pipeline
     pipeline = load(project.tree, mode=project.mode, overrides=overrides, code_roots=roots)
     if not overrides:

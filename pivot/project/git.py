@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import PivotError
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 class Git:
@@ -56,6 +60,16 @@ class Git:
         output = self._run(["rev-parse", "--verify", "-q", "HEAD"], accept=(0, 1, 128))
         return output.strip() or None
 
+    def read_at(self, revision: str, path: str) -> bytes | None:
+        """The content of a file at a revision; None where it did not exist there."""
+        where = os.path.relpath(os.path.join(self.root, path), self.top)
+        return self._bytes(["cat-file", "blob", f"{revision}:{where}"])
+
+    def last_commit_of(self, path: str) -> str | None:
+        """The last commit that changed a file; None where none did."""
+        output = self._run(["log", "-1", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
+        return output.strip() or None
+
     def _inside(self, paths: Iterable[str]) -> list[str]:
         prefix = self.top.rstrip("/") + "/"
         found: list[str] = []
@@ -65,15 +79,20 @@ class Git:
                 found.append(path)
         return found
 
-    def _run(
-        self, arguments: Sequence[str], *, stdin: str | None = None, accept: tuple[int, ...] = (0,)
-    ) -> str:
+    def _bytes(self, arguments: Sequence[str]) -> bytes | None:
+        """What git prints, or None where it fails."""
+        done = self._call(arguments, None)
+        return done.stdout if done.returncode == 0 else None
+
+    def _call(
+        self, arguments: Sequence[str], stdin: str | None
+    ) -> subprocess.CompletedProcess[bytes]:
         import subprocess  # 6 ms; a command with nothing to do starts no process
 
         # no prompts, no optional locks (readers write nothing), no translated messages
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 ["git", "-C", self.root, *arguments],
                 input=None if stdin is None else os.fsencode(stdin),
                 stdin=subprocess.DEVNULL if stdin is None else None,
@@ -83,6 +102,11 @@ class Git:
             )
         except OSError as error:
             raise PivotError(f"git cannot be run: {error.strerror}", hint="install git") from None
+
+    def _run(
+        self, arguments: Sequence[str], *, stdin: str | None = None, accept: tuple[int, ...] = (0,)
+    ) -> str:
+        done = self._call(arguments, stdin)
         if done.returncode not in accept:
             message = os.fsdecode(done.stderr).strip().splitlines()
             said = message[0] if message else f"exit code {done.returncode}"

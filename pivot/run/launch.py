@@ -200,7 +200,8 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
                 params.update(value)
     params.update(stage.params)
     made += [Argument(name, "value", value=value) for name, value in params.items()]
-    made.append(Argument("params", "params", value=params))
+    if "params" not in params:
+        made.append(Argument("params", "params", value=params))
     return tuple(made)
 
 

@@ -71,7 +71,9 @@ class Settler:
             digest = space.observer.observe(out.path)
             if digest is None or space.cache.has(digest):
                 continue
-            kept = space.cache.add(space.absolute(out.path))
+            kept = space.cache.add(
+                space.absolute(out.path), digests=space.observer.noting(out.path)
+            )
             if record is None or record.outs.get(out.path) != kept:
                 notes.append(f"kept the previous '{out.path}' as {kept}")
         return tuple(notes)
@@ -138,9 +140,8 @@ class Settler:
             if out.directory and not os.path.isdir(path):
                 raise RunError(f"'{out.path}' is declared a directory, and the stage made a file")
             if self._commit:
-                digest = space.cache.add(path)
+                digest = space.cache.add(path, digests=space.observer.noting(out.path))
                 self._link(out, digest)
-                space.observer.remember(out.path, digest)
             else:
                 space.observer.forget(out.path)
                 seen = space.observer.observe(out.path)
@@ -156,6 +157,7 @@ class Settler:
         if self._space.project.settings["cache.link"] == "copy" or not _linked(out):
             return
         self._space.cache.materialize(digest, self._space.absolute(out.path))
+        self._space.observer.remember(out.path, digest)
 
     def _changed_meanwhile(self, stage: Stage, decision: Decision) -> str | None:
         """A dep or source file that is no longer what the decision was made from."""
@@ -220,7 +222,7 @@ class Settler:
     def _ignore(self, stage: Stage) -> None:
         cached = [out.path for out in stage.outs if out.cache]
         if cached:
-            self._space.project.ignore(cached)
+            self._space.project.gitignore.add(cached)
 
     # --- without a run --------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class Survey:
         """The deps that count by content: all but scripts that the fingerprint judges."""
         covered: frozenset[str] = frozenset()
         if not stage.is_python and self.manifest(stage) is not None:
-            covered = self._space.fingerprinter.scripts_covered(stage)
+            covered = getattr(self._space.fingerprinter, "scripts_covered", lambda _: frozenset())(stage)
         return [dep.path for dep in stage.deps if dep.path not in covered]
 
     def key(self, stage: Stage, deps: Mapping[str, Digest]) -> StageKey:
@@ -189,7 +189,7 @@ class Survey:
         reasons = []
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
-                reason = self._locate_param(stage, reason)
+                reason = self._locate_param(reason)
             reasons.append(reason)
         decision = replace(decision, reasons=tuple(reasons))
         if not any(reason.kind == "code" for reason in reasons):
@@ -201,18 +201,26 @@ class Survey:
             decision, manifest, self.table_before(stage), lambda name: self.chain(stage, name)
         )
 
-    def _locate_param(self, stage: Stage, reason: Reason) -> Reason:
-        del stage
+    def _locate_param(self, reason: Reason) -> Reason:
         file, _, key = reason.subject.partition(":")
-        line = self._space.params.line_of(file, key)
-        return replace(reason, line=line) if line else reason
+        if not file.endswith((".yaml", ".yml")):
+            return reason
+        data = self._space.project.tree.read(file)
+        if data is None:
+            return reason
+        from ..config import load_yaml_marked  # only a stale stage needs the line
+
+        _, marks = load_yaml_marked(data, file)
+        where = marks.where(tuple(key.split(".")), key=True)
+        return replace(reason, line=where.line) if where.line else reason
 
     def table_before(self, stage: Stage) -> Mapping[str, Symbol] | None:
         """The symbol table that the stage's lock was made from, where it is still stored."""
         record = self._space.locks.record(stage.name)
         if record is None or record.key.code is None:
             return None
-        return self._space.tables.get(record.key.code)
+        table = self._space.tables.get(record.key.code)
+        return table.symbols if table else None
 
     def chain(self, stage: Stage, symbol: str) -> tuple[str, ...]:
         """How the stage reaches a definition: entry first."""

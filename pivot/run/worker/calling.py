@@ -24,7 +24,8 @@ def call(job: dict[str, Any]) -> None:
     function = _find(job["module"], job["qualname"])
     name = "{}.{}".format(job["module"], job["qualname"])
     _refuse_generators(function, name)
-    positional, keywords = _arguments(function, job["arguments"])
+    saved = {entry["name"] for entry in job["saves"]}
+    positional, keywords = _arguments(function, job["arguments"], saved)
     result = function(*positional, **keywords)
     if inspect.iscoroutine(result):
         import asyncio  # 20 ms, and only async stages need it
@@ -62,14 +63,20 @@ def _generator_message(name: str) -> str:
 
 
 def _arguments(
-    function: Callable[..., Any], declared: list[dict[str, Any]]
+    function: Callable[..., Any], declared: list[dict[str, Any]], saved: set[str]
 ) -> tuple[list[Any], dict[str, Any]]:
-    values = {entry["name"]: _value(function, entry) for entry in declared}
-    positional = []
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = []  # a builtin; names have to do
+    named = {parameter.name for parameter in parameters}
+    values = {}
+    for entry in declared:
+        # all params together, and the path of an out that is returned, are there for the asking
+        optional = entry["how"] == "params" or entry["name"] in saved
+        if not optional or entry["name"] in named:
+            values[entry["name"]] = _value(function, entry)
+    positional = []
     for parameter in parameters:
         if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name in values:
             positional.append(values.pop(parameter.name))
