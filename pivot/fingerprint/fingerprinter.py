@@ -136,6 +136,9 @@ class Fingerprinter:
             self._observed[key] = digest_of(symbols_of([closure])[0])
         return self._observed[key]
 
+    def scripts_covered(self, stage: Stage) -> frozenset[str]:
+        return frozenset()
+
     def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
         """How the entry leads to `symbol`: the labels from the entry's to its own."""
         return chain_to(manifest, symbol)

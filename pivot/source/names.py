@@ -155,10 +155,9 @@ class Names:
                 return (Target("symbol", module, "__doc__"),)
             if name not in _MODULE_ATTRIBUTES:
                 outside = self._external_stars(module, index)
-                if "__getattr__" in index.names:
-                    return (Target("symbol", module, "__getattr__"), *outside)
-                if outside:
-                    return outside
+                asked = () if name == "__getattr__" else self._bound(module, index, "__getattr__")
+                if asked or outside:
+                    return (*asked, *outside)
         return (Target("unknown", module, name),)
 
     def lookup(self, module: str, name: str) -> tuple[Target, ...]:

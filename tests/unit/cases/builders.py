@@ -1,0 +1,68 @@
+"""How cases are written: a project once, then one line an edit."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace `old` by `new` in `file`; `old` None writes the file, `new` None deletes it."""
+
+    file: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    rule: str
+    files: Mapping[str, str]
+    edits: tuple[Edit, ...]
+    stale: bool
+    entry: str | None = "stages.run"
+    cmd: str | None = None
+    deps: tuple[str, ...] = ()
+    outs: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()  # modules that a run was seen to import
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.name}"
+
+
+def apply(case: Case) -> dict[str, str]:
+    """The files after the edit. Fails where an edit does not find what it replaces."""
+    files = dict(case.files)
+    for edit in case.edits:
+        if edit.new is None:
+            del files[edit.file]
+        elif edit.old is None:
+            files[edit.file] = edit.new
+        else:
+            assert files[edit.file].count(edit.old) == 1, (case.name, edit, files[edit.file])
+            files[edit.file] = files[edit.file].replace(edit.old, edit.new)
+    return files
+
+
+class Project:
+    """A project and the edits tried on it; `cases` is filled as they are written down."""
+
+    def __init__(self, into: list[Case], rule: str, files: Mapping[str, str], **more: object):
+        self.into = into
+        self.rule = rule
+        self.files = {path: textwrap.dedent(text).lstrip("\n") for path, text in files.items()}
+        self.more = more
+
+    def _add(self, name: str, stale: bool, edits: tuple[Edit, ...]) -> Project:
+        self.into.append(Case(name, self.rule, self.files, edits, stale, **self.more))  # type: ignore[arg-type]
+        apply(self.into[-1])
+        return self
+
+    def stale(self, name: str, *edits: tuple[str, str | None, str | None]) -> Project:
+        return self._add(name, True, tuple(Edit(*edit) for edit in edits))
+
+    def fresh(self, name: str, *edits: tuple[str, str | None, str | None]) -> Project:
+        return self._add(name, False, tuple(Edit(*edit) for edit in edits))
