@@ -8,6 +8,7 @@ test, even where the code under test swallowed the error.
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import sys
 import tempfile
@@ -17,12 +18,21 @@ from typing import Any
 
 import pytest
 
-HOME = os.path.realpath(os.path.expanduser("~"))
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 #: Written to without harm: the checkout, temporary files, the interpreter's own bytecode.
 ALLOWED = tuple(
     os.path.join(os.path.realpath(folder), "")
     for folder in (ROOT, tempfile.gettempdir(), sys.prefix, sys.base_prefix)
+)
+#: The processes of pytest-xdist are started with the temporary home already set.
+REAL_HOME = "PIVOT_TEST_REAL_HOME"
+HOMES = tuple(
+    os.path.join(os.path.realpath(home), "")
+    for home in {
+        pwd.getpwuid(os.getuid()).pw_dir,
+        os.environ.setdefault(REAL_HOME, os.path.expanduser("~")),
+    }
+    if home != "/"
 )
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -58,7 +68,7 @@ def pytest_unconfigure() -> None:
 
 
 #: PIVOT_TEST_*: where peers are installed. The rest comes from `isolated_environment`.
-KEPT = frozenset({"PIVOT_TEST_DVC", "AWS_EC2_METADATA_DISABLED"})
+KEPT = frozenset({"PIVOT_TEST_DVC", REAL_HOME, "AWS_EC2_METADATA_DISABLED"})
 
 
 def isolated_environment(home: str) -> dict[str, str]:
@@ -108,7 +118,7 @@ def _refuse_path(event: str, path: Any) -> None:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return
     place = os.path.abspath(os.fsdecode(path))
-    if place.startswith(HOME + os.sep) and not place.startswith(ALLOWED):
+    if place.startswith(HOMES) and not place.startswith(ALLOWED):
         _refused.append(f"{event} {place}")
         raise PermissionError(f"a test must not write to the home directory: {place}")
 
