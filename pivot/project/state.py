@@ -104,8 +104,8 @@ class Entries:
 class State:
     """The database at `path`, made when first written to.
 
-    `warn` is told once, in one line, where it cannot be used; `prepare` makes the folder. Other processes may read and
-    write at the same time; the last to write an entry wins. Entries hold no secrets.
+    `warn` is told once, in one line, where it cannot be used; `prepare` makes the folder. Other
+    processes may read and write at the same time; the last to write an entry wins.
     """
 
     def __init__(

@@ -130,7 +130,7 @@ def remove_any(path: str) -> None:
     """Remove the file, link or folder at `path`, read-only folders inside included."""
     try:
         mode = os.lstat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     if not stat.S_ISDIR(mode):
         remove_quietly([path])

@@ -14,6 +14,7 @@ from ..scan import SMALL_BYTES, content_mark, signature
 from .placing import Progress, clone
 
 _serial = count()
+_START = f"{time.time_ns():x}"  # processes on two machines may share a cache and a number
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
 
@@ -27,11 +28,13 @@ class ObjectWriter:
         self._algorithm = algorithm
         self._fsync = fsync
         self._made: set[str] = set()
+        #: shards that were not there before: what this process put into each
+        self._own: dict[str, set[str]] = {}
 
     def temporary(self) -> str:
         """A name in the cache's own `tmp` that no other writer uses."""
         self._make(self._temporaries)
-        return f"{self._temporaries}/{os.getpid()}-{time.time_ns():x}-{next(_serial)}"
+        return f"{self._temporaries}/{_START}-{os.getpid()}-{next(_serial)}"
 
     def copy(
         self, source: str, has: Callable[[Digest], bool], progress: Progress | None
@@ -117,7 +120,13 @@ class ObjectWriter:
 
     def write(self, digest: Digest, data: bytes, has: Callable[[Digest], bool]) -> None:
         """Store `data`, whose digest is known, unless it can be served already."""
-        if has(digest):
+        path = f"{self._folder}/{object_path(digest)}"
+        shard = path.rpartition("/")[0]
+        if shard not in self._made:
+            self._make(shard)
+        own = self._own.get(shard)
+        # looking for a name that is not there is a fifth of the whole cost of a small object
+        if (own is None or path in own) and has(digest):
             return
         temporary = self.temporary()
         try:
@@ -131,7 +140,9 @@ class ObjectWriter:
                     os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            self._name(temporary, digest)
+            _name(temporary, path)
+            if own is not None:
+                own.add(path)
         except OSError as error:
             remove_quietly([temporary])
             raise explain(error, "write to the cache", self._folder) from None
@@ -144,19 +155,9 @@ class ObjectWriter:
         os.chmod(temporary, 0o444)
         size = os.stat(temporary).st_size
         os.utime(temporary, ns=_times(digest.value, size))
-        self._name(temporary, digest)
-
-    def _name(self, temporary: str, digest: Digest) -> None:
         path = f"{self._folder}/{object_path(digest)}"
         self._make(os.path.dirname(path))
-        step("object.temp")
-        try:
-            os.replace(temporary, path)
-        except FileNotFoundError:
-            # someone removed an empty shard since we made it
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.replace(temporary, path)
-        step("object.replace")
+        _name(temporary, path)
 
     def _create(self, temporary: str, mode: int) -> int:
         try:
@@ -167,12 +168,30 @@ class ObjectWriter:
             return os.open(temporary, _CREATE, mode)
 
     def _make(self, folder: str) -> None:
-        if folder not in self._made:
+        if folder in self._made:
+            return
+        try:
             try:
+                os.mkdir(folder)
+                self._own[folder] = set()
+            except FileExistsError:
+                pass
+            except FileNotFoundError:
                 os.makedirs(folder, exist_ok=True)
-            except OSError as error:
-                raise explain(error, "make the cache folder", folder) from None
-            self._made.add(folder)
+        except OSError as error:
+            raise explain(error, "make the cache folder", folder) from None
+        self._made.add(folder)
+
+
+def _name(temporary: str, path: str) -> None:
+    step("object.temp")
+    try:
+        os.replace(temporary, path)
+    except FileNotFoundError:
+        # someone removed an empty shard since we made it
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.replace(temporary, path)
+    step("object.replace")
 
 
 def _times(value: str, size: int) -> tuple[int, int]:
