@@ -175,6 +175,6 @@ def _file_layer(
 
 def _mapping(value: Any, file: str, where: Where) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        kind = type(value).__name__
-        raise ConfigError(f"{file} holds a {kind}; vars need a mapping of names", where=where)
+        kind = {list: "a list", str: "a text"}.get(type(value), "one value")
+        raise ConfigError(f"{file} holds {kind}; vars need a mapping of names", where=where)
     return value

@@ -11,12 +11,13 @@ from ..errors import did_you_mean, nearest
 MISSING = object()
 
 _PART = re.compile(r"[^.\[\]]+")
-_SHAPE = re.compile(r"\s*[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*\s*\Z")
+_SHAPE = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*\Z")
 
 
 def split_path(text: str) -> tuple[str, ...] | None:
     """The parts of `a.b[0].c`, or None where the text is not of that form."""
-    if not _SHAPE.match(text) or not text.strip():
+    text = text.strip()
+    if not _SHAPE.match(text):
         return None
     return tuple(part.strip() for part in _PART.findall(text))
 

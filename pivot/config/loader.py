@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import ConfigError, PivotError, PivotErrors, raise_all
+from ..errors import ConfigError, PivotError, PivotErrors, Where, raise_all
 from ..model import Pipeline, Stage, TopLevel
 from ..source import import_roots, split_entry
 from ..tree import Tree, join, parent
@@ -158,8 +158,8 @@ class _Loader:
         definitions = value.get("stages") or {}
         for name, body in definitions.items():
             if name not in broken:
-                line = marks.line(definitions, name)
-                self.definition(stage_file, _Definition(name, body, line), context, marks)
+                where = marks.inside(definitions, name, key=True)
+                self.definition(stage_file, _Definition(name, body, where), context, marks)
 
     def check(self, value: Any, marks: Marks, path: str) -> set[Any]:
         """Hold a file against its schema; the names of the stages that do not pass.
@@ -193,11 +193,11 @@ class _Loader:
             check_name(found.name)
             for variant in variants(found.name, found.body, scope, marks, strict=strict):
                 try:
-                    self.variant(file, variant, found.line, context, marks)
+                    self.variant(file, variant, found.where.line, context, marks)
                 except PivotError as error:
-                    self.errors.append(placed(error, file.path, found.line))
+                    self.errors.append(placed(error, found.where))
         except PivotError as error:
-            self.errors.append(placed(error, file.path, found.line))
+            self.errors.append(placed(error, found.where))
 
     def variant(
         self, file: StageFile, variant: Variant, line: int, context: Context, marks: Marks
@@ -279,4 +279,4 @@ class _Definition:
 
     name: str
     body: Any
-    line: int
+    where: Where

@@ -73,6 +73,10 @@ def schema(name: str) -> dict[str, Any]:
     raise PivotError(f"the schema '{name}' is not installed", hint="reinstall Pivot")
 
 
+class _UnknownKey(ConfigError):
+    """A key that is none: what it should have been is then not missing as well."""
+
+
 @cache
 def _validator(name: str) -> Any:
     # 52-96 ms to import; a pipeline of common shapes never needs it
@@ -95,8 +99,11 @@ def complaints(
     value = _text_keys_only(value, (), places, found)
     for error in _validator(name).iter_errors(value):
         found.extend(_words(error, (), places, name))
+    unknown = {path[:-1] for path, complaint in found if isinstance(complaint, _UnknownKey)}
     unique: dict[str, tuple[tuple[Any, ...], ConfigError]] = {}
     for path, complaint in found:
+        if path in unknown and " needs " in complaint.message:
+            continue  # a misspelt key is said once
         unique.setdefault(str(complaint), (path, complaint))
     return sorted(unique.values(), key=lambda item: _order(item[1]))
 
@@ -175,8 +182,10 @@ def _sentence(error: Any, path: tuple[Any, ...]) -> tuple[str]:
         both = all(key in value for key in needs)
         said = f"has both {' and '.join(needs)}" if both else f"needs {' or '.join(needs)}"
         return (f"{subject.rstrip(': ')}: {said}",)
-    if keyword in ("minLength", "minItems", "minProperties"):
+    if keyword in ("minLength", "minItems", "minProperties") or value in ("", [], {}):
         return (f"{subject} is empty",)
+    if subject.endswith(": "):
+        return (f"{subject}its definition is a mapping, not {_shown(value)}",)
     if keyword == "enum":
         expected = " or ".join(str(choice) for choice in error.validator_value)
     else:
@@ -201,7 +210,7 @@ def _hint(error: Any) -> str | None:
         return did_you_mean(value, [str(choice) for choice in choices])
     expected = _expected(error)
     scalar = isinstance(value, (datetime.date, int, float)) and not isinstance(value, bool)
-    if scalar and ("text" in expected or "path" in expected):
+    if scalar and expected.startswith(("a text", "a path", "a key", "a name", "a column")):
         return "quote it where a text is meant"
     if isinstance(value, str) and "list" in expected:
         return f"write [{value}]" if value and not set(value) & set("[]{},\n") else None
@@ -228,18 +237,22 @@ def _unknown_key(
     owner = _owner(path) + (f"{_inner(path)}: " if _inner(path) else "")
     if str(key) in _LEGACY and path[:1] == ("stages",):
         hint: str | None = _LEGACY[str(key)]
-        return ConfigError(f"{owner}'{key}' is no longer a key", hint=hint, where=where)
+        return _UnknownKey(f"{owner}'{key}' is no longer a key", hint=hint, where=where)
     if name == "dvc" and key in _PIVOT_KEYS and len(path) == 2:
         hint = "rename the file to pivot.yaml to use it (`pivot migrate`)"
-        return ConfigError(
+        return _UnknownKey(
             f"{owner}'{key}' is a key of pivot.yaml; DVC does not know it", hint=hint, where=where
         )
+    if key == "do" and len(path) == 2:
+        return _UnknownKey(f"{owner}'do' needs 'foreach'", hint="add foreach: [...]", where=where)
     hint = did_you_mean(str(key), known) or ("known: " + ", ".join(known) if known else None)
-    return ConfigError(f"{owner}unknown key '{key}'", hint=hint, where=where)
+    return _UnknownKey(f"{owner}unknown key '{key}'", hint=hint, where=where)
 
 
 def _place(error: Any, path: tuple[Any, ...], marks: Marks) -> Where:
     whole = error.validator in ("required", "oneOf")
+    if not path:
+        return Where(marks.file, 1, 1)
     return marks.where(path, key=whole)
 
 

@@ -48,36 +48,30 @@ def _options(texts: tuple[str, ...], flags: tuple[str, ...]) -> Check:
     return check
 
 
-def _paths(options: Check | None, *, named: bool) -> Check:
+def _paths(options: Check, *, named: bool) -> Check:
     """Lists of paths or `{path: options}`, and mappings of names to paths or options."""
 
     def check(value: Any) -> bool:
         if type(value) is list:
-            for item in value:
-                if type(item) is str:
-                    if not item:
-                        return False
-                elif options is None or type(item) is not dict or not item:
-                    return False
-                else:
-                    for inner in item.values():
-                        if type(inner) is not dict or not options(inner):
-                            return False
-            return True
-        if type(value) is not dict or not named:
-            return False
-        for item in value.values():
-            if type(item) is str:
-                if not item:
-                    return False
-            elif type(item) is dict:
-                if not _is_text(item.get("path")) or options is None:
-                    return False
-                if not options({key: inner for key, inner in item.items() if key != "path"}):
-                    return False
-            elif not (_is_texts(item) and item):
-                return False
-        return True
+            return all(listed(item) for item in value)
+        return named and type(value) is dict and all(entry(item) for item in value.values())
+
+    def listed(item: Any) -> bool:
+        if type(item) is str:
+            return item != ""
+        return (
+            type(item) is dict
+            and item != {}
+            and all(type(inner) is dict and options(inner) for inner in item.values())
+        )
+
+    def entry(item: Any) -> bool:
+        if type(item) is str:
+            return item != ""
+        if type(item) is dict:
+            rest = {key: inner for key, inner in item.items() if key != "path"}
+            return _is_text(item.get("path")) and options(rest)
+        return item != [] and _is_texts(item)
 
     return check
 

@@ -160,7 +160,8 @@ def _missing_hint(
     name: str, missing: Sequence[str], deps: Sequence[Dep], outs: Sequence[Out]
 ) -> str:
     """Lists inject nothing: show the mapping that would."""
-    for section, entries in (("deps", deps), ("outs", outs)):
+    sections: tuple[tuple[str, Sequence[Dep | Out]], ...] = (("deps", deps), ("outs", outs))
+    for section, entries in sections:
         if entries:
             pairs = zip(
                 [name, *(other for other in missing if other != name)], entries, strict=False

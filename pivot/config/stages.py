@@ -225,8 +225,8 @@ def check_name(name: str) -> None:
         )
 
 
-def placed(error: PivotError, file: str, line: int) -> PivotError:
-    """`error` with the line of the stage where it names no better place."""
+def placed(error: PivotError, where: Where) -> PivotError:
+    """`error` with the place of the stage where it names no better one."""
     if error.where is None or not error.where.line:
-        return type(error)(error.message, hint=error.hint, where=Where(file, line))
+        return type(error)(error.message, hint=error.hint, where=where)
     return error

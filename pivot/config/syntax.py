@@ -78,7 +78,7 @@ def syntax_error(error: Any, text: str, file: str) -> ConfigError:
     context_mark: Any = getattr(error, "context_mark", None) or mark
     if mark is None:
         return _at_character(error, problem, text, file)
-    lines = text.splitlines() or [""]
+    lines = [*text.split("\n"), ""]
     unquoted = _unquoted_expression(lines, context_mark.line, mark.line, file)
     if unquoted:
         return unquoted
@@ -100,11 +100,21 @@ def syntax_error(error: Any, text: str, file: str) -> ConfigError:
         return ConfigError(
             f"a value cannot begin with '{character}'", hint="quote the text", where=where
         )
-    if mark.line >= len(lines) and "did not find expected ',' or" in problem:
+    at_end = mark.line >= len(lines) or not "".join(lines[mark.line :])[mark.column :].strip()
+    opened = lines[context_mark.line][context_mark.column : context_mark.column + 1]
+    if at_end and opened and opened in "[{":
         where = Where(file, context_mark.line + 1, context_mark.column + 1)
-        bracket = problem.rstrip("'")[-1:]
-        opened = {"]": "[", "}": "{"}.get(bracket, bracket)
         return ConfigError(f"the '{opened}' that opens here is never closed", where=where)
+    if at_end and "expected node content" in problem:
+        return ConfigError(
+            "the file ends where a value is missing", hint="close '[' or '{'", where=where
+        )
+    if "scanning an alias" in context or "scanning an anchor" in context:
+        return ConfigError(
+            f"'{line[context_mark.column : context_mark.column + 1]}' must be followed by a name",
+            hint="quote a text that begins with '*' or '&'",
+            where=Where(file, context_mark.line + 1, context_mark.column + 1),
+        )
     for part, words, hint in _WORDS:
         if part in problem:
             return ConfigError(_with_text(words, line), hint=hint, where=where)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..errors import ConfigError, Where
 from .keypaths import MISSING, find, hint_for, split_path
 
-_EXPRESSION = re.compile(r"(?<!\\)\$\{([^{}]*)\}")
+_EXPRESSION = re.compile(r"(?<!\\)\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Scope:
         """What `${expression}` names. Raises ConfigError with the nearest known key."""
         parts = split_path(expression)
         shown = f"${{{expression}}}"
+        if "${" in expression:
+            raise self._error(f"'{shown}' nests expressions", where, "name the key itself")
         if parts is None:
             raise self._error(
                 f"'{shown}' is not an expression", where, "write ${key}, ${a.b} or ${a.b[0]}"
