@@ -10,7 +10,7 @@ from ..errors import GraphError, PivotError, StoreError, Where
 from ..graph import Selection, select, targets_of
 from ..model import Out, Stage
 from ..run.outputs import Outputs
-from ..run.settle import Settler
+from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..tree import is_within
 from .session import Session
@@ -36,6 +36,7 @@ def checkout(
     """
     space = session.space
     names = _names(session, targets)
+    hand_over(space, [space.graph.stages[name] for name in names if space.locks.record(name)])
     wanted = {session.artifact(target) for target in targets} & set(space.graph.producer)
     restored: list[str] = []
     unchanged: list[str] = []
@@ -100,6 +101,7 @@ def commit(session: Session, targets: tuple[str, ...]) -> list[Accepted]:
     graph = space.graph
     names = targets_of(graph, Selection(targets, session.cwd)) if targets else list(graph.order)
     done: list[Accepted] = []
+    hand_over(space, [graph.stages[name] for name in names])
     for name in graph.sorted(names):
         stage = graph.stages[name]
         problem = _incomplete(session, survey, stage)

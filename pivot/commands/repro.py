@@ -170,7 +170,6 @@ def _check(session: Session, request: ReproRequest, survey: Survey, names: list[
     if not request.allow_missing:
         errors += _missing_deps(session, [stage.name for stage in active])
     errors += _missing_params(session, active)
-    errors += _tracked_outs(session, active)
     raise_all(errors)
 
 
@@ -246,20 +245,6 @@ def _nearest_key(session: Session, file: str, key: str) -> str | None:
         value = inner
     found = nearest(last, [str(name) for name in value])
     return f"did you mean '{'.'.join([*above, found])}'?" if found else None
-
-
-def _tracked_outs(session: Session, stages: list[Stage]) -> list[PivotError]:
-    cached = {out.path: (stage, out) for stage in stages for out in stage.outs if out.cache}
-    tracked = session.tracked_by_git(list(cached))
-    return [
-        GraphError(
-            f"out '{path}' of stage '{cached[path][0].name}' is tracked by git",
-            hint=f"`git rm -r --cached {path}` leaves the file and hands it over to Pivot; "
-            "or mark the out `cache: false`",
-            where=Where(cached[path][0].file, cached[path][1].line or cached[path][0].line),
-        )
-        for path in tracked
-    ]
 
 
 # --- durations of earlier runs -------------------------------------------------------------

@@ -103,10 +103,6 @@ class Session:
         """Stages at a time where the command does not say."""
         return self.project.jobs
 
-    def tracked_by_git(self, paths: Sequence[str]) -> list[str]:
-        """Those of `paths` (artifacts) that git tracks; [] without git."""
-        return sorted(self.project.git.tracked(paths)) if self.project.git and paths else []
-
     def _open(self) -> Workspace:
         project = self.project
         pipeline = load_cached(project, self.overrides)

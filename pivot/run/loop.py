@@ -15,7 +15,7 @@ from .job import Outcome
 from .launch import Launcher
 from .logs import log_path
 from .outputs import Outputs
-from .settle import Settled, Settler
+from .settle import Settled, Settler, hand_over
 from .survey import Survey
 from .workspace import Workspace
 
@@ -42,6 +42,14 @@ class RunOptions:
 
 class Stopped(Exception):
     """The run was told to stop by a signal; everything it had begun has been put back."""
+
+
+class _Refused(Exception):
+    """Nothing may run at all: wrong input, found before the first output was written."""
+
+    def __init__(self, error: PivotError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Loop:
@@ -72,6 +80,7 @@ class Loop:
         self._running: dict[str, tuple[Stage, Decision]] = {}
         self._held: Counter[str] = Counter()  # mutexes and resources in use
         self._stopping = False
+        self._handed_over = False
         self._skipped: set[str] = set()
         self._ended: set[str] = set()  # done well
         self.failed: list[str] = []
@@ -151,9 +160,12 @@ class Loop:
             if decision.state == "fresh":
                 yield from self._leave(sorter, stage, decision)
                 return
+            self._hand_over()
             restored = None
             if self._options.run_cache and not _must_run(decision):
                 restored = self._settler.restore(stage, decision)
+        except _Refused as refused:
+            raise refused.error from None
         except PivotError as error:
             yield self._failed(stage, str(error), 0.0)
             return
@@ -168,12 +180,22 @@ class Loop:
             return
         self._waiting.append((stage, decision))
 
+    def _hand_over(self) -> None:
+        """Once, before the first output is written."""
+        if not self._handed_over:
+            self._handed_over = True
+            try:
+                hand_over(self._space, [self._space.graph.stages[name] for name in self._names])
+            except PivotError as error:
+                raise _Refused(error) from None
+
     def _leave(
         self, sorter: graphlib.TopologicalSorter[str], stage: Stage, decision: Decision
     ) -> Iterator[Event]:
         status: Status = "fresh"
         settled = Settled()
         if decision.action == "checkout" and not self._options.allow_missing:
+            self._hand_over()
             settled = self._settler.check_out(stage)
             status = "restored"
         self._done(sorter, stage, status)

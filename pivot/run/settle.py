@@ -7,12 +7,12 @@ that names bytes which do not exist.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..digest import Digest
 from ..disk import step
-from ..errors import PivotError, RunError, StoreError, Where
+from ..errors import GraphError, PivotError, RunError, StoreError, Where, raise_all
 from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRecord
 from ..tree import is_within
 from .job import Outcome
@@ -29,6 +29,31 @@ class Settled:
     detail: str = ""
     notes: tuple[str, ...] = ()
     record: StageRecord | None = None
+
+
+def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
+    """Have git ignore the cached outs of `stages`: two git processes, however many there are.
+
+    To be called once, before the first of them is written. Raises PivotErrors for outs that git
+    tracks, each with its place.
+    """
+    outs = {out.path: (stage, out) for stage in stages for out in stage.outs if out.cache}
+    git = space.project.git
+    if git is None or not outs:
+        return
+    errors: list[PivotError] = []
+    for path in sorted(git.tracked(outs)):
+        stage, out = outs[path]
+        errors.append(
+            GraphError(
+                f"out '{path}' of stage '{stage.name}' is tracked by git",
+                hint=f"`git rm -r --cached {path}` leaves the file and hands it over to Pivot; "
+                "or mark the out `cache: false`",
+                where=Where(stage.file, out.line or stage.line),
+            )
+        )
+    raise_all(errors)
+    space.project.gitignore.add(list(outs))
 
 
 class Settler:
@@ -216,13 +241,7 @@ class Settler:
             self._space.tables.put(manifest)
         if self._commit:
             self._space.run_cache.put(record)
-        self._ignore(stage)
         self._space.locks.write(self._space.project.root, record, fsync=self._fsync)
-
-    def _ignore(self, stage: Stage) -> None:
-        cached = [out.path for out in stage.outs if out.cache]
-        if cached:
-            self._space.project.gitignore.add(cached)
 
     # --- without a run --------------------------------------------------------------------
 
@@ -267,7 +286,6 @@ class Settler:
             )
             step("outputs.materialized")
             self._space.observer.remember(path, digest)
-        self._ignore(stage)
         return notes
 
     # --- what a stage touched without declaring it ----------------------------------------
