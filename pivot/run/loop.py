@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -76,7 +76,7 @@ class Loop:
         self._forced_below: set[str] = set()
         self._names: list[str] = []
         self._ready: list[str] = []
-        self._waiting: list[tuple[Stage, Decision]] = []  # judged, not yet started
+        self._waiting: deque[tuple[Stage, Decision]] = deque()  # judged, not yet started
         self._running: dict[str, tuple[Stage, Decision]] = {}
         self._held: Counter[str] = Counter()  # mutexes and resources in use
         self._stopping = False
@@ -224,10 +224,11 @@ class Loop:
 
     def _start_waiting(self) -> Iterator[Event]:
         """Start what may run now: a free slot, its mutexes free, its resources there."""
-        still: list[tuple[Stage, Decision]] = []
-        for stage, decision in self._waiting:
-            if self._stopping or len(self._running) >= self._options.jobs or not self._free(stage):
-                still.append((stage, decision))
+        held_back: list[tuple[Stage, Decision]] = []
+        while self._waiting and not self._stopping and len(self._running) < self._options.jobs:
+            stage, decision = self._waiting.popleft()
+            if not self._free(stage):
+                held_back.append((stage, decision))
                 continue
             self._check_signal()
             try:
@@ -242,7 +243,7 @@ class Loop:
             yield Event(
                 "stage_started", stage.name, reasons=decision.reasons, log=job.log, notes=notes
             )
-        self._waiting = still
+        self._waiting.extendleft(reversed(held_back))
 
     def _unfinished(self) -> list[str]:
         """Stages that may still run: their packages are worth loading ahead."""
