@@ -69,9 +69,18 @@ def symbols_of(closures: Sequence[Closure]) -> tuple[dict[str, Symbol], dict[str
         via = closure.via
         for node in closure.nodes:
             symbol = node.symbol
-            if symbol is not None and node.label not in symbols:
-                symbols[node.label] = symbol
-                reached_by[node.label] = via[node]
+            if symbol is None:
+                continue
+            label = node.label
+            if label in symbols:
+                if symbols[label] == symbol:
+                    continue
+                # scripts of different folders may each have a module of that name
+                label = f"{label} in {symbol.file}"
+                if label in symbols:
+                    label = f"{label} {symbol.hash}"
+            symbols[label] = symbol
+            reached_by[label] = via[node]
     return symbols, reached_by
 
 

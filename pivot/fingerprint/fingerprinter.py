@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from ..errors import SourceError, Where
-from ..model import CodeManifest, Command, PythonEntry, Stage
+from ..model import CodeManifest, PythonEntry, Stage
 from ..source import IndexCache, Sources, find_entry
 from ..source.index import Unit
-from ..source.names import Names, Target
+from ..source.names import Target
 from ..tree import Tree
 from .closure import Closure, Distributions, Start, digest_of, manifest_of, symbols_of
-from .program import MODES, Program
+from .contexts import Context, Contexts
+from .execution import Executions
+from .program import Program
 
 
-class Context:
-    """One import path (and script), with its names and, for each mode, its graph."""
-
-    def __init__(self, names: Names) -> None:
-        self.names = names
-        self._programs: dict[int, Program] = {}
-
-    def program(self, mode: int) -> Program:
-        if mode not in self._programs:
-            self._programs[mode] = Program(self.names, mode)
-        return self._programs[mode]
+class _Read(NamedTuple):
+    manifest: CodeManifest
+    contexts: tuple[Context, ...]
 
 
 class Fingerprinter:
     """Reads the code behind stages on one Tree; everything is read once and shared.
 
     Runs no user code, and touches nothing but the Tree and the cache. Raises SourceError, with
-    file and line, for the stages whose code cannot be read, and for no others.
+    file and line, for the stages whose code cannot be read, and for no others. `tracked` says
+    which files named by commands count (those that git tracks; default: all).
     """
 
     def __init__(
@@ -42,12 +38,14 @@ class Fingerprinter:
         cache: IndexCache | None = None,
         distributions: Distributions | None = None,
         sources: Sources | None = None,
+        tracked: Callable[[str], bool] | None = None,
     ) -> None:
         self.sources = sources if sources is not None else Sources(tree, cache)
-        self.code_roots = tuple(code_roots)
+        self._code_roots = tuple(code_roots)
         self._distributions = distributions
-        self._contexts: dict[tuple[tuple[str, ...], str | None], Context] = {}
-        self._manifests: dict[object, CodeManifest | SourceError] = {}
+        self._contexts = Contexts(self.sources)
+        self._executions = Executions(self._contexts, tracked)
+        self._read: dict[object, _Read | SourceError] = {}
         self._observed: dict[tuple[Context, str], str] = {}
 
     @property
@@ -57,46 +55,80 @@ class Fingerprinter:
 
     def manifest(self, stage: Stage) -> CodeManifest:
         """Everything that the stage's code depends on. Raises SourceError."""
-        key: object
-        if isinstance(stage.entry, PythonEntry):
-            key = (stage.roots, stage.entry.module, stage.entry.qualname)
-        else:
-            key = stage.name
-        found = self._manifests.get(key)
+        return self._reading(stage).manifest
+
+    def scripts_covered(self, stage: Stage) -> frozenset[str]:
+        """The deps of the stage that its fingerprint judges, so that their content does not.
+
+        Raises SourceError as `manifest` does.
+        """
+        paths = {dep.path for dep in stage.deps}
+        if not any("." in path for path in paths):
+            return frozenset()
+        read = self._reading(stage)
+        covered = {path for path in paths if f"file:{path}" in read.manifest.symbols}
+        if any(path.endswith((".py", ".ipynb", ".so", ".pyd")) for path in paths):
+            for context in read.contexts:
+                for module in read.manifest.modules:
+                    location = context.names.find(module)
+                    if location is not None and location.file in paths:
+                        covered.add(location.file)
+        return frozenset(covered)
+
+    def observed_hash(self, stage: Stage, module: str) -> str | None:
+        """The hash of everything `module` defines and leads to; None where it does not exist.
+
+        Raises SourceError where it exists and cannot be read.
+        """
+        contexts: tuple[Context, ...] = ()
+        if not isinstance(stage.entry, PythonEntry):
+            contexts = self._reading(stage).contexts
+        for context in (*contexts, self._contexts.of(self._roots(stage))):
+            location = context.names.find(module)
+            if location is not None and context.names.modules.holds_code(location):
+                return self._whole(context, module)
+        return None
+
+    def _whole(self, context: Context, module: str) -> str:
+        key = (context, module)
+        if key not in self._observed:
+            closure = context.close(lambda program: [Start(program.node("whole", module))])
+            self._observed[key] = digest_of(symbols_of([closure])[0])
+        return self._observed[key]
+
+    def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
+        """How the entry leads to `symbol`: the labels from the entry's to its own."""
+        return chain_to(manifest, symbol)
+
+    def _reading(self, stage: Stage) -> _Read:
+        key = _key(stage)
+        found = self._read.get(key)
         if found is None:
             try:
                 found = self._make(stage)
             except SourceError as error:
                 found = error
-            self._manifests[key] = found
+            self._read[key] = found
         if isinstance(found, SourceError):
             raise found
         return found
 
-    def _make(self, stage: Stage) -> CodeManifest:
-        if isinstance(stage.entry, Command):
-            raise SourceError("commands are not read yet", where=Where(stage.file, stage.line))
-        context = self._context(stage.roots)
-        closure = self._close(context, lambda program: self._entry_starts(program, stage))
-        return manifest_of([closure], {}, (), self._distributions)
+    def _make(self, stage: Stage) -> _Read:
+        if isinstance(stage.entry, PythonEntry):
+            context = self._contexts.of(self._roots(stage))
+            closure = context.close(lambda program: self._entry_starts(program, stage))
+            return self._result([closure], (context,))
+        execution = self._executions.of(stage)
+        manifest = manifest_of(
+            execution.closures, execution.files, execution.opaque, self._distributions
+        )
+        return _Read(manifest, execution.contexts)
 
-    def _context(
-        self, roots: Sequence[str], script: str | None = None, script_file: str | None = None
-    ) -> Context:
-        key = (tuple(roots), script)
-        if key not in self._contexts:
-            self._contexts[key] = Context(Names(self.sources, roots, script, script_file))
-        return self._contexts[key]
+    def _result(self, closures: Sequence[Closure], contexts: tuple[Context, ...]) -> _Read:
+        return _Read(manifest_of(closures, {}, (), self._distributions), contexts)
 
-    def _close(self, context: Context, starts: Callable[[Program], list[Start]]) -> Closure:
-        mode = 0
-        while True:
-            program = context.program(mode)
-            closure = Closure(program, starts(program))
-            needed = (mode | closure.flags) & MODES
-            if needed == mode:
-                return closure
-            mode = needed  # something reached reads docstrings, annotations or subclasses
+    def _roots(self, stage: Stage) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*stage.roots, *self._code_roots)))
 
     def _entry_starts(self, program: Program, stage: Stage) -> list[Start]:
         entry = stage.entry
@@ -108,7 +140,8 @@ class Fingerprinter:
         nodes = program.leading_to(targets)
         if not nodes:
             where = Where(stage.file, stage.line)
-            find_entry(self.sources.tree, stage.roots, entry.text, where=where, reader=self.sources)
+            roots = self._roots(stage)
+            find_entry(self.sources.tree, roots, entry.text, where=where, reader=self.sources)
             raise SourceError(f"there is no '{entry.text}'", where=where)
         starts = [Start(node) for node in nodes]
         first_label = f"{targets[0].module}:{targets[0].name}"
@@ -122,38 +155,15 @@ class Fingerprinter:
                     starts += _annotated(program, target, index.units[binding])
         return starts
 
-    def observed_hash(self, stage: Stage, module: str) -> str | None:
-        """The hash of everything `module` defines and leads to; None where it does not exist.
 
-        Raises SourceError where it exists and cannot be read.
-        """
-        context = self._context(stage.roots)
-        if context.names.find(module) is None:
-            return None
-        key = (context, module)
-        if key not in self._observed:
-            closure = self._close(context, lambda program: [Start(program.node("whole", module))])
-            self._observed[key] = digest_of(symbols_of([closure])[0])
-        return self._observed[key]
-
-    def scripts_covered(self, stage: Stage) -> frozenset[str]:
-        return frozenset()
-
-    def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
-        """How the entry leads to `symbol`: the labels from the entry's to its own."""
-        return chain_to(manifest, symbol)
-
-
-def chain_to(manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
-    """The labels from the entry's symbol to `symbol`; () for one that is not in the manifest."""
-    found: list[str] = []
-    seen: set[str] = set()
-    current = symbol
-    while current and current in manifest.reached_by and current not in seen:
-        seen.add(current)
-        found.append(current)
-        current = manifest.reached_by[current]
-    return tuple(reversed(found))
+def _key(stage: Stage) -> object:
+    entry = stage.entry
+    if isinstance(entry, PythonEntry):
+        return (stage.roots, entry.module, entry.qualname)
+    deps = tuple(dep.path for dep in stage.deps)
+    outs = tuple(out.path for out in stage.outs)
+    env = tuple(sorted(stage.env_set.items()))
+    return (stage.roots, entry, stage.wdir, deps, outs, env)
 
 
 def _annotated(program: Program, target: Target, unit: Unit) -> list[Start]:
@@ -169,3 +179,15 @@ def _annotated(program: Program, target: Target, unit: Unit) -> list[Start]:
         symbols = [item for item in targets if item.kind == "symbol"]
         found += [Start(node, label) for node in program.leading_to(symbols)]
     return found
+
+
+def chain_to(manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
+    """The labels from the entry's symbol to `symbol`; () for one that is not in the manifest."""
+    found: list[str] = []
+    seen: set[str] = set()
+    current = symbol
+    while current and current in manifest.reached_by and current not in seen:
+        seen.add(current)
+        found.append(current)
+        current = manifest.reached_by[current]
+    return tuple(reversed(found))

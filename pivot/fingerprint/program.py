@@ -174,7 +174,7 @@ class Program:
         location = self.names.find(module)
         edges: list[Node] = []
         above = module.rpartition(".")[0] if module != self.names.script else ""
-        if "/" not in module and above and self.names.find(above) is not None:
+        if above and self.names.find(above) is not None:
             edges.append(self.node("import", above))
         if location is None or location.kind == "namespace":
             return edges

@@ -81,7 +81,7 @@ class Names:
         if level == 0:
             return name
         location = self.find(module)
-        if "/" in module or module.endswith(".py"):
+        if location is not None and location.file == module:
             return None  # a script has no package
         parts = module.split(".")
         if location is None or not location.is_package:

@@ -65,6 +65,14 @@ class Sources:
             raise found
         return found
 
+    def add(self, name: str, data: bytes) -> None:
+        """Make code that is not a file of the tree available under `name`, once.
+
+        Raises SourceError where it cannot be parsed.
+        """
+        if name not in self._indexes:
+            self._indexes[name] = symbols.index_source(data, name)
+
     def parse(self, file: str) -> ast.Module:
         """The syntax tree of a file, parsed anew at each call."""
         return parse(self.read(file), file)
