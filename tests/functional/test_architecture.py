@@ -44,7 +44,7 @@ def test_every_room_is_described_in_its_layer(
         for path in (checkout / "pivot").iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    contracted = [set(layer.split(" | ")) & present for layer in layers]
+    contracted = [set(re.findall(r"\w+", layer)) & present for layer in layers]
     assert [described[number] for number in sorted(described)] == [
         rooms for rooms in contracted if rooms
     ]
