@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from ..digest import fingerprint
 from ..model import FINGERPRINT_VERSION, CodeManifest, OpaqueReference, Symbol
 from .program import MODES, Node, Program, is_standard
+
+_Value = TypeVar("_Value")
+Walked = tuple[list[Node], dict[Node, str]]
 
 
 class Distributions(Protocol):
@@ -27,19 +30,34 @@ class Start:
 
 
 class Closure:
-    """The nodes reached, in order, each with the label of the symbol that first led to it."""
+    """Everything some starts lead to.
 
-    __slots__ = ("flags", "nodes", "via")
+    Walking is cheap once the graph is read, tables of thousands of stages are not: so a closure
+    keeps its starts, and `walk` finds the rest again where someone asks.
+    """
+
+    __slots__ = ("_first", "_program", "_starts", "flags")
 
     def __init__(self, program: Program, starts: Sequence[Start]) -> None:
+        self._program = program
+        self._starts = tuple(starts)
+        self.flags = 0
+        self._first: Walked | None = self._walk()
+
+    def walk(self) -> Walked:
+        """The nodes reached, in order, and the label of the symbol that first led to each."""
+        first, self._first = self._first, None  # handed out once, then no longer kept
+        return first if first is not None else self._walk()
+
+    def _walk(self) -> Walked:
         via: dict[Node, str] = {}
         nodes: list[Node] = []
-        for start in starts:
+        for start in self._starts:
             if start.node not in via:
                 via[start.node] = start.via
                 nodes.append(start.node)
         flags = 0
-        read = program.edges
+        read = self._program.edges
         for node in nodes:  # grows while it is walked: breadth first
             edges = node.edges
             if edges is None:
@@ -50,9 +68,35 @@ class Closure:
                 if further not in via:
                     via[further] = label
                     nodes.append(further)
-        self.nodes = nodes
-        self.via = via
         self.flags = flags & MODES
+        return nodes, via
+
+
+class Table(Mapping[str, _Value]):
+    """A mapping that is made when first looked into."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, _Value]]) -> None:
+        self._make = make
+        self._made: Mapping[str, _Value] | None = None
+
+    def _all(self) -> Mapping[str, _Value]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, label: str) -> _Value:
+        return self._all()[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
 
 
 def digest_of(symbols: Mapping[str, Symbol]) -> str:
@@ -61,13 +105,14 @@ def digest_of(symbols: Mapping[str, Symbol]) -> str:
     return fingerprint("code", FINGERPRINT_VERSION, lines)
 
 
-def symbols_of(closures: Sequence[Closure]) -> tuple[dict[str, Symbol], dict[str, str]]:
-    """(symbols, reached_by) of some closures together."""
+def symbols_of(
+    walks: Iterable[Walked], files: Mapping[str, Symbol]
+) -> tuple[dict[str, Symbol], dict[str, str]]:
+    """(symbols, reached_by) of some walks and files together."""
     symbols: dict[str, Symbol] = {}
     reached_by: dict[str, str] = {}
-    for closure in closures:
-        via = closure.via
-        for node in closure.nodes:
+    for nodes, via in walks:
+        for node in nodes:
             symbol = node.symbol
             if symbol is None:
                 continue
@@ -81,7 +126,15 @@ def symbols_of(closures: Sequence[Closure]) -> tuple[dict[str, Symbol], dict[str
                     label = f"{label} {symbol.hash}"
             symbols[label] = symbol
             reached_by[label] = via[node]
+    for label, symbol in files.items():
+        symbols[label] = symbol
+        reached_by[label] = ""
     return symbols, reached_by
+
+
+def digest_of_closure(closure: Closure) -> str:
+    """The digest of one closure alone."""
+    return digest_of(symbols_of([closure.walk()], {})[0])
 
 
 def manifest_of(
@@ -91,16 +144,14 @@ def manifest_of(
     distributions: Distributions | None,
 ) -> CodeManifest:
     """The manifest of closures and of files that count by content."""
-    symbols, reached_by = symbols_of(closures)
-    for label, symbol in files.items():
-        symbols[label] = symbol
-        reached_by[label] = ""
+    walks = [closure.walk() for closure in closures]
+    symbols, _ = symbols_of(walks, files)
     modules: dict[str, None] = {}
     externals: dict[str, None] = {}
     environ: dict[str, str] = {}
     hidden: dict[OpaqueReference, None] = dict.fromkeys(opaque)
-    for closure in closures:
-        for node in closure.nodes:
+    for nodes, _ in walks:
+        for node in nodes:
             if node.kind == "import":
                 modules[node.module] = None
             if node.externals:
@@ -118,8 +169,8 @@ def manifest_of(
                 packages[found[0]] = found[1]
     return CodeManifest(
         digest_of(symbols),
-        symbols,
-        reached_by,
+        Table(lambda: symbols_of((item.walk() for item in closures), files)[0]),
+        Table(lambda: symbols_of((item.walk() for item in closures), files)[1]),
         tuple(sorted(modules)),
         packages,
         tuple(third_party),

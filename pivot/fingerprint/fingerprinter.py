@@ -11,7 +11,7 @@ from ..source import IndexCache, Sources, find_entry
 from ..source.index import Unit
 from ..source.names import Target
 from ..tree import Tree
-from .closure import Closure, Distributions, Start, digest_of, manifest_of, symbols_of
+from .closure import Closure, Distributions, Start, digest_of_closure, manifest_of
 from .contexts import Context, Contexts
 from .execution import Executions
 from .program import Program
@@ -93,7 +93,7 @@ class Fingerprinter:
         key = (context, module)
         if key not in self._observed:
             closure = context.close(lambda program: [Start(program.node("whole", module))])
-            self._observed[key] = digest_of(symbols_of([closure])[0])
+            self._observed[key] = digest_of_closure(closure)
         return self._observed[key]
 
     def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
