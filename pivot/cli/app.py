@@ -35,6 +35,7 @@ def main(
     ),
 ) -> None:
     """Run data and ML pipelines: only what changed, and say why."""
+    _end_as_by_ctrl_c()
     if directory is not None:
         import os
 
@@ -44,6 +45,15 @@ def main(
             os.chdir(directory)
         except OSError as error:
             raise PivotError(f"cannot enter '{directory}': {error.strerror}") from error
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Have SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are ignored (`nohup`)."""
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 for room in (setup, execution, inspection, artifacts, configure):

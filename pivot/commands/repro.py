@@ -77,13 +77,13 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
 class Run:
     """One run. Iterate `events()`; then `exit_code` tells how it went.
 
-    SIGINT and SIGTERM end running stages and bring their previous outputs back.
+    SIGINT, SIGTERM and SIGHUP end running stages and bring their previous outputs back.
     """
 
     def __init__(self, session: Session, request: ReproRequest) -> None:
         self._session = session
         self._request = request
-        self._interrupted: int | None = None
+        self._signals = 0
         self.loop: Loop | None = None
 
     @property
@@ -119,9 +119,7 @@ class Run:
             confirm=request.confirm,
         )
         outputs = Outputs(session.project.root)
-        self.loop = Loop(
-            session.space, launcher, outputs, options, lambda: self._interrupted is not None
-        )
+        self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)
         took: dict[str, float] = {}
         previous = self._catch_signals()
         try:
@@ -137,14 +135,15 @@ class Run:
                 _remember_seconds(session, took)
 
     def _catch_signals(self) -> dict[int, Any]:
-        def interrupt(number: int, _: FrameType | None) -> None:
-            self._interrupted = number
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            self._signals += 1
 
         if threading.current_thread() is not threading.main_thread():
             return {}
         return {
             number: signal.signal(number, interrupt)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) != signal.SIG_IGN  # as `nohup` and `&` have it
         }
 
 

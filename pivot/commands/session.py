@@ -109,6 +109,7 @@ class Session:
         code_roots: Sequence[str] = project.settings["code.roots"]
         index = project.state.blobs("modules")
         graph = graphs.build(pipeline)
+
         def fingerprinter() -> Fingerprinter:
             return Fingerprinter(
                 project.tree,
@@ -132,8 +133,8 @@ class Session:
                 fsync=project.settings["core.fsync"],
                 known=project.state.blobs("objects"),
             ),
-            run_cache=RunCache(project.cache_dir, fsync=project.settings["core.fsync"]),
-            tables=CodeTables(project.cache_dir),
+            run_cache=RunCache(f"{project.cache_dir}/runs", fsync=project.settings["core.fsync"]),
+            tables=CodeTables(f"{project.cache_dir}/code"),
             environ=os.environ,
             new_fingerprinter=fingerprinter,
         )

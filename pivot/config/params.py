@@ -32,6 +32,7 @@ class ParamsReader:
         self._overrides = tuple(overrides)
         self._cache = cache
         self._files: dict[str, Any] = {}
+        self._bytes: dict[str, bytes | None] = {}  # what they were parsed from
 
     def values(self, stage: Stage) -> dict[str, dict[str, Any]]:
         """`{file: {key: value}}`, a whole file as `{"": value}`; what does not exist is absent.
@@ -74,8 +75,21 @@ class ParamsReader:
             raise value
         return value
 
+    def forget(self, path: str) -> None:
+        """Read a file again when next asked: something wrote it."""
+        self._files.pop(path, None)
+
+    def changed(self, stage: Stage) -> str | None:
+        """A params file in which a tracked value is no longer what `values` said of it."""
+        paths = [file.path for file in stage.params_files]
+        if all(self._tree.read(path) == self._bytes.get(path) for path in paths):
+            return None
+        now = ParamsReader(self._tree, self._overrides).values(stage)
+        then = self.values(stage)
+        return next((path for path in paths if now.get(path) != then.get(path)), None)
+
     def _read(self, path: str) -> Any:
-        data = self._tree.read(path)
+        data = self._bytes[path] = self._tree.read(path)
         if data is None:
             return MISSING
         try:

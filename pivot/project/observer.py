@@ -63,7 +63,7 @@ class Observer:
 
     `observe` answers from memory within one run; `forget` after anything wrote there. `settle`
     before the state is closed makes what was just written instant next time. Files are read once
-    per change; large ones by several threads.
+    per change; large ones by several threads, each of which calls `progress` with bytes read.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Observer:
         self.root = os.path.abspath(root)
         self.algorithm = algorithm
         self._cache = cache
-        self._progress = progress
+        self.progress = progress
         self._files = state.rows("files")
         self._folders = state.blobs("folders")
         self._bulk_loaded = False
@@ -246,7 +246,7 @@ class Observer:
             wait = status.st_ctime_ns + TICK_NS - time.time_ns()
             if 0 < wait <= TICK_NS:
                 time.sleep((wait + 1_000_000) / 1e9)
-        return hash_path(self.algorithm, name, progress=self._progress)
+        return hash_path(self.algorithm, name, progress=self.progress)
 
     # --- folders -----------------------------------------------------------------------
 

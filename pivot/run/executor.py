@@ -13,7 +13,6 @@ import select
 import signal
 import sys
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -21,7 +20,7 @@ from typing import Any, Protocol
 from ..disk import step
 from ..errors import RunError
 from .job import Job, Outcome, job_data
-from .journal import Journal
+from .journal import Journal, end_processes, run_id
 from .logs import Follower
 from .outcome import lost_outcome, outcome_of, stopped_before_start
 from .zygote import Link
@@ -113,8 +112,7 @@ class LocalExecutor:
         self._preload_seconds = preload_seconds
         self._environment = dict(os.environ)
         # every process of this run carries it, those that left their group included
-        self._run_id = uuid.uuid4().hex
-        self._environment["PIVOT_RUN_ID"] = self._run_id
+        self._environment["PIVOT_RUN_ID"] = run_id()
         self._zygote: Link | None = None
         self._zygote_since = 0.0
         self._losses = 0  # zygotes in a row that were lost before they ran anything
@@ -319,6 +317,9 @@ class LocalExecutor:
 
     def _fail_over(self, link: Link) -> None:
         """Run again what a lost supervisor had not begun; what it had is lost with it."""
+        if any(task.starting for task in self._tasks.values() if task.link is link):
+            # nobody watches over them any more, those in sessions of their own included
+            end_processes({run_id()})
         for task in list(self._tasks.values()):
             if task.link is not link:
                 continue
@@ -341,7 +342,7 @@ class LocalExecutor:
         if "pid" in message:
             task.pid = message["pid"]
             self._losses = 0
-            self._journal.started(task.job.stage, message["pid"], self._run_id)
+            self._journal.started(task.job.stage, message["pid"])
             step("stage.started")
             if self._on_started is not None:
                 self._on_started(task.job.stage, message["pid"])

@@ -12,8 +12,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from ..disk import read_if_exists, step
@@ -85,20 +86,21 @@ class Journal:
                 "at": "begin",
                 "stage": stage,
                 "owner": self._owner,
+                "run": run_id(),
                 "asides": [[aside.path, aside.aside, aside.how] for aside in asides],
             }
         )
         step("aside.journal")
 
-    def started(self, stage: str, pgid: int, run: str) -> None:
-        """Say that `stage` runs in process group `pgid`, all its processes marked with `run`."""
+    def started(self, stage: str, pgid: int) -> None:
+        """Say that `stage` runs in process group `pgid`."""
         self._append(
             {
                 "at": "started",
                 "stage": stage,
                 "pgid": pgid,
                 "start": start_time(pgid),
-                "run": run,
+                "run": run_id(),
             }
         )
 
@@ -123,7 +125,8 @@ class Journal:
             self._descriptor = -1
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        data = json.dumps(line).encode() + b"\n"
+        # the line before may be torn: a full disk, or a run killed while it wrote
+        data = b"\n" + json.dumps(line).encode() + b"\n"
         try:
             if self._descriptor < 0:
                 self._descriptor = _open(self._path)
@@ -132,6 +135,12 @@ class Journal:
                 raise OSError(28, "No space left on device")
         except OSError as error:
             raise RunError(f"cannot write the journal '{self._path}': {error.strerror}") from error
+
+
+@cache
+def run_id() -> str:
+    """What marks every process that this one has stages started in (`PIVOT_RUN_ID`)."""
+    return os.urandom(16).hex()
 
 
 def _open(path: str) -> int:
@@ -165,6 +174,7 @@ def _entries(root: str) -> list[Entry]:
             case "begin":
                 entry = found.setdefault(stage, Entry(stage, tuple(fact["owner"])))
                 entry.asides += [Aside(*aside) for aside in fact["asides"]]
+                entry.runs.append(fact["run"])
             case "started":
                 entry = found.setdefault(stage, Entry(stage, (0, "")))
                 entry.groups.append((fact["pgid"], fact["start"]))
@@ -191,7 +201,10 @@ def recover(root: str) -> Recovery:
     entries = _entries(root)
     if not entries:
         return Recovery()
-    killed = _end_survivors(entries)
+    killed = end_processes(
+        {run for entry in entries for run in entry.runs},
+        [group for entry in entries for group in entry.groups],
+    )
     notes = []
     if killed:
         notes.append(f"ended {killed} processes that an interrupted run had left")
@@ -228,14 +241,14 @@ def _relative(path: str, root: str) -> str:
     return f"'{os.path.relpath(path, root)}'"
 
 
-def _end_survivors(entries: Sequence[Entry]) -> int:
-    """Kill the processes of unfinished stages, and wait for them; how many there were."""
-    runs = {run.encode() for entry in entries for run in entry.runs}
-    groups = [group for entry in entries for group in entry.groups]
+def end_processes(runs: Set[str], groups: Sequence[tuple[int, str]] = ()) -> int:
+    """Kill the processes of `runs` and of `groups` (pid and start time of the leader), save those
+    below this very process, and wait for them; how many there were.
+    """
     seen: set[int] = set()
     until = time.monotonic() + KILL_SECONDS
     while True:
-        alive = _survivors(runs, groups)
+        alive = _survivors({run.encode() for run in runs}, groups)
         for pid in alive:
             process.signal_process(pid, signal.SIGKILL)
         seen.update(alive)
@@ -244,7 +257,7 @@ def _end_survivors(entries: Sequence[Entry]) -> int:
         time.sleep(0.01)
 
 
-def _survivors(runs: set[bytes], groups: Sequence[tuple[int, str]]) -> set[int]:
+def _survivors(runs: Set[bytes], groups: Sequence[tuple[int, str]]) -> set[int]:
     found = set()
     for pgid, start in groups:
         if is_alive(pgid, start):
@@ -258,9 +271,22 @@ def _survivors(runs: set[bytes], groups: Sequence[tuple[int, str]]) -> set[int]:
         return found
     for pid in pids:
         marker = process.environment(pid).get(b"PIVOT_RUN_ID")
-        if marker in runs and pid != os.getpid() and process.is_running(pid):
+        if marker in runs and process.is_running(pid) and not _is_below_us(pid):
             found.add(pid)
     return found
+
+
+def _is_below_us(pid: int) -> bool:
+    """Whether a process is this one or descends from it."""
+    own = os.getpid()
+    for _ in range(1000):  # parents change while we climb
+        if pid == own:
+            return True
+        fields = process.status_fields(pid)
+        pid = int(fields[1]) if len(fields) > 1 else 0
+        if pid <= 1:
+            return False
+    return False
 
 
 def is_alive(pid: int, start: str) -> bool:

@@ -36,6 +36,7 @@ class Launcher:
         self._show_output = show_output
         self._make = make
         self._executor: Executor | None = None
+        self._launched: set[str] = set()
         self._output: list[tuple[str, str]] = []
         self._capacities: Counter[str] = Counter(dict(space.project.settings["core.resources"]))
 
@@ -76,6 +77,7 @@ class Launcher:
             )
         job = self.job(stage)
         self._executor.submit(job)
+        self._launched.add(stage.name)
         return job
 
     def _third_party(self, survey: Survey, pending: Sequence[str]) -> list[str]:
@@ -100,12 +102,22 @@ class Launcher:
 
     def wait(self, timeout: float = 0.5) -> list[Outcome]:
         """The stages that ended, after at most `timeout` seconds."""
-        return self._executor.wait(timeout) if self._executor else []
+        outcomes = self._executor.wait(timeout) if self._executor else []
+        self._launched.difference_update(outcome.stage for outcome in outcomes)
+        return outcomes
 
-    def terminate_all(self) -> None:
-        """End every running stage with its process group."""
-        if self._executor is not None:
-            self._executor.terminate_all()
+    def terminate_all(self, impatient: Callable[[], bool] = lambda: False) -> None:
+        """End every running stage with its process group, by force once `impatient` says so."""
+        if self._executor is None:
+            return
+        waiting = set(self._launched)
+        for stage in waiting:
+            self._executor.kill(stage)
+        while waiting and not impatient():
+            waiting.difference_update(outcome.stage for outcome in self._executor.wait(0.1))
+        if waiting:
+            self._executor.terminate_all(0)
+        self._launched.clear()
 
     def close(self) -> None:
         """Stop the executor and its processes."""

@@ -55,8 +55,9 @@ class _Refused(Exception):
 class Loop:
     """One run over selected stages. Iterate `events()`; afterwards `failed` tells the outcome.
 
-    `interrupted` is polled between steps; once true, running stages are ended, their previous
-    outputs come back, and nothing new starts.
+    `signals` counts the signals to stop; it is asked often. After the first, running stages are
+    asked to end, their previous outputs come back, and nothing new starts; after a second one
+    they are killed.
     """
 
     def __init__(
@@ -65,14 +66,21 @@ class Loop:
         launcher: Launcher,
         outputs: Outputs,
         options: RunOptions,
-        interrupted: Callable[[], bool] = lambda: False,
+        signals: Callable[[], int] = lambda: 0,
     ) -> None:
         self._space = space
         self._launcher = launcher
         self._options = options
-        self._interrupted = interrupted
+        self._signals = signals
         self._survey = Survey(space, forced=options.force, allow_missing=options.allow_missing)
-        self._settler = Settler(space, self._survey, outputs, commit=options.commit)
+        self._settler = Settler(
+            space,
+            self._survey,
+            outputs,
+            commit=options.commit,
+            progress=lambda _: self._check_signal(),
+        )
+        space.observer.progress = lambda _: self._check_signal()
         self._forced_below: set[str] = set()
         self._names: list[str] = []
         self._ready: list[str] = []
@@ -115,14 +123,24 @@ class Loop:
                     yield from self._collect(sorter)
                 elif not progressed and (self._stopping or not self._waiting):
                     break
+        except Stopped:
+            for name in self._abort():
+                self.counts["failed"] += 1
+                yield Event("stage_finished", name, "failed", error="interrupted")
+            yield self._run_finished(started, error="interrupted")
+            raise
         except BaseException:
             self._abort()
             raise
         yield from self._blocked(names)
-        yield Event(
+        yield self._run_finished(started)
+
+    def _run_finished(self, started: float, error: str | None = None) -> Event:
+        return Event(
             "run_finished",
-            status="failed" if self.failed else None,
+            status="failed" if self.failed or error else None,
             seconds=time.monotonic() - started,
+            error=error,
             saved=self.saved,
         )
 
@@ -136,15 +154,17 @@ class Loop:
         return sorter
 
     def _check_signal(self) -> None:
-        if self._interrupted():
+        if self._signals():
             raise Stopped
 
-    def _abort(self) -> None:
-        """End what runs and bring previous outputs back."""
-        self._launcher.terminate_all()
+    def _abort(self) -> list[str]:
+        """End what runs and bring previous outputs back; the stages that ran."""
+        ended = list(self._running)
+        self._launcher.terminate_all(impatient=lambda: self._signals() > 1)
         for stage, _ in self._running.values():
             self._settler.roll_back(stage)
         self._running.clear()
+        return ended
 
     # --- judging --------------------------------------------------------------------------
 
@@ -275,12 +295,10 @@ class Loop:
 
     def _settle(self, sorter: graphlib.TopologicalSorter[str], outcome: Outcome) -> Event:
         stage, decision = self._running[outcome.stage]
-        try:
-            settled = self._settler.settle(stage, decision, outcome)
-        finally:
-            # only now: until it is settled, an abort must roll it back
-            self._running.pop(outcome.stage)
-            self._hold(stage, -1)
+        settled = self._settler.settle(stage, decision, outcome)
+        # only now: until it is settled, an abort must roll it back
+        self._running.pop(outcome.stage)
+        self._hold(stage, -1)
         if settled.error is not None:
             event = self._failed(stage, settled.error, outcome.seconds)
             return replace(event, detail=settled.detail, notes=settled.notes)

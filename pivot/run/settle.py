@@ -7,14 +7,15 @@ that names bytes which do not exist.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..digest import Digest
-from ..disk import step
+from ..disk import explain, step
 from ..errors import GraphError, PivotError, RunError, StoreError, Where, raise_all
 from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRecord
-from ..tree import is_within
+from ..tree import is_within, join
 from .job import Outcome
 from .outputs import Outputs
 from .survey import Survey
@@ -59,16 +60,25 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
 class Settler:
     """Prepares outputs, stores results, writes records and locks, or brings outputs back.
 
-    Without `commit`, results are locked but their bytes stay in the work tree alone.
+    Without `commit`, results are locked but their bytes stay in the work tree alone. `progress`
+    is called with bytes read and written; what it raises ends the work, nothing being lost.
     """
 
     def __init__(
-        self, space: Workspace, survey: Survey, outputs: Outputs, *, commit: bool = True
+        self,
+        space: Workspace,
+        survey: Survey,
+        outputs: Outputs,
+        *,
+        commit: bool = True,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self._space = space
         self._survey = survey
         self._outputs = outputs
         self._commit = commit
+        self._progress = progress
+        self._started: dict[str, int] = {}  # when stages began, in nanoseconds
         self._fsync = bool(space.project.settings["core.fsync"])
 
     # --- before a run ---------------------------------------------------------------------
@@ -79,26 +89,23 @@ class Settler:
         Returns remarks about bytes that were kept. Raises PivotError where that is impossible;
         nothing is lost then.
         """
-        notes = self.keep_unknown(stage)
+        # a checkpoint is gone on with, not overwritten
+        notes = self.keep_unknown(stage, [out for out in stage.outs if not out.resume])
         self._outputs.set_aside(stage)
-        for out in stage.outs:
-            self._space.observer.forget(out.path)
+        self._forget(stage)
+        self._started[stage.name] = time.time_ns()
         return notes
 
-    def keep_unknown(self, stage: Stage) -> tuple[str, ...]:
-        """Store each present out of `stage` whose bytes are in no cache; remarks with digests."""
+    def keep_unknown(self, stage: Stage, outs: Iterable[Out]) -> tuple[str, ...]:
+        """Store each present one of `outs` whose bytes are in no cache; remarks with digests."""
         space = self._space
         notes = []
         record = space.locks.record(stage.name)
-        for out in stage.outs:
-            if out.resume:
-                continue
+        for out in outs:
             digest = space.observer.observe(out.path)
             if digest is None or space.cache.has(digest):
                 continue
-            kept = space.cache.add(
-                space.absolute(out.path), digests=space.observer.noting(out.path)
-            )
+            kept = self._add(out)
             if record is None or record.outs.get(out.path) != kept:
                 notes.append(f"kept the previous '{out.path}' as {kept}")
         return tuple(notes)
@@ -106,8 +113,20 @@ class Settler:
     def roll_back(self, stage: Stage) -> None:
         """Bring the previous outputs back."""
         self._outputs.restore(stage)
+        self._forget(stage)
+
+    def _forget(self, stage: Stage) -> None:
+        """What is known about the outs no longer holds."""
         for out in stage.outs:
             self._space.observer.forget(out.path)
+            self._space.params.forget(out.path)
+
+    def _add(self, out: Out) -> Digest:
+        return self._space.cache.add(
+            self._space.absolute(out.path),
+            progress=self._progress,
+            digests=self._space.observer.noting(out.path),
+        )
 
     # --- after a run ----------------------------------------------------------------------
 
@@ -122,21 +141,22 @@ class Settler:
         if error:
             self.roll_back(stage)
             return Settled(error)
+        record: StageRecord | None = None
         try:
             outs = self.store_outs(stage)
-        except (PivotError, OSError) as problem:
+            changed = self._changed_meanwhile(stage, decision, outcome)
+            if changed:
+                notes.append(
+                    f"'{changed}' changed while the stage ran; its outputs are kept, "
+                    "no lock is written"
+                )
+            else:
+                assert decision.key is not None  # a stage runs only with all its deps known
+                record = self.record(stage, decision.key, outs, outcome.observed_modules)
+                self.write(stage, record)
+        except PivotError as problem:
             self.roll_back(stage)
-            return Settled(_text(problem))
-        changed = self._changed_meanwhile(stage, decision)
-        if changed:
-            self._outputs.drop(stage)
-            notes.append(
-                f"'{changed}' changed while the stage ran; its outputs are kept, no lock is written"
-            )
-            return Settled(notes=tuple(notes))
-        assert decision.key is not None  # a stage runs only with all its deps known
-        record = self.record(stage, decision.key, outs, outcome.observed_modules)
-        self.write(stage, record)
+            return Settled(str(problem))
         self._outputs.drop(stage)
         return Settled(notes=tuple(notes), record=record)
 
@@ -164,8 +184,9 @@ class Settler:
                 continue  # a checkpoint that the stage removed itself
             if out.directory and not os.path.isdir(path):
                 raise RunError(f"'{out.path}' is declared a directory, and the stage made a file")
+            space.params.forget(out.path)
             if self._commit:
-                digest = space.cache.add(path, digests=space.observer.noting(out.path))
+                digest = self._add(out)
                 self._link(out, digest)
             else:
                 space.observer.forget(out.path)
@@ -181,18 +202,30 @@ class Settler:
         """Where links are opted in, replace the fresh file by a link to its object."""
         if self._space.project.settings["cache.link"] == "copy" or not _linked(out):
             return
-        self._space.cache.materialize(digest, self._space.absolute(out.path))
+        self._space.cache.materialize(
+            digest, self._space.absolute(out.path), progress=self._progress
+        )
         self._space.observer.remember(out.path, digest)
 
-    def _changed_meanwhile(self, stage: Stage, decision: Decision) -> str | None:
-        """A dep or source file that is no longer what the decision was made from."""
+    def _changed_meanwhile(self, stage: Stage, decision: Decision, outcome: Outcome) -> str | None:
+        """A dep, params or source file that is no longer what the decision was made from."""
         key = decision.key
         assert key is not None
         checks = {dep.path: dep.check for dep in stage.deps}
+        observer = self._space.observer
         for path, digest in key.deps.items():
-            now = self._space.observer.fresh_observe(path, check=checks.get(path, "content"))
-            if now is not None and now != digest:
+            check = checks.get(path, "content")
+            was_there = observer.observe(path, check=check) is not None
+            now = observer.fresh_observe(path, check=check)
+            # one that was absent from the start counted by its maker's lock
+            if now != digest and (now is not None or was_there):
                 return path
+        changed = self._space.params.changed(stage)
+        if changed is not None:
+            return changed
+        return self._code_changed_meanwhile(stage, outcome)
+
+    def _code_changed_meanwhile(self, stage: Stage, outcome: Outcome) -> str | None:
         manifest = self._survey.manifest(stage)
         if manifest is None:
             return None
@@ -201,6 +234,12 @@ class Settler:
             touched = file in seen and self._space.project.tree.signature(file) != seen[file]
             if touched and self._survey.code_changed(stage):
                 return file
+        # modules that only the run could show are read after it: they must be older than it
+        for module in set(outcome.observed_modules).difference(manifest.modules):
+            for file in _files_of(module, stage.roots):
+                found = self._space.project.tree.signature(file)
+                if found is not None and found[1] >= self._started[stage.name]:
+                    return file
         return None
 
     def record(
@@ -241,7 +280,11 @@ class Settler:
             self._space.tables.put(manifest)
         if self._commit:
             self._space.run_cache.put(record)
-        self._space.locks.write(self._space.project.root, record, fsync=self._fsync)
+        try:
+            self._space.locks.write(self._space.project.root, record, fsync=self._fsync)
+        except OSError as error:
+            path = self._space.locks.path(stage.name)
+            raise explain(error, "write the lock", path) from None
 
     # --- without a run --------------------------------------------------------------------
 
@@ -272,7 +315,7 @@ class Settler:
         return Settled(notes=self._materialize(stage, record.outs), record=record)
 
     def _materialize(self, stage: Stage, outs: Mapping[str, Digest]) -> tuple[str, ...]:
-        notes = self.keep_unknown(stage)
+        notes = self.keep_unknown(stage, stage.outs)
         flags = {out.path: out for out in stage.outs}
         for path, digest in outs.items():
             out = flags.get(path)
@@ -283,9 +326,11 @@ class Settler:
                 self._space.absolute(path),
                 link=None if _linked(out) else "copy",
                 writable=not _linked(out),
+                progress=self._progress,
             )
             step("outputs.materialized")
             self._space.observer.remember(path, digest)
+            self._space.params.forget(path)
         return notes
 
     # --- what a stage touched without declaring it ----------------------------------------
@@ -324,7 +369,7 @@ def _linked(out: Out) -> bool:
     return not (out.persist or out.incremental or out.resume)
 
 
-def _text(problem: PivotError | OSError) -> str:
-    if isinstance(problem, PivotError):
-        return str(problem)
-    return f"{problem.filename or 'an output'}: {problem.strerror or problem}"
+def _files_of(module: str, roots: Iterable[str]) -> list[str]:
+    """Where a module may lie below the import roots, relative to the project."""
+    path = module.replace(".", "/")
+    return [join(root, f"{path}{ending}") for root in roots for ending in (".py", "/__init__.py")]

@@ -67,7 +67,7 @@ class Survey:
         """The deps that count by content: all but scripts that the fingerprint judges."""
         covered: frozenset[str] = frozenset()
         if not stage.is_python and self.manifest(stage) is not None:
-            covered = getattr(self._space.fingerprinter, "scripts_covered", lambda _: frozenset())(stage)
+            covered = self._space.fingerprinter.scripts_covered(stage)
         return [dep.path for dep in stage.deps if dep.path not in covered]
 
     def key(self, stage: Stage, deps: Mapping[str, Digest]) -> StageKey:
