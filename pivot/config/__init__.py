@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .marks import Marks
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
-    from .schema import schema, schema_names, validate
+    from .schemas import schema, schema_names, validate
     from .signatures import call_binding, check_signatures
     from .stages import parse_duration
     from .templating import FlagStyle
@@ -39,10 +39,10 @@ _HOMES = {
     "load_yaml_marked": "documents",
     "parse_duration": "stages",
     "parse_override": "composition",
-    "schema": "schema",
-    "schema_names": "schema",
+    "schema": "schemas",
+    "schema_names": "schemas",
     "still_current": "loader",
-    "validate": "schema",
+    "validate": "schemas",
 }
 
 __all__ = [

@@ -175,6 +175,6 @@ def _file_layer(
 
 def _mapping(value: Any, file: str, where: Where) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        kind = {list: "a list", str: "a text"}.get(type(value), "one value")
+        kind = "a list" if isinstance(value, list) else "one value"
         raise ConfigError(f"{file} holds {kind}; vars need a mapping of names", where=where)
     return value

@@ -146,6 +146,7 @@ def read_params(place: Place) -> tuple[dict[str, Any], tuple[ParamsFile, ...]]:
             at = place.marks.inside(raw, raw_name)
             name = place.scope.key(raw_name, at)
             if not isinstance(name, str):
+                at = place.marks.inside(raw, raw_name, key=True)
                 raise place.error(f"the name of a param is a text, not {name!r}", at, "quote it")
             inline[name] = place.scope.resolve(value, at)
         return inline, ()
@@ -171,8 +172,9 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
         elif key not in listed:
             listed.append(key)
 
+    section = place.marks.inside(place.body, "params")
     for index, item in enumerate(values):
-        where = place.marks.inside(raw, index)
+        where = place.marks.inside(raw, index) if isinstance(raw, list) else section
         for part in item if isinstance(item, (list, tuple)) else [item]:
             if isinstance(part, str) and part:
                 track(DEFAULT_FILE, part, where)

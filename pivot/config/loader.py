@@ -20,7 +20,7 @@ from .fields import Place
 from .marks import Marks
 from .paramfiles import DEFAULT_FILE
 from .recorder import Recorder
-from .schema import complaints
+from .schemas import complaints
 from .shapes import Dialect, unrecognised
 from .stages import StageFile, build_stage, check_name, placed, stage_wdir
 from .templating import FlagStyle, Scope

@@ -209,7 +209,8 @@ def _twice(stage: Stage) -> Iterator[ConfigError]:
             if last in seen and seen[last] != full:
                 yield ConfigError(
                     f"stage '{stage.name}': '{seen[last]}' and '{full}' both bind '{last}'",
-                    hint=f"write a mapping: params: {{{last}: ${{{key}}}, other: ...}}",
+                    hint="name them in a mapping: params: "
+                    f"{{{last}: ${{{seen[last].rpartition(':')[2]}}}, other: ${{{key}}}}}",
                     where=Where(stage.file, tracked.line),
                 )
             seen.setdefault(last, full)

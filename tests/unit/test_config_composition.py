@@ -200,7 +200,7 @@ def test_a_stage_has_vars_of_its_own_read_from_its_wdir() -> None:
 
 def test_vars_of_a_stage_do_not_reach_another() -> None:
     text = "stages:\n  a:\n    vars: [{l: 2}]\n    cmd: x ${l}\n  b:\n    cmd: x ${l}\n"
-    with pytest.raises(PivotError, match="stage 'b': '\\${l}' names no known key"):
+    with pytest.raises(PivotError, match=r"stage 'b': '\$\{l\}' names no known key"):
         command(text)
 
 
@@ -229,9 +229,9 @@ STAGE = "stages:\n  a:\n    cmd: x ${k}\n"
 
 
 def test_an_override_composes_over_params_and_vars() -> None:
-    given = {"overrides": [Override(None, "k", 9)]}
-    assert command(STAGE, {"params.yaml": "k: 1"}, **given) == "x 9"
-    assert command("vars: [{k: 1}]\n" + STAGE, **given) == "x 9"
+    given = [Override(None, "k", 9)]
+    assert command(STAGE, {"params.yaml": "k: 1"}, overrides=given) == "x 9"
+    assert command("vars: [{k: 1}]\n" + STAGE, overrides=given) == "x 9"
 
 
 def test_an_override_of_a_file_reaches_that_file_alone() -> None:

@@ -214,23 +214,25 @@ def test_what_ruamel_writes_is_read_back(value: Any) -> None:
     assert same(value, read(stream.getvalue()))
 
 
+def complaint(data: bytes) -> ConfigError | None:
+    try:
+        load_yaml(data, "f.yaml")
+    except ConfigError as error:
+        return error
+    return None
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text("ab:-[]{}&*!|>'\"%@`#?,\n\t <$.0123456789~", max_size=40))
 @example("a: [${")
 @example("- ? : -")
 def test_arbitrary_text_gives_a_value_or_a_placed_error(text: str) -> None:
-    try:
-        read(text)
-    except ConfigError as error:
-        assert error.where is not None
-        assert error.where.line >= 1
+    error = complaint(text.encode())
+    assert error is None or (error.where is not None and error.where.line >= 1)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60))
 def test_arbitrary_bytes_give_a_value_or_a_placed_error(data: bytes) -> None:
-    try:
-        load_yaml(data, "f.yaml")
-    except ConfigError as error:
-        assert error.where is not None
-        assert error.where.line >= 1
+    error = complaint(data)
+    assert error is None or (error.where is not None and error.where.line >= 1)

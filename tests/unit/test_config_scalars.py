@@ -116,7 +116,7 @@ def test_it_agrees_with_the_parser_that_dvc_uses(text: str) -> None:
     if isinstance(theirs, Exception) or not isinstance(theirs, dict):
         return  # not one plain scalar, or a value that its parser fails on
     theirs = theirs["k"]
-    if isinstance(theirs, (dict, list)) or text[:1] in "-:" and text[1:2] in ("", " "):
+    if isinstance(theirs, (dict, list)) or (text[:1] in "-:" and text[1:2] in ("", " ")):
         return
     ours = plain(text)
     if isinstance(ours, datetime.datetime):

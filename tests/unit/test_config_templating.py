@@ -109,7 +109,7 @@ def test_errors_name_place_owner_expression_and_nearest_key(text: str, said: str
 
 
 def test_without_any_values_the_error_says_so() -> None:
-    with pytest.raises(ConfigError, match="there are no vars, and no params.yaml"):
+    with pytest.raises(ConfigError, match="there are no vars, and no params"):
         Scope({}, "").resolve("${x}", HERE)
 
 
@@ -190,12 +190,17 @@ def test_every_leaf_can_be_named_and_keeps_its_type(values: dict[str, Any]) -> N
             assert scope.resolve(f"<${{{name}}}>", HERE) == f"<{render(expected)}>"
 
 
-@given(st.text("${}ab.[]\\ 0-", max_size=25))
-def test_arbitrary_text_resolves_or_gives_a_placed_error(text: str) -> None:
+def place_of_error(text: str) -> Where | None:
     try:
         SCOPE.resolve(text, HERE)
     except ConfigError as error:
-        assert error.where == HERE
+        return error.where
+    return None
+
+
+@given(st.text("${}ab.[]\\ 0-", max_size=25))
+def test_arbitrary_text_resolves_or_gives_a_placed_error(text: str) -> None:
+    assert place_of_error(text) in (None, HERE)
 
 
 @given(st.text(max_size=30).filter(lambda text: "${" not in text))
