@@ -73,7 +73,7 @@ EDITS = {
     "helper of the joins": (
         "nyc/units.py",
         "0.868976",
-        "0.9",
+        "0.8",
         JOIN | {"delays", "report"},
     ),
     "what the script imports": (
