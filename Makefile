@@ -110,7 +110,8 @@ docs: $(VENV)/.docs
 clean:
 	rm -rf build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
 	rm -rf .hypothesis .import_linter_cache .cache/site
-	find pivot tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . \( -path ./$(VENV) -o -path ./.cache -o -path ./.git \) -prune \
+	  -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: distclean
 distclean: clean
