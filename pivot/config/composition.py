@@ -7,12 +7,13 @@ number and every key behind a token, so that nothing in them is interpreted: not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError, Where
 from .keypaths import MISSING, child, find, hint_for, join_path, split_path
+from .paramfiles import DEFAULT_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ def apply_overrides(
             if used is not None:
                 used.add(override)
     return value
+
+
+def overrides_of(file: str, overrides: Iterable[Override]) -> tuple[Override, ...]:
+    """The overrides that may change a file: by its name, or without one any params.yaml."""
+    default = file.rpartition("/")[2] == DEFAULT_FILE
+    return tuple(
+        override
+        for override in overrides
+        if (override.file == file if override.file is not None else default)
+    )
 
 
 def parse_override(text: str) -> Override:

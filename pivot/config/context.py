@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError, Where, did_you_mean
 from ..tree import Tree, join
-from .composition import Layer, Override, apply_overrides, compose
+from .composition import Layer, Override, apply_overrides, compose, overrides_of
 from .keypaths import MISSING, find_key, hint_for, split_path
 from .marks import Marks
 from .paramfiles import DEFAULT_FILE, load_params_file
@@ -57,16 +57,7 @@ class Params:
             return error
         if value is None:
             value = {}
-        return apply_overrides(value, self.for_file(file), self.used)
-
-    def for_file(self, file: str) -> tuple[Override, ...]:
-        """The overrides that may change a file."""
-        default = file.rpartition("/")[2] == DEFAULT_FILE
-        return tuple(
-            override
-            for override in self.overrides
-            if (override.file == file if override.file is not None else default)
-        )
+        return apply_overrides(value, overrides_of(file, self.overrides), self.used)
 
     def inline(self, values: Mapping[Any, Any]) -> Any:
         """A mapping of a `vars` list with overrides applied."""

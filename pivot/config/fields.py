@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConfigError, Where, did_you_mean
@@ -61,6 +61,7 @@ class _Entry:
 def read_deps(place: Place) -> tuple[Dep, ...]:
     """All deps of a stage. Raises ConfigError."""
     deps: list[Dep] = []
+    listed: set[str] = set()
     for entry in _entries(place, "deps"):
         options = entry.options
         if options:
@@ -86,6 +87,9 @@ def read_deps(place: Place) -> tuple[Dep, ...]:
             )
         else:
             path = join(place.wdir, entry.path)
+            if entry.name is None and path in listed:
+                continue
+            listed.add(path)
             deps.append(Dep(path, entry.name, line=entry.where.line, group=entry.group))
     return tuple(deps)
 
@@ -93,6 +97,7 @@ def read_deps(place: Place) -> tuple[Dep, ...]:
 def read_outs(place: Place) -> tuple[Out, ...]:
     """All outs, metrics and plots of a stage. Raises ConfigError."""
     outs: list[Out] = []
+    seen: dict[str, Out] = {}
     kinds: tuple[tuple[str, OutKind], ...] = (
         ("outs", "out"),
         ("metrics", "metric"),
@@ -105,7 +110,17 @@ def read_outs(place: Place) -> tuple[Out, ...]:
             if entry.options:
                 _check_keys(place, entry, PLOT_KEYS if kind == "plot" else OUT_KEYS, key)
                 _check_options(place, entry)
-            outs.append(_out(place, entry, kind))
+            out = _out(place, entry, kind)
+            before = seen.setdefault(out.path, out)
+            if before is out:
+                outs.append(out)
+            elif replace(before, line=0) != replace(out, line=0):
+                raise place.error(
+                    f"'{out.path}' is listed twice, as {before.kind} on line {before.line} "
+                    "and here",
+                    entry.where,
+                    "keep one of the two",
+                )
     return tuple(outs)
 
 
@@ -193,6 +208,8 @@ def _track_file(place: Place, file: str, listed: Any, where: Where, track: Any) 
         track(file, None, where)
         return
     for key in listed if isinstance(listed, (list, tuple)) else [listed]:
+        if isinstance(key, int) and not isinstance(key, bool):
+            key = str(key)  # a mapping's key may be a number
         if not isinstance(key, str) or not key:
             raise place.error(
                 f"params of {file} are texts, not {key!r}", where, f"write {file}: [a, b.c]"

@@ -9,9 +9,8 @@ from ..errors import ConfigError
 from ..model import Stage
 from ..tree import Tree
 from .compiled import dump_value, load_value
-from .composition import Override, apply_overrides
+from .composition import Override, apply_overrides, overrides_of
 from .keypaths import MISSING, find_key, split_path
-from .paramfiles import DEFAULT_FILE
 
 
 class ValueCache(Protocol):
@@ -122,16 +121,6 @@ def _load(data: bytes, path: str) -> Any:
 
     value = load_params_file(data, path)
     return {} if value is None else value
-
-
-def overrides_of(file: str, overrides: Iterable[Override]) -> tuple[Override, ...]:
-    """The overrides that may change a file: by its name, or without one any params.yaml."""
-    default = file.rpartition("/")[2] == DEFAULT_FILE
-    return tuple(
-        override
-        for override in overrides
-        if (override.file == file if override.file is not None else default)
-    )
 
 
 def conflicting_overrides(

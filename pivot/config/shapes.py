@@ -92,6 +92,27 @@ def _pivot_params(value: Any) -> bool:
     return type(value) is dict or _params_list(value)
 
 
+def _is_vars(value: Any) -> bool:
+    return type(value) is list and all(_is_text(item) or type(item) is dict for item in value)
+
+
+def _is_variable(value: Any) -> bool:
+    return type(value) is str and value.isidentifier() and value.isascii()
+
+
+def _is_environment(value: Any) -> bool:
+    if type(value) is dict:
+        return all(type(item) in _SCALARS for item in value.values())
+    return type(value) is list and all(_is_variable(item) for item in value)
+
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def _is_counted(value: Any) -> bool:
+    return type(value) is dict and all(type(n) is int and n >= 0 for n in value.values())
+
+
 _COMMON: dict[str, Check] = {
     "cmd": _is_command,
     "wdir": _is_any_text,
@@ -99,6 +120,7 @@ _COMMON: dict[str, Check] = {
     "always_changed": _is_bool,
     "desc": _is_any_text,
     "meta": lambda _: True,
+    "vars": _is_vars,
 }
 _DVC: dict[Any, Check] = {
     **_COMMON,
@@ -120,7 +142,9 @@ _PIVOT: dict[Any, Check] = {
     "mutex": lambda value: _is_text(value) or _is_texts(value),
     "code": _is_bool,
     "preload": _is_bool,
-    "timeout": _is_text,
+    "timeout": lambda value: _is_text(value) or (type(value) is int and value > 0),
+    "env": _is_environment,
+    "resources": _is_counted,
 }
 
 
@@ -139,9 +163,8 @@ def unrecognised(value: Any, dialect: Dialect) -> dict[str, Any] | None:
             }
             if doubtful:
                 rest[key] = doubtful
-        elif key == "vars" and type(item) is list:
-            if not all(_is_text(entry) or type(entry) is dict for entry in item):
-                rest[key] = item
+        elif key == "vars" and _is_vars(item):
+            continue
         else:
             rest[key] = item
     return rest or None

@@ -77,15 +77,16 @@ BAD = [
     ("vars: [{o: 1}]\n" + S + "    deps: ${o}\n", "5:11: stage 'train': deps takes a list or a mapping, not 1"),
     ("vars: [{o: 1}]\n" + S + "    deps: ['${o}']\n", "5:12: stage 'train': deps: a path is a text, not 1"),
     ("vars: [{o: c}]\n" + S + "    deps: [{a: {check: '${o}'}}]\n", "5:12: stage 'train': check takes content or stat, not 'c'"),
+    (S + "    outs: [a]\n    metrics: [a]\n", "5:15: stage 'train': 'a' is listed twice, as out on line 4 and here"),
     # params
     (S + "    params: 3\n", "4:13: stage 'train': params takes a list of keys, or a mapping of names to values, not 3"),
     (S + "    params: [3]\n", "4:14: stage 'train': params[0] takes a key, or 'file: [keys]', not 3"),
     (S + "    params: [{f.yaml: {a: 1}}]\n", "4:23: stage 'train': params[0].f.yaml takes a list of keys, or nothing for the whole file, not a mapping"),
-    (S + "    params: [{f.yaml: [1]}]\n", "4:24: stage 'train': params[0].f.yaml[0] takes a key, not 1"),
+    (S + "    params: [{f.yaml: [1.5]}]\n", "4:24: stage 'train': params[0].f.yaml[0] takes a key, not 1.5"),
     (S + "    params: {1: x}\n", "4:14: stage 'train': the name of a param is a text, not 1"),
     ("vars: [{o: 1}]\n" + S + "    params: ${o}\n", "5:13: stage 'train': params takes a list or a mapping, not 1"),
     ("vars: [{o: 1}]\n" + S + "    params: ['${o}']\n", "5:14: stage 'train': params takes keys and 'file: [keys]', not 1"),
-    ("vars: [{o: 1}]\n" + S + "    params: [{f: ['${o}']}]\n", "5:14: stage 'train': params of f are texts, not 1"),
+    ("vars: [{o: 1.5}]\n" + S + "    params: [{f: ['${o}']}]\n", "5:14: stage 'train': params of f are texts, not 1.5"),
     # the rest
     (S + "    frozen: yes\n", "4:13: stage 'train': frozen takes true or false, not 'yes'; write true or false"),
     (S + "    frozen: 1\n", "4:13: stage 'train': frozen takes true or false, not 1"),

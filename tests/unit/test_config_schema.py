@@ -119,6 +119,9 @@ stages:
     plots: {roc: {path: plots/roc.csv, x: fpr, y: tpr}}
     mutex: [report-db]
     timeout: 2h
+    env: [CUDA_VISIBLE_DEVICES]
+    resources: {gpu: 1}
+    vars: [{local: 1}]
   report:
     cmd: [a, b]
     params: [train.C, other.yaml: [a.b], whole.yaml: ]
@@ -135,7 +138,7 @@ stages:
 
 # --- the cheap check against the schema ------------------------------------------------------
 
-TEXT: Any = st.sampled_from(["", "a", "a.csv", "${x}", "m.f"])
+TEXT: Any = st.sampled_from(["", "a", "A_1", "é", "a.csv", "${x}", "m.f"])
 SCALAR: Any = TEXT | st.sampled_from([None, True, False, 0, 1, -1, 1.5])
 OPTION_KEYS: Any = st.sampled_from(
     [

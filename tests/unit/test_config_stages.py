@@ -64,6 +64,8 @@ def test_entries(body: str, entry: Command | PythonEntry) -> None:
         ("deps: ['data/${name}.csv']", [("data/n.csv", None, None)]),
         ("deps: [s3://b/k, /abs/x, remote://r/x]", [("s3://b/k", None, None), ("/abs/x", None, None), ("remote://r/x", None, None)]),
         ("deps: [../up.csv, ./here.csv, a//b]", [("../up.csv", None, None), ("here.csv", None, None), ("a/b", None, None)]),
+        ("deps: [a, ./a]", [("a", None, None)]),
+        ("deps: {x: a, y: a}", [("a", "x", None), ("a", "y", None)]),
         ("deps: []", []),
     ],
 )  # fmt: skip
@@ -107,6 +109,10 @@ def test_outs(body: str, expected: dict[str, Any]) -> None:
     assert {key: getattr(out, key) for key in expected} == expected
 
 
+def test_an_out_listed_twice_alike_is_one() -> None:
+    assert [out.path for out in outs("outs: [a, ./a]")] == ["a"]
+
+
 def test_outs_metrics_and_plots_are_all_outs_in_that_order() -> None:
     found = outs("plots: [p]\nmetrics: [m]\nouts: [o]")
     assert [(out.path, out.kind) for out in found] == [("o", "out"), ("m", "metric"), ("p", "plot")]
@@ -123,6 +129,7 @@ def test_outs_metrics_and_plots_are_all_outs_in_that_order() -> None:
         ("params: [{o.yaml: [a]}, {o.yaml: [b, a]}]", [ParamsFile("o.yaml", ("a", "b"), 5)]),
         ("params: [{o.yaml: [a]}, {o.yaml: }]", [ParamsFile("o.yaml", None, 5)]),
         ("params: ['${name}', {'${name}.toml': ['${name}']}]", [ParamsFile("params.yaml", ("n",), 5), ParamsFile("n.toml", ("n",), 5)]),
+        ("params: [{o.yaml: [1, '${n}']}]", [ParamsFile("o.yaml", ("1", "3"), 5)]),
         ("params: ${files}", [ParamsFile("params.yaml", ("a.csv", "b.csv"), 5)]),
         ("wdir: d\nparams: [lr, ../o.yaml: ]", [ParamsFile("d/params.yaml", ("lr",), 6), ParamsFile("o.yaml", None, 6)]),
     ],
