@@ -25,6 +25,11 @@ _NEWER: tuple[tuple[tuple[int, int], re.Pattern[str], str], ...] = (
 )
 
 
+_NESTED_QUOTES = re.compile(
+    r"(?<!\w)(?:[fF][rR]?|[rR][fF])([\"'])(?:(?!\1).)*\{(?:(?!\1)[^}])*\1[^}]*\}"
+)
+
+
 def parse(data: bytes, file: str) -> ast.Module:
     """The syntax tree of a file's bytes (byte order mark and coding cookie honoured).
 
@@ -86,11 +91,13 @@ def _refused(error: SyntaxError, data: bytes, file: str) -> SourceError:
         running = "{}.{}".format(*sys.version_info[:2])
         what, version = needed
         return SourceError(
-            f"{what} need Python {version}, this is {running}",
-            where=Where(file, line, error.offset or 0),
+            f"{what}: syntax of Python {version}, and this is Python {running}",
+            where=Where(file, line, max(error.offset or 0, 0)),
             hint=f"run Pivot with Python {version} or later, or write it in {running}'s syntax",
         )
-    return SourceError(f"syntax error: {message}", where=Where(file, line, error.offset or 0))
+    return SourceError(
+        f"syntax error: {message}", where=Where(file, line, max(error.offset or 0, 0))
+    )
 
 
 def _needs_version(text: str, message: str) -> tuple[str, str] | None:
@@ -98,16 +105,8 @@ def _needs_version(text: str, message: str) -> tuple[str, str] | None:
     for version, pattern, what in _NEWER:
         if running < version and pattern.search(text):
             return what, "{}.{}".format(*version)
-    if running < (3, 12) and (
-        message.startswith("f-string:")
-        or re.search(r"(?<!\w)[rR]?[fF][rR]?([\"']).*\{[^}]*\1", text)
-    ):
-        try:  # an f-string that 3.12's grammar allows: quotes, backslashes or comments inside
-            braces = re.sub(r"\{[^{}]*\}", "", text)
-            if braces != text and message != "f-string: empty expression not allowed":
-                return "f-strings with quotes or backslashes inside braces", "3.12"
-        except re.error:  # pragma: no cover
-            return None
+    if running < (3, 12) and (_NESTED_QUOTES.search(text) or "cannot include" in message):
+        return "quotes, backslashes or comments within the braces of an f-string", "3.12"
     return None
 
 
