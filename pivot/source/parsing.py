@@ -25,6 +25,8 @@ _NEWER: tuple[tuple[tuple[int, int], re.Pattern[str], str], ...] = (
 )
 
 
+#: What 3.11 says of f-strings that 3.12 allows.
+_RELAXED = ("cannot include", "expressions nested too deeply")
 _NESTED_QUOTES = re.compile(
     r"(?<!\w)(?:[fF][rR]?|[rR][fF])([\"'])(?:(?!\1).)*\{(?:(?!\1)[^}])*\1[^}]*\}"
 )
@@ -105,7 +107,9 @@ def _needs_version(text: str, message: str) -> tuple[str, str] | None:
     for version, pattern, what in _NEWER:
         if running < version and pattern.search(text):
             return what, "{}.{}".format(*version)
-    if running < (3, 12) and (_NESTED_QUOTES.search(text) or "cannot include" in message):
+    if running < (3, 12) and (
+        _NESTED_QUOTES.search(text) or any(words in message for words in _RELAXED)
+    ):
         return "quotes, backslashes or comments within the braces of an f-string", "3.12"
     return None
 

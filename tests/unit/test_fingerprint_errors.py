@@ -61,7 +61,7 @@ def test_a_stage_that_reaches_broken_code_says_where(name: str) -> None:
     source, line, words = BROKEN[name]
     fingerprinter = project(source)
 
-    with pytest.raises(SourceError, match=".") as raised:
+    with pytest.raises(SourceError, match="pkg") as raised:
         fingerprinter.manifest(stage("pkg.stages.reaches"))
 
     assert raised.value.where is not None
@@ -80,7 +80,7 @@ def test_other_stages_of_the_same_module_are_not_affected(name: str) -> None:
 def test_the_error_is_the_same_each_time() -> None:
     fingerprinter = project("def f(:\n")
     for _ in range(2):
-        with pytest.raises(SourceError, match=r"pkg/broken.py:1"):
+        with pytest.raises(SourceError, match=r"pkg/broken\.py:1"):
             fingerprinter.manifest(stage("pkg.stages.reaches"))
 
 
@@ -96,7 +96,7 @@ def test_a_missing_module_suggests_the_nearest() -> None:
     "text", ["type X = int\n", "def f[T](x: T): ...\n", "class C[T]: ...\n", "x = f'{d['a']}'\n"]
 )
 def test_syntax_of_a_newer_python_names_the_version(text: str) -> None:
-    with pytest.raises(SourceError, match="Python 3.12") as raised:
+    with pytest.raises(SourceError, match="of Python 3[.]12") as raised:
         project(text).manifest(stage("pkg.stages.reaches"))
     assert RUNNING in str(raised.value)
 
