@@ -169,10 +169,11 @@ class LocalExecutor:
     def close(self) -> None:
         """See Executor."""
         self._queue.clear()
+        busy = {id(task.link) for task in self._tasks.values()}
         for link in (self._zygote, self._bare):
             if link is not None:
-                # one that is still importing would not look up for a long time
-                link.abandon(kill=not link.is_ready)
+                # one that is still importing would not look up for a long time, and runs nothing
+                link.abandon(kill=not link.is_ready and id(link) not in busy)
         for task in self._tasks.values():
             if task.follower is not None:
                 task.follower.close()
@@ -230,7 +231,7 @@ class LocalExecutor:
             # an interpreter of its own for each, which says what is wrong
             return self._bare_link()
         zygote = self._zygote or self._start_zygote()
-        if not zygote.is_ready:
+        if not zygote.is_ready and self._names:
             return None
         if zygote.preloaded and self._shadows(job, zygote.preloaded):
             return self._bare_link()

@@ -13,23 +13,50 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import calling, ending, failures, shell
+from . import calling, ending, failures, imports, shell
 from .observation import REPORT_VARIABLE, Observation, merge_report
+from .places import Places
 
 #: The modules a bare interpreter has loaded before it runs any of our code.
 STARTED_WITH: set[str] = set()
+
+#: The modules loaded before the fork, and those of them by top-level name that a project module
+#: may stand in for; empty in an interpreter of the job's own.
+_prepared: frozenset[str] = frozenset()
+_replaceable: dict[str, list[str]] = {}
+
+_places: dict[tuple[str, ...], Places] = {}
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def prepare() -> None:
     """Import and compute ahead of the forks what every job needs."""
-    import asyncio.coroutines  # noqa: F401 - loaded so that children share it
     import faulthandler  # noqa: F401
     import inspect  # noqa: F401
-    import random  # noqa: F401
     import threading  # noqa: F401
     import traceback  # noqa: F401
+
+    global _prepared
+    _find_replaceable()
+    _prepared = frozenset(sys.modules)
+
+
+def _find_replaceable() -> None:
+    for name, module in list(sys.modules.items()):
+        if name in STARTED_WITH or getattr(module, "__file__", None) is None:
+            continue
+        top = name.partition(".")[0]
+        if top not in ("__main__", "_pivot_worker"):
+            _replaceable.setdefault(top, []).append(name)
+
+
+def places_of(job: dict[str, Any]) -> Places:
+    """The folders of the job's project, found once for all jobs that share them."""
+    key = (job["root"], *job["roots"])
+    if key not in _places:
+        _places[key] = Places(job["root"], job["roots"])
+    return _places[key]
 
 
 def report_path(job: dict[str, Any], pid: int) -> str | None:
@@ -42,18 +69,13 @@ def run(mode: str, message: dict[str, Any], result: int) -> NoReturn:
     job = message["job"]
     try:
         error = _enter(job)
-        environment = _environment(job, message)
+        _take_environment(job, message["id"])
         if error is None and mode == "exec":
-            error = _execute(job, message["python"], environment, result)
+            error = _execute(job, message["python"], result)
     except BaseException as problem:
         error = f"cannot start: {failures.one_line(problem)}"
     if error is not None:
         _leave({"ok": False, "error": error}, result, 1)
-    for name in [name for name in os.environ if name not in environment]:
-        del os.environ[name]
-    for name, value in environment.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
     if mode == "shell":
         run_shell(job, result)
     run_call(job, result)
@@ -83,10 +105,12 @@ def run_call(job: dict[str, Any], result: int) -> NoReturn:
     """Call the job's function in this process, and leave."""
     pid = os.getpid()
     _prepare_interpreter(job)
+    places = places_of(job)
+    imports.install(places)
     observation = None
     if job["observe"]:
-        observation = Observation(job["root"], job["roots"], job["known"], report_path(job, pid))
-        before = set(sys.modules)
+        observation = Observation(places, job["known"], report_path(job, pid))
+        before = _prepared or frozenset(sys.modules)
         observation.start()
     outcome: dict[str, Any] = {"ok": True}
     code = 0
@@ -138,23 +162,22 @@ def _enter(job: dict[str, Any]) -> str | None:
     return None
 
 
-def _environment(job: dict[str, Any], message: dict[str, Any]) -> dict[str, str]:
-    environment = dict(os.environ)
+def _take_environment(job: dict[str, Any], number: int) -> None:
+    environment = os.environ
     for name in job["env_drop"]:
         environment.pop(name, None)
     environment["PIVOT_ROOT"] = job["root"]
     environment["PIVOT_STAGE"] = job["stage"]
-    environment["PIVOT_JOB"] = f"{environment.get('PIVOT_RUN_ID', '')}-{message['id']}"
+    environment["PIVOT_JOB"] = f"{environment.get('PIVOT_RUN_ID', '')}-{number}"
     if job["kind"] == "cmd":
         # what DVC sets for commands; some scripts look for them
         environment.setdefault("DVC_ROOT", job["root"])
         environment["DVC_STAGE"] = job["stage"]
     environment["PWD"] = job["cwd"]
     environment.update(job["env_set"])
-    return environment
 
 
-def _execute(job: dict[str, Any], python: str, environment: dict[str, str], result: int) -> str:
+def _execute(job: dict[str, Any], python: str, result: int) -> str:
     """Replace this process by a fresh interpreter for the same job; what hindered it."""
     path = f"{job['log']}.{os.getpid()}.job"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -165,7 +188,7 @@ def _execute(job: dict[str, Any], python: str, environment: dict[str, str], resu
     os.set_inheritable(result, True)
     program = [python, os.path.join(_HERE, "__main__.py"), "--job", str(descriptor), str(result)]
     try:
-        os.execve(python, program, environment)  # noqa: S606 - no shell is wanted
+        os.execv(python, program)  # noqa: S606 - no shell is wanted
     except OSError as error:
         return f"cannot run the interpreter '{python}': {error.strerror}"
 
@@ -176,6 +199,8 @@ def _prepare_interpreter(job: dict[str, Any]) -> None:
     roots = list(job["roots"])
     sys.path[:] = roots + [entry for entry in sys.path if entry not in roots]
     sys.argv = [job["module"]]
+    if not _prepared:
+        _find_replaceable()
     _forget_shadowed(roots)
     # a blank one: `multiprocessing` would import our script again in the processes it spawns
     main = type(sys)("__main__")
@@ -191,23 +216,14 @@ def _prepare_interpreter(job: dict[str, Any]) -> None:
 
 def _forget_shadowed(roots: list[str]) -> None:
     """Let project modules named like standard ones be found, as in a plain interpreter."""
-    names: set[str] = set()
     for root in roots:
         try:
             entries = os.listdir(root)
         except OSError:
             continue
-        names.update(entry[:-3] if entry.endswith(".py") else entry for entry in entries)
-    tops = {name.partition(".")[0] for name in sys.modules} & names
-    for name in list(sys.modules) if tops else ():
-        if name.partition(".")[0] in tops and name not in STARTED_WITH:
-            module = sys.modules[name]
-            if getattr(module, "__file__", None) is not None and not _is_ours(name):
-                del sys.modules[name]
-
-
-def _is_ours(name: str) -> bool:
-    return name == "__main__" or name.startswith("_pivot_worker")
+        for entry in entries:
+            for name in _replaceable.get(entry[:-3] if entry.endswith(".py") else entry, ()):
+                sys.modules.pop(name, None)
 
 
 def _reseed() -> None:

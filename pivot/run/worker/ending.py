@@ -64,6 +64,12 @@ def _close_files() -> BaseException | None:
         elif _needs_close(kind):
             wrappers.append(value)
     problem: BaseException | None = None
+    for value in texts:  # they may write into a wrapper, which is about to be closed
+        try:
+            if not value.closed and value.writable():
+                value.flush()
+        except Exception as error:
+            problem = problem or error
     for value in wrappers + texts + buffers:
         try:
             if id(getattr(value, "buffer", None)) in standard:

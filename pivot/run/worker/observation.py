@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+from .places import Places
 
 # `typing` would cost every Python process of a command 5 ms: nothing here imports it
 
@@ -20,25 +22,21 @@ REPORT_VARIABLE = "PIVOT_OBSERVE"
 MAX_FILES = 100_000
 
 _WRITING = os.O_WRONLY | os.O_RDWR
-_FOREIGN = ("site-packages", "dist-packages", ".git", ".pivot", ".dvc", ".hg", ".tox", ".nox")
 
 
 class Observation:
     """The notes of one process. `start` cannot be undone, only silenced by `stop`."""
 
     def __init__(
-        self, root: str, roots: Sequence[str], known: Sequence[str], report: str | None
+        self, places: Places, known: Sequence[str] = (), report: str | None = None
     ) -> None:
-        self._root = root
+        self._places = places
+        self._root = places.root
         self._known = known
         self._report = report
         self._streaming = False
         self._descriptor = -1
         self._active = False
-        folders = [root, *roots]
-        folders += [os.path.realpath(folder) for folder in folders]
-        self._prefixes = tuple({folder.rstrip(os.sep) + os.sep for folder in folders})
-        self._foreign = _environment_prefixes(self._prefixes)
         self._cwd: str | None = None
         self._raw: set[tuple[str, bool]] = set()  # as given to open()
         self._read: set[str] = set()
@@ -58,19 +56,18 @@ class Observation:
         """Note nothing any more."""
         self._active = False
 
-    def finish(self, before: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    def finish(self, before: frozenset[str]) -> tuple[list[str], list[tuple[str, str]]]:
         """Project modules loaded now but not `before`, and files opened that still exist,
         relative to the root; those of forked processes included.
         """
         self.stop()
         modules: set[str] = set()
         files: set[str] = set()
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if name != "__main__" and isinstance(file, str) and self._is_project(file):
+        for name in _since(before):
+            file = getattr(sys.modules.get(name), "__file__", None)
+            if isinstance(file, str) and self._places.holds(file):
                 files.add(file)
                 modules.add(name)
-        modules.difference_update(before)
         opened: dict[str, str] = {}
         for path in self._read | self._written:
             if path not in files and not _is_within_any(path, self._known):
@@ -112,7 +109,7 @@ class Observation:
                 path = os.fsdecode(given)
             else:
                 return  # a descriptor
-            if path[:1] == os.sep and not path.startswith(self._prefixes):
+            if path[:1] == os.sep and not path.startswith(self._places.prefixes):
                 return
             if (path, writing) in self._raw or len(self._raw) > MAX_FILES:
                 return
@@ -122,20 +119,10 @@ class Observation:
                     self._cwd = os.getcwd()
                 path = os.path.join(self._cwd, path)
             path = _source_of(os.path.normpath(path))
-            if self._is_project(path):
+            if self._places.holds(path):
                 self._keep(path, writing)
         except Exception:  # noqa: S110 - a note must never fail what it is about
             pass
-
-    def _is_project(self, path: str) -> bool:
-        if not path.startswith(self._prefixes) or path.startswith(self._foreign):
-            return False
-        for prefix in self._prefixes:
-            if path.startswith(prefix):
-                parts = path[len(prefix) :].split(os.sep)
-                if not any(part in _FOREIGN for part in parts):
-                    return True
-        return False
 
     def _keep(self, path: str, writing: bool) -> None:
         known = self._written if writing else self._read
@@ -179,6 +166,25 @@ class Observation:
         os.write(self._descriptor, kind.encode() + os.fsencode(text) + b"\0")
 
 
+def _since(before: frozenset[str]) -> list[str]:
+    """The modules that were loaded after those of `before`.
+
+    The newest come last; going through all, where pandas is loaded, costs more than the rest of
+    a small stage, since it takes a forked process its own copy of what it merely looks at.
+    """
+    found = []
+    known = 0
+    for name in reversed(sys.modules):
+        if name not in before:
+            found.append(name)
+            known = 0
+        else:
+            known += 1
+            if known > 100:  # reloading may have moved a few of them to the end
+                break
+    return found
+
+
 def merge_report(
     report: str, root: str, known: Sequence[str], modules: set[str], opened: dict[str, str]
 ) -> None:
@@ -214,19 +220,6 @@ def _source_of(path: str) -> str:
     if cache != "__pycache__":
         return path
     return os.path.join(above, name.partition(".")[0] + ".py")
-
-
-def _environment_prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The interpreter's own folders where they lie inside the project.
-
-    Where it is the other way round, the project inside of `sys.prefix`, they say nothing.
-    """
-    found = set()
-    for folder in (sys.prefix, sys.exec_prefix, sys.base_prefix, os.path.dirname(os.__file__)):
-        own = folder.rstrip(os.sep) + os.sep
-        if own.startswith(prefixes) and not any(prefix.startswith(own) for prefix in prefixes):
-            found.add(own)
-    return tuple(found)
 
 
 def _is_within_any(path: str, folders: Sequence[str]) -> bool:

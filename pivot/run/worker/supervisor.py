@@ -187,16 +187,17 @@ class Supervisor:
                 poller.poll(1000)
 
     def _receive(self) -> None:
-        try:
-            data = self._socket.recv(1 << 18)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._closed = True
-            return
-        self._in += data
+        while True:
+            try:
+                data = self._socket.recv(1 << 18)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self._closed = True  # what was asked for just before is no longer wanted
+                return
+            self._in += data
         *lines, rest = self._in.split(b"\n")
         self._in = bytearray(rest)
         for line in lines:
@@ -215,6 +216,7 @@ class Supervisor:
     def _run(self, number: int, mode: str, message: dict[str, Any]) -> None:
         job = message["job"]
         self._grace = message.get("grace", self._grace)
+        child.places_of(job)
         # said before the fork: whoever has not read this knows that nothing of the job ran
         self._send({"id": number, "starting": True})
         self._flush_all()

@@ -7,14 +7,19 @@ _here = os.path.dirname(os.path.abspath(__file__))
 _value = os.environ.get("PIVOT_OBSERVE")
 if _value and sys.version_info >= (3, 8):
     try:
-        from importlib.machinery import SourceFileLoader
+        _package = type(sys)("_pivot_worker")
+        _package.__path__ = [os.path.dirname(_here)]
+        sys.modules["_pivot_worker"] = _package
+        from _pivot_worker import (  # type: ignore[import-not-found]
+            imports,
+            observation,
+            places,
+        )
 
         _parts = _value.split(os.pathsep)
-        _name = "_pivot_observation"
-        _module = type(sys)(_name)
-        _loader = SourceFileLoader(_name, os.path.join(os.path.dirname(_here), "observation.py"))
-        exec(_loader.get_code(_name), _module.__dict__)  # type: ignore[arg-type] # noqa: S102
-        _module.Observation(_parts[1], _parts[1:], (), _parts[0]).start(stream=True)
+        _places = places.Places(_parts[1], _parts[1:])
+        imports.install(_places)
+        observation.Observation(_places, report=_parts[0]).start(stream=True)
     except Exception:  # noqa: S110 - a command runs without being observed, too
         pass
 
