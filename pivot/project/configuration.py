@@ -102,6 +102,10 @@ def _read_layer(
         seen = signature(os.stat(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        if shown == path:
+            return None  # a home folder of somebody else, as in containers: nothing of the user's
+        raise explain(error, "read", shown) from None
     except OSError as error:
         raise explain(error, "read", shown) from None
     kept = memory.get(path) if memory is not None else None

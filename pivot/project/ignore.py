@@ -49,7 +49,11 @@ class GitIgnore:
             file = _file_of(folder)
             before = self._read(file)
             rules = {_rule(name) for name in names}
-            kept = [line for line in before.splitlines(keepends=True) if line.strip() not in rules]
+            kept = [
+                line
+                for line in before.splitlines(keepends=True)
+                if line.rstrip("\r\n") not in rules
+            ]
             after = "".join(kept)
             if after == before:
                 continue

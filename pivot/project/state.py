@@ -24,6 +24,11 @@ _BUSY_SECONDS = 2.0
 #: Above this size the older half of the blobs goes.
 _LIMIT_BYTES = 256 << 20
 
+#: Result codes of sqlite that say nothing against the file: permission, busy, locked, memory,
+#: read-only, interrupted, input or output failed, disk full, cannot be opened, locking protocol.
+_REFUSALS = frozenset((3, 5, 6, 7, 8, 9, 10, 13, 14, 15))
+_READ_ONLY = 8
+
 Table = Literal["rows", "blobs"]
 Row = tuple[Table, str, str, "bytes | None"]  # table, space, key, checked value or deletion
 
@@ -60,7 +65,7 @@ class Entries:
             stored = self._loaded.get(key)
         else:
             stored = self._state.read(self._table, self._space, key)
-        if stored is None:
+        if not isinstance(stored, bytes):  # None, or a damaged cell
             return None
         value = stored[8:]
         return value if stored[:8] == self._check(key, value) else None
@@ -89,7 +94,7 @@ class Entries:
     def take_unwritten(self) -> list[Row]:
         """What has been put since this was last asked, ready to be written."""
         rows: list[Row] = []
-        for key in sorted(self._unwritten):
+        for key in sorted(filter(_is_text, self._unwritten)):
             value = self._put[key]
             stored = None if value is None else self._check(key, value) + value
             rows.append((self._table, self._space, key, stored))
@@ -151,6 +156,8 @@ class State:
 
     def read(self, table: Table, space: str, key: str) -> bytes | None:
         """The stored value, checksum included."""
+        if not _is_text(key):
+            return None
         query = f"SELECT value FROM {table} WHERE space = ? AND key = ?"  # noqa: S608
         found = self._select(query, (space, key))
         return found[0][0] if found else None
@@ -175,7 +182,7 @@ class State:
                 return []
             try:
                 return connection.execute(query, values).fetchall()
-            except Exception as error:
+            except _failures() as error:
                 self._failed(error)
                 return []
 
@@ -208,7 +215,7 @@ class State:
                     return self._connection
                 self._discard()  # another version's: learn anew
                 return self._open(create=create) if create else None
-        except (sqlite3.Error, OSError, PivotError) as error:
+        except _failures() as error:
             self._failed(error)
             return self._open(create=True) if create and not self._unusable else None
         return connection
@@ -229,10 +236,8 @@ class State:
                     connection.executemany(_DELETE.format(table), gone)
                 connection.execute("COMMIT")
                 self._shrink(connection)
-            except Exception as error:
-                if self._connection is not None and self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                self._failed(error)
+            except _failures() as error:
+                self._failed(error)  # closes, and so rolls back
                 continue  # once more, where what was there has been discarded
             return
 
@@ -247,18 +252,15 @@ class State:
             connection.execute("VACUUM")
 
     def _failed(self, error: Exception) -> None:
-        """Discard what is corrupt, go without what cannot be used, raise what is a defect."""
-        import sqlite3
-
-        if not isinstance(error, (sqlite3.Error, OSError, PivotError)):
-            raise error
-        corrupt = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.IntegrityError)
+        """Discard a file that is no whole database; go without one that cannot be used now."""
+        code = getattr(error, "sqlite_errorcode", None)
+        refused = isinstance(error, (OSError, PivotError)) or (
+            code is not None and code & 0xFF in _REFUSALS
         )
-        if corrupt and self._discard():
-            return
-        if "no such table" in str(error) or "no such column" in str(error):
-            self._discard()
+        if code is not None and code & 0xFF == _READ_ONLY and os.access(self.path or "", os.W_OK):
+            refused = False  # so says a damaged header, not the file system
+        # anything else comes from reading damaged pages: text that is not UTF-8, missing tables
+        if not refused and self._discard():
             return
         self._drop_connection()
         self._unusable = True
@@ -283,3 +285,19 @@ class State:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import sqlite3
+
+    # a damaged file can hold text that is not UTF-8, in its data and in sqlite's messages
+    return (sqlite3.Error, OSError, PivotError, UnicodeError)
+
+
+def _is_text(key: str) -> bool:
+    """Whether the key can be stored: names that are not UTF-8 cannot, and are not cached."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
