@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ConfigError, Where, did_you_mean
 from ..tree import Tree, join
 from .composition import Layer, Override, apply_overrides, compose, overrides_of
+from .discovery import DVC_FILE, PIVOT_FILE
 from .keypaths import MISSING, find_key, hint_for, split_path
 from .marks import Marks
 from .paramfiles import DEFAULT_FILE, load_params_file
@@ -130,7 +131,7 @@ def _file_layer(
         near = [
             entry
             for entry, is_dir in params.tree.list(path.rpartition("/")[0] or ".")
-            if not is_dir
+            if not is_dir and entry not in (PIVOT_FILE, DVC_FILE)
         ]
         raise ConfigError(
             f"vars file '{name}' does not exist"

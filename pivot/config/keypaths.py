@@ -90,15 +90,32 @@ def known_keys(value: Any, prefix: str = "", limit: int = 200) -> Iterator[str]:
 
 
 def hint_for(value: Any, parts: tuple[str, ...]) -> str | None:
-    """What to say after an unknown path: the nearest known one, or those there are."""
+    """What to say after an unknown path: the nearest known one, or what there is instead."""
     near = nearest_path(value, parts)
     if near is not None:
         return f"did you mean '{near}'?"
-    last = did_you_mean(join_path(parts), list(known_keys(value))[:2000])
-    if last is not None:
-        return last
-    known = [str(key) for key in value][:10] if isinstance(value, Mapping) else []
-    return "known: " + ", ".join(known) if known else None
+    walked, holder = _reach(value, parts)
+    if isinstance(holder, Mapping):
+        last = did_you_mean(join_path(parts), list(known_keys(value))[:2000])
+        if last is not None:
+            return last
+    name = f"'{join_path(walked)}'" if walked else ""
+    if isinstance(holder, Mapping):
+        known = ", ".join(str(key) for key in list(holder)[:10])
+        return f"{name} has {known}" if name else f"known: {known}" if known else None
+    if isinstance(holder, (list, tuple)):
+        return f"{name} has {len(holder)} items"
+    return f"{name} is {holder!r}"
+
+
+def _reach(value: Any, parts: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
+    """How far a path leads, and what lies there."""
+    for index, part in enumerate(parts):
+        following = child(value, part)
+        if following is MISSING:
+            return parts[:index], value
+        value = following
+    return parts, value
 
 
 def _number(text: str) -> int | None:
