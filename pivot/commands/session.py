@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..config import (
     parse_override,
     still_current,
 )
+from ..digest import fingerprint
 from ..fingerprint import Fingerprinter
 from ..model import Pipeline
 from ..project import (
@@ -27,8 +29,9 @@ from ..project import (
 )
 from ..run.journal import recover
 from ..run.locks import Locks
+from ..run.memory import CodeMemory
 from ..run.workspace import Workspace
-from ..source import Sources
+from ..scan import is_settled
 from ..store import CodeTables, LocalCache, RunCache
 from ..tree import join
 
@@ -60,8 +63,10 @@ class Session:
     ) -> None:
         self.request = request
         self.recovered: tuple[str, ...] = ()
+        self._started = time.time_ns()  # before anything is looked at
         self.project: Project = open_project(request.cwd, options=request.options)
         self._lock: ProjectLock | None = None
+        self._tracked: frozenset[str] | None = None
         try:
             self.overrides: tuple[Override, ...] = tuple(map(parse_override, request.overrides))
             if exclusive:
@@ -81,6 +86,7 @@ class Session:
 
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
+        self.space.memory.save(self.space.fingerprinter.sources_read)
         self._release()
 
     def _release(self) -> None:
@@ -105,7 +111,7 @@ class Session:
 
     def _open(self) -> Workspace:
         project = self.project
-        pipeline = load_cached(project, self.overrides)
+        pipeline, self._version = load_cached(project, self.overrides, self._started)
         code_roots: Sequence[str] = project.settings["code.roots"]
         index = project.state.blobs("modules")
         graph = graphs.build(pipeline)
@@ -116,6 +122,7 @@ class Session:
                 code_roots=code_roots,
                 cache=index,
                 distributions=project.distributions,
+                tracked=self._is_tracked,
             )
 
         return Workspace(
@@ -125,6 +132,12 @@ class Session:
             locks=Locks(project.tree, pipeline.stages),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             fingerprinter=fingerprinter(),
+            memory=CodeMemory(
+                project.tree,
+                project.state.blobs("code"),
+                self._code_context(pipeline),
+                self._started,
+            ),
             observer=project.observer,
             cache=LocalCache(
                 project.cache_dir,
@@ -141,8 +154,31 @@ class Session:
 
     def check_signatures(self) -> None:
         """Check the names in YAML against the functions they call. Raises PivotErrors."""
-        sources = Sources(self.project.tree, self.project.state.blobs("modules"))
-        check_signatures(self.space.pipeline, self.project.tree, sources)
+        memory = self.space.memory
+        if self._version is None or not memory.is_checked(self._version):
+            sources = self.space.fingerprinter.sources
+            check_signatures(self.space.pipeline, self.project.tree, sources)
+            if self._version is not None:
+                memory.note_checked(self._version)
+
+    def _code_context(self, pipeline: Pipeline) -> str:
+        """What facts about code depend on besides source files."""
+        project = self.project
+        parts: list[object] = [project.settings["code.roots"]]
+        for folder in project.interpreter.site_packages:
+            parts += [folder, mtime(folder)]
+        if project.git is not None and not all(s.is_python for s in pipeline.stages.values()):
+            # files named by commands count where git tracks them
+            parts.append(project.git.index_state())
+        return repr(parts)
+
+    def _is_tracked(self, path: str) -> bool:
+        git = self.project.git
+        if git is None:
+            return True
+        if self._tracked is None:
+            self._tracked = git.tracked_files()
+        return path in self._tracked
 
     @property
     def python(self) -> str:
@@ -150,17 +186,45 @@ class Session:
         return self.project.interpreter.path
 
 
-def load_cached(project: Project, overrides: Sequence[Override]) -> Pipeline:
-    """The project's pipeline, from its compiled form where what it was read from is unchanged."""
-    store = project.state.blobs("pipeline")
+def mtime(path: str) -> int | None:
+    """When the file or folder last changed, in ns since the epoch; None where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def load_cached(
+    project: Project, overrides: Sequence[Override], started: int
+) -> tuple[Pipeline, str | None]:
+    """The project's pipeline, from its compiled form where what it was read from is unchanged.
+
+    With it comes a name for this version of it (None with overrides). Nothing is kept of files
+    that may have changed within a clock tick before `started` (ns since the epoch).
+    """
     roots: Sequence[str] = project.settings["code.roots"]
+    if overrides:
+        return load(project.tree, mode=project.mode, overrides=overrides, code_roots=roots), None
+    store = project.state.blobs("pipeline")
     name = f"pipeline:{project.mode}:{','.join(roots)}"
-    if not overrides:
-        data = store.get(name)
-        pipeline = load_pipeline(data) if data else None
-        if pipeline is not None and still_current(project.tree, pipeline):
-            return pipeline
-    pipeline = load(project.tree, mode=project.mode, overrides=overrides, code_roots=roots)
-    if not overrides:
-        store.put(name, dump_pipeline(pipeline))
-    return pipeline
+    data = store.get(name)
+    compiled = load_pipeline(data) if data else None
+    pipeline = still_current(project.tree, compiled) if compiled else None
+    if pipeline is None:
+        pipeline = load(project.tree, mode=project.mode, code_roots=roots)
+    if data is None or pipeline is not compiled:
+        data = dump_pipeline(pipeline)
+        if _all_settled(pipeline.sources.values(), started):
+            store.put(name, data)
+    return pipeline, fingerprint("pipeline", data)
+
+
+def _all_settled(sources: Iterable[object], started: int) -> bool:
+    for source in sources:
+        # a file's stat numbers, or a folder's with the names in it
+        numbers = source[0] if isinstance(source, tuple) and source else None
+        signature = numbers if isinstance(numbers, tuple) else source
+        is_file = isinstance(signature, tuple) and signature and isinstance(signature[0], int)
+        if is_file and not is_settled(signature, started):
+            return False
+    return True

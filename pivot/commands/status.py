@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import SourceError
 from ..graph import Selection, select
-from ..model import CodeManifest, Decision, OpaqueReference, Reason
+from ..model import Decision, OpaqueReference, Reason
 from ..run.journal import read_journal
 from ..run.survey import Survey
 from .session import Session
@@ -65,17 +66,11 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
 
 
 def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReference, ...]:
-    manifest = _manifest(session, survey, name)
-    return manifest.opaque if manifest else ()
-
-
-def _manifest(session: Session, survey: Survey, name: str) -> CodeManifest | None:
-    from ..errors import SourceError
-
     try:
-        return survey.manifest(session.space.graph.stages[name])
+        manifest = survey.manifest(session.space.graph.stages[name])
     except SourceError:
-        return None  # the decision says so
+        return ()  # the decision says so
+    return manifest.opaque if manifest else ()
 
 
 def _environment(session: Session, survey: Survey, names: list[str]) -> tuple[PackageChange, ...]:
@@ -84,12 +79,13 @@ def _environment(session: Session, survey: Survey, names: list[str]) -> tuple[Pa
         record = session.space.locks.record(name)
         if record is None or not record.packages:
             continue
-        manifest = _manifest(session, survey, name)
-        if manifest is None:
-            continue
+        try:
+            facts = survey.facts(session.space.graph.stages[name])
+        except SourceError:
+            continue  # the decision says so
         for package, then in record.packages.items():
-            now = manifest.packages.get(package)
-            if package in manifest.packages and now != then:
+            now = facts.packages.get(package) if facts else None
+            if now is not None and now != then:
                 found.setdefault((package, then, now), []).append(name)
     return tuple(
         PackageChange(package, then, now, tuple(stages))

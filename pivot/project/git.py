@@ -55,6 +55,20 @@ class Git:
         )
         return frozenset(name for name in output.split("\0") if name)
 
+    def index_state(self) -> tuple[int, int, int] | None:
+        """Numbers that change whenever the set of tracked files may have; None without an index."""
+        place = f"{self.top}/.git"
+        try:
+            with open(place) as stream:  # a worktree or submodule: "gitdir: <path>"
+                place = os.path.join(self.top, stream.read().partition(":")[2].strip())
+        except OSError:
+            pass  # a folder
+        try:
+            status = os.stat(f"{place}/index")
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
     def head(self) -> str | None:
         """The commit checked out; None before the first one."""
         output = self._run(["rev-parse", "--verify", "-q", "HEAD"], accept=(0, 1, 128))

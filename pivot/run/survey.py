@@ -12,6 +12,7 @@ from ..errors import PivotError, SourceError
 from ..model import CodeManifest, Decision, Reason, Stage, StageKey, StageRecord, Symbol
 from ..plan import Evidence
 from ..tree import is_within
+from .memory import CodeFacts
 from .workspace import Workspace
 
 
@@ -43,7 +44,7 @@ class Survey:
 
     def manifest(self, stage: Stage) -> CodeManifest | None:
         """The code behind a stage; None where code does not count. Raises SourceError."""
-        if not stage.code or not self._space.project.settings["code.track"]:
+        if not self._counts(stage):
             return None
         known = self._bad_code.get(stage.name)
         if known is not None:
@@ -53,6 +54,26 @@ class Survey:
         except SourceError as error:
             self._bad_code[stage.name] = error
             raise
+
+    def facts(self, stage: Stage) -> CodeFacts | None:
+        """What deciding needs of the stage's code; None where code does not count.
+
+        Reads no source that has not changed since the facts were found. Raises SourceError.
+        """
+        if not self._counts(stage):
+            return None
+        known = self._space.memory.facts(stage)
+        if known is not None:
+            return known
+        manifest = self.manifest(stage)
+        assert manifest is not None  # the code counts
+        covered: frozenset[str] = frozenset()
+        if not stage.is_python:
+            covered = self._space.fingerprinter.scripts_covered(stage)
+        return self._space.memory.note(stage, manifest, covered)
+
+    def _counts(self, stage: Stage) -> bool:
+        return stage.code and bool(self._space.project.settings["code.track"])
 
     def code_changed(self, stage: Stage) -> bool:
         """Whether the code of a stage, read anew, has another digest than it had."""
@@ -65,23 +86,22 @@ class Survey:
 
     def counted_deps(self, stage: Stage) -> list[str]:
         """The deps that count by content: all but scripts that the fingerprint judges."""
-        covered: frozenset[str] = frozenset()
-        if not stage.is_python and self.manifest(stage) is not None:
-            covered = self._space.fingerprinter.scripts_covered(stage)
+        facts = self.facts(stage)
+        covered = facts.covered if facts else ()
         return [dep.path for dep in stage.deps if dep.path not in covered]
 
     def key(self, stage: Stage, deps: Mapping[str, Digest]) -> StageKey:
         """The key of a stage with the given dep digests. Raises SourceError."""
-        manifest = self.manifest(stage)
+        facts = self.facts(stage)
         rerun = self._space.project.settings["code.packages"] == "rerun"
         return plan.stage_key(
             stage,
             binding=call_binding(stage),
-            code=manifest.digest if manifest else None,
+            code=facts.digest if facts else None,
             params=self._space.params.values(stage),
             deps=deps,
             environ=self._space.environ,
-            packages=manifest.packages if manifest and rerun else None,
+            packages=facts.packages if facts and rerun else None,
         )
 
     # --- evidence -------------------------------------------------------------------------
@@ -131,12 +151,17 @@ class Survey:
 
     def observed_now(self, stage: Stage, record: StageRecord | None) -> dict[str, str | None]:
         """Today's hashes of the modules that a record names as observed."""
-        if record is None or not record.observed or not stage.code:
+        if record is None or not record.observed or not self._counts(stage):
             return {}
-        return {
-            module: self._space.fingerprinter.observed_hash(stage, module)
-            for module in record.observed
-        }
+        return {module: self._observed_hash(stage, module) for module in record.observed}
+
+    def _observed_hash(self, stage: Stage, module: str) -> str | None:
+        known = self._space.memory.observed(stage, module)
+        if known is not None:
+            return known[0]
+        found = self._space.fingerprinter.observed_hash(stage, module)
+        self._space.memory.note_observed(stage, module, found)
+        return found
 
     def _makes(self, name: str, path: str) -> bool:
         outs = self._space.graph.stages[name].outs
@@ -247,7 +272,7 @@ def unreadable_code(space: Workspace, survey: Survey, names: list[str]) -> list[
         if stage.frozen:
             continue
         try:
-            survey.manifest(stage)
+            survey.facts(stage)
         except SourceError as error:
             errors.setdefault(str(error), error)
     return list(errors.values())

@@ -12,6 +12,7 @@ from ..model import Pipeline
 from ..project import Observer, Project
 from ..store import CodeTables, LocalCache, RunCache
 from .locks import Locks
+from .memory import CodeMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Workspace:
     locks: Locks
     params: ParamsReader
     fingerprinter: Fingerprinter
+    memory: CodeMemory
     observer: Observer
     cache: LocalCache
     run_cache: RunCache
