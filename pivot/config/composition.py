@@ -152,7 +152,7 @@ class _Shield:
 
     def close(self, value: Any) -> Any:
         """Mappings by their shape, all else held."""
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             return {self.token(key): self.close(item) for key, item in value.items()}
         return self.hold(value)
 
