@@ -223,7 +223,7 @@ def _all_settled(sources: Iterable[object], started: int) -> bool:
     for source in sources:
         # a file's stat numbers, or a folder's with the names in it
         numbers = source[0] if isinstance(source, tuple) and source else None
-        signature = numbers if isinstance(numbers, tuple) else source
+        signature: Any = numbers if isinstance(numbers, tuple) else source
         is_file = isinstance(signature, tuple) and signature and isinstance(signature[0], int)
         if is_file and not is_settled(signature, started):
             return False
