@@ -38,7 +38,7 @@ from .state import State
 
 _SIGNATURE = struct.Struct("<qqqQI")
 #: Above this size, waiting out a tick before reading is cheaper than reading again later.
-_WAIT_BYTES = 64 << 20
+_WAIT_BYTES = 16 << 20
 
 
 @dataclass(slots=True)
@@ -189,9 +189,7 @@ class Observer:
         """
         if not self._unsettled:
             return
-        wait = max(self._unsettled.values()) + TICK_NS - time.time_ns()
-        if 0 < wait <= TICK_NS:
-            time.sleep((wait + 1_000_000) / 1e9)
+        _sleep_until(max(self._unsettled.values()) + TICK_NS)
         for path in sorted(self._unsettled):
             del self._unsettled[path]
             try:
@@ -242,10 +240,7 @@ class Observer:
             self._unsettled[path] = max(self._unsettled.get(path, 0), seen[1])
 
     def _read(self, name: str, status: os.stat_result) -> tuple[Digest, os.stat_result, int]:
-        if status.st_size > _WAIT_BYTES:
-            wait = status.st_ctime_ns + TICK_NS - time.time_ns()
-            if 0 < wait <= TICK_NS:
-                time.sleep((wait + 1_000_000) / 1e9)
+        _wait_out(status)
         return hash_path(self.algorithm, name, progress=self.progress)
 
     # --- folders -----------------------------------------------------------------------
@@ -402,6 +397,7 @@ class Noting:
             if known != now:
                 value = None
         if value is None:
+            _wait_out(status)
             return None
         self._seen[relpath] = (now, now, value)
         executable = bool(status.st_mode & 0o100)
@@ -433,6 +429,18 @@ class Noting:
                 digest,
             )
         observer._remember(self._path, "content", digest)
+
+
+def _wait_out(status: os.stat_result) -> None:
+    """Before a large file is read: let the tick pass in which it was written."""
+    if status.st_size > _WAIT_BYTES:
+        _sleep_until(status.st_ctime_ns + TICK_NS)
+
+
+def _sleep_until(moment: int) -> None:
+    wait = moment - time.time_ns()
+    if 0 < wait <= TICK_NS:  # more only where a clock is wrong
+        time.sleep((wait + 1_000_000) / 1e9)
 
 
 def _parents(path: str) -> list[str]:

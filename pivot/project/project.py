@@ -11,6 +11,7 @@ from ..errors import ConfigError
 from ..settings import Settings
 from .configuration import read_settings
 from .distributions import InstalledDistributions
+from .dvc_config import dvc_layers
 from .git import Git, find_git
 from .ignore import GitIgnore
 from .interpreter import Interpreter, find_interpreter, inspect_interpreter
@@ -115,8 +116,12 @@ def open_project(start: str, *, options: Mapping[str, Any] | None = None) -> Pro
         warn=warnings.append,
         prepare=lambda: init_files(root),
     )
-    settings = read_settings(root, options, memory=state.blobs("settings"))
-    return Project(root, settings, find_mode(root, settings["core.mode"]), state, warnings)
+    memory = state.blobs("settings")
+    settings = read_settings(root, options, memory=memory)
+    mode = find_mode(root, settings["core.mode"])
+    if mode == "dvc":
+        settings = read_settings(root, options, memory=memory, base=dvc_layers(root))
+    return Project(root, settings, mode, state, warnings)
 
 
 def interpreter(project: Project) -> str:

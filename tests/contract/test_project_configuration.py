@@ -150,7 +150,7 @@ def test_a_mistaken_variable_is_named(root: Path, environ: dict[str, str], messa
 
 
 def test_mistaken_options_are_errors(root: Path) -> None:
-    with pytest.raises(ConfigError, match="did you mean 'core.jobs'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'core.jobs'"):
         read_settings(str(root), {"core.job": 1}, environ={})
     with pytest.raises(ConfigError, match="takes a whole number"):
         read_settings(str(root), {"core.jobs": True}, environ={})

@@ -115,7 +115,7 @@ def test_an_existing_gitignore_is_completed_never_overwritten(tmp_path: Path) ->
 
 def test_a_project_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     write(tmp_path / ".pivot", "a file")
-    with pytest.raises(StoreError, match="cannot write '.*/.pivot/.gitignore'"):
+    with pytest.raises(StoreError, match=r"cannot write '.*/.pivot/.gitignore'"):
         init_files(str(tmp_path))
 
 

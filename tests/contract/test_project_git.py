@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -181,9 +180,9 @@ def test_an_output_that_git_tracks_is_an_error_with_the_way_out(repo: Path) -> N
 
 
 @pytest.fixture
-def closed(repo: Path) -> Iterator[Path]:
+def closed(repo: Path) -> Path:
     (repo / "data/.gitignore").mkdir(parents=True)
-    yield repo
+    return repo
 
 
 def test_a_gitignore_that_cannot_be_written_is_named(closed: Path) -> None:

@@ -620,6 +620,20 @@ def test_what_the_cache_hashed_is_not_read_again(desk: Desk) -> None:
     assert desk.reads == []
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_large_file_is_read_once_though_it_was_just_written(desk: Desk, stored: bool) -> None:
+    desk.write("large", bytes(17 << 20))
+    if stored:
+        cache = LocalCache(str(desk.root / "cache"))
+        cache.add(str(desk.root / "large"), digests=desk.observer.noting("large"))
+    else:
+        desk.observer.observe("large")
+    desk.reads.clear()
+    desk.observer.settle()
+    assert desk.observer.observe("large") == desk.truth("large")
+    assert desk.reads == []
+
+
 def test_what_is_known_is_not_read_to_be_stored(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,7 @@ def test_a_missing_or_broken_interpreter_is_named_never_passed_over(tmp_path: Pa
     environment(tmp_path / ".venv", str(tmp_path / "gone"))
     with pytest.raises(ConfigError, match=r"does not exist \(its link leads to nothing\); make it"):
         find(tmp_path)
-    with pytest.raises(ConfigError, match="VIRTUAL_ENV: .* does not exist; deactivate it"):
+    with pytest.raises(ConfigError, match=r"VIRTUAL_ENV: .* does not exist; deactivate it"):
         find(tmp_path, VIRTUAL_ENV=str(tmp_path / "nowhere"))
     text = tmp_path / "text"
     text.write_text("not executable")

@@ -1,0 +1,127 @@
+"""DVC's own configuration, read as layers below Pivot's: `.dvc/config` at all its levels.
+
+Read are the cache's place and way of linking, the default remote, and the remotes. What has no
+meaning here is passed over, since DVC itself checks its files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ..disk import explain, read_if_exists
+from ..errors import ConfigError, Where
+from ..settings import RemoteSpec
+from .configuration import Layer
+
+_LINKS = {"reflink": "copy", "copy": "copy", "hardlink": "hardlink", "symlink": "symlink"}
+
+
+def dvc_layers(root: str, environ: Mapping[str, str] | None = None) -> tuple[Layer, ...]:
+    """The layers system, user, project, local of the DVC project at `root`, as far as present.
+
+    Relative folders are resolved from the file that names them, as DVC does. Raises ConfigError
+    where a file cannot be parsed, StoreError where it cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    system = env.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
+    user = env.get("DVC_GLOBAL_CONFIG_DIR") or os.path.join(home, "dvc")
+    places = (
+        (os.path.join(system, "config"), ""),
+        (os.path.join(user, "config"), ""),
+        (os.path.join(root, ".dvc", "config"), ".dvc/config"),
+        (os.path.join(root, ".dvc", "config.local"), ".dvc/config.local"),
+    )
+    found: list[Layer] = []
+    for path, shown in places:
+        try:
+            data = read_if_exists(path)
+        except PermissionError as error:
+            if not shown:
+                continue  # somebody else's home folder, as in containers
+            raise explain(error, "read", shown) from None
+        except OSError as error:
+            raise explain(error, "read", shown or path) from None
+        if data is not None:
+            found.append((shown or path, *parse_dvc_config(data, shown or path, path)))
+    return tuple(found)
+
+
+def parse_dvc_config(
+    data: bytes, file: str, path: str
+) -> tuple[dict[str, Any], dict[str, RemoteSpec]]:
+    """The settings and remotes of one file, whose place is `path`. Raises ConfigError."""
+    values: dict[str, Any] = {}
+    remotes: dict[str, RemoteSpec] = {}
+    folder = os.path.dirname(path)
+    for name, entries in _sections(data, file).items():
+        kind, _, rest = name.partition(" ")
+        if kind == "remote" and rest:
+            remote = rest.strip().strip("\"'")
+            options = {key: text for key, (text, _) in entries.items() if key != "url"}
+            url = entries["url"][0] if "url" in entries else ""
+            remotes[remote] = RemoteSpec(remote, _resolve(url, folder), options)
+        elif name == "core" and "remote" in entries:
+            values["core.remote"] = entries["remote"][0]
+        elif name == "cache":
+            if "dir" in entries:
+                values["cache.dir"] = _resolve(entries["dir"][0], folder)
+            if "type" in entries:
+                text, line = entries["type"]
+                values["cache.link"] = _link(text, Where(file, line))
+    return values, remotes
+
+
+def _sections(data: bytes, file: str) -> dict[str, dict[str, tuple[str, int]]]:
+    """Section -> option -> (text, line)."""
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigError("it is not UTF-8 text", where=Where(file)) from None
+    sections: dict[str, dict[str, tuple[str, int]]] = {}
+    current: dict[str, tuple[str, int]] | None = None
+    for number, raw in enumerate(lines, 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("["):
+            end = line.rfind("]")
+            if end < 0:
+                raise ConfigError(f"a section without ']': {line}", where=Where(file, number))
+            current = sections.setdefault(_unquote(line[1:end].strip()), {})
+            continue
+        key, equals, text = line.partition("=")
+        if not equals or current is None:
+            raise ConfigError(
+                f"neither a section nor 'name = value': {line}", where=Where(file, number)
+            )
+        current[key.strip().lower()] = (_value(text.strip()), number)
+    return sections
+
+
+def _value(text: str) -> str:
+    if text[:1] in ("'", '"'):
+        end = text.find(text[0], 1)
+        if end > 0:
+            return text[1:end]
+    return text.partition(" #")[0].rstrip()
+
+
+def _unquote(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _resolve(url: str, folder: str) -> str:
+    if not url or "://" in url:
+        return url
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(url)))
+
+
+def _link(text: str, where: Where) -> str:
+    # DVC tries them in order; the first one decides here, and copying is the way out
+    first = text.strip("[]").partition(",")[0].strip().strip("\"'")
+    if first not in _LINKS:
+        raise ConfigError(f"cache.type takes {', '.join(_LINKS)}, not '{first}'", where=where)
+    return _LINKS[first]
