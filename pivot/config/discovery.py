@@ -18,6 +18,10 @@ from ..tree import Tree, join
 PIVOT_FILE = "pivot.yaml"
 DVC_FILE = "dvc.yaml"
 
+#: Part of what the caller skips by.
+IGNORE_FILE = ".dvcignore"
+_WATCHED = (PIVOT_FILE, DVC_FILE, IGNORE_FILE)
+
 _SKIPPED = frozenset(("node_modules", "__pycache__", "__pypackages__", "site-packages"))
 _RECORDS = (".pvt", ".dvc")
 #: Symbolic links can make a tree endless.
@@ -29,7 +33,7 @@ Listing = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
-    """The subfolders to visit and the pipeline files of a folder."""
+    """The subfolders to visit, and which of the files that matter here a folder has."""
     entries = tree.list(folder)
     names = {name for name, is_dir in entries if not is_dir}
     if "pyvenv.cfg" in names:
@@ -43,7 +47,7 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
         if skip_dirs is not None and skip_dirs(join(folder, name)):
             continue
         folders.append(name)
-    return tuple(folders), tuple(name for name in (PIVOT_FILE, DVC_FILE) if name in names)
+    return tuple(folders), tuple(name for name in _WATCHED if name in names)
 
 
 def walk(

@@ -13,7 +13,7 @@ from ..tree import Tree, join, parent
 from .collector import collector_paused
 from .composition import Override, unknown_override
 from .context import Context, Params, extended, file_context
-from .discovery import DVC_FILE, PIVOT_FILE, SkipDirs, recheck, walk
+from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, recheck, walk
 from .documents import load_yaml_marked
 from .expansion import Variant, variants, with_extra
 from .fields import Place
@@ -38,7 +38,12 @@ def load(
     skip_dirs: SkipDirs | None = None,
     flags: FlagStyle | None = None,
 ) -> Pipeline:
-    """The pipeline of a tree. Raises ConfigError, or PivotErrors for several found in one go."""
+    """The pipeline of a tree: of each folder its pivot.yaml, else its dvc.yaml.
+
+    (In mode 'dvc' the other way round, which matters only where both lie in one folder.) `flags`
+    says how mappings inside commands become flags. `skip_dirs` names folders not to look into.
+    Raises ConfigError, or PivotErrors for several found in one go.
+    """
     pipeline, errors = load_partial(
         tree,
         mode=mode,
@@ -99,7 +104,7 @@ class _Loader:
         flags: FlagStyle,
     ) -> None:
         self.tree = Recorder(tree)
-        self.mode = mode
+        self.order = (PIVOT_FILE, DVC_FILE) if mode == "pivot" else (DVC_FILE, PIVOT_FILE)
         self.code_roots = tuple(code_roots)
         self.flags = flags
         self.params = Params(self.tree, overrides)
@@ -115,15 +120,14 @@ class _Loader:
     def run(self, skip_dirs: SkipDirs | None) -> None:
         for folder, signature, listing in walk(self.tree, skip_dirs, self.data.__contains__):
             self.tree.sources[folder + "/"] = (signature, listing)
-            files = listing[1]
-            if not files:
-                continue
+            if IGNORE_FILE in listing[1]:
+                self.tree.read(join(folder, IGNORE_FILE))  # what it hides, the caller skips
+            first, second = self.order
+            files = [join(folder, name) for name in (first, second) if name in listing[1]]
             if len(files) == 2:
-                ignored = join(folder, DVC_FILE)
-                self.notes.append(
-                    f"{ignored} is not read: {join(folder, PIVOT_FILE)} lies beside it"
-                )
-            self.file(join(folder, files[0]))
+                self.notes.append(f"{files[1]} is not read: {files[0]} lies beside it")
+            if files:
+                self.file(files[0])
         self.check_overrides()
 
     def pipeline(self) -> Pipeline:
@@ -225,8 +229,6 @@ class _Loader:
 
     def roots(self, path: str) -> tuple[str, ...]:
         """The import path of the stages of a file."""
-        self.tree.kind("src")
-        self.tree.kind("src/__init__.py")
         return import_roots(self.tree, path, self.code_roots)
 
     def split(self, roots: tuple[str, ...], text: str) -> tuple[str, str]:

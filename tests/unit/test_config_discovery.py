@@ -128,6 +128,7 @@ def test_nothing_changed() -> None:
         changed(pkg_py=""),
         {**FILES, "pkg/__init__.py": ""},
         changed(src__a_py=""),
+        {**FILES, ".dvcignore": "data"},
     ],
 )
 def test_what_makes_it_load_again(files: dict[str, str]) -> None:

@@ -260,6 +260,18 @@ def test_dvc_files_are_read_where_no_pivot_file_lies_beside_them() -> None:
     assert found.notes == ("dvc.yaml is not read: pivot.yaml lies beside it",)
 
 
+def test_in_dvc_mode_the_dvc_file_wins() -> None:
+    body = "stages:\n  {}:\n    cmd: x\n"
+    files = {
+        "pivot.yaml": body.format("p"),
+        "dvc.yaml": body.format("d"),
+        "sub/pivot.yaml": body.format("s"),
+    }
+    found = load(DictTree(files), mode="dvc")
+    assert list(found.stages) == ["d", "sub/pivot.yaml:s"]
+    assert found.notes == ("pivot.yaml is not read: dvc.yaml lies beside it",)
+
+
 def test_every_dvc_form_is_a_pivot_form() -> None:
     text = """
 vars: [{t: px}]
