@@ -68,7 +68,7 @@ def parse_digest(
     Raises ValueError where the text is not of that form.
     """
     algorithm, colon, value = text.partition(":")
-    if not colon or not value or not algorithm or not all(c in _HEX for c in value):
+    if not colon or not value or not algorithm or not _HEX.issuperset(value):
         raise ValueError(f"not a digest: {text!r}")
     kind: Literal["file", "tree"] = "file" if files is None else "tree"
     return Digest(algorithm, value, kind, size, files, executable)

@@ -87,6 +87,7 @@ class Session:
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
         self.space.memory.save(self.space.fingerprinter.sources_read)
+        self.space.locks.save(self._started)
         self._release()
 
     def _release(self) -> None:
@@ -129,7 +130,7 @@ class Session:
             project=project,
             pipeline=pipeline,
             graph=graph,
-            locks=Locks(project.tree, pipeline.stages),
+            locks=Locks(project.tree, pipeline.stages, project.state.blobs("locks")),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             fingerprinter=fingerprinter(),
             memory=CodeMemory(

@@ -56,6 +56,11 @@ def dumps(record: StageRecord) -> str:
 
 def loads(text: str | bytes) -> StageRecord:
     """The record of a lock text. Raises BadLock where the text is not one whole sealed record."""
+    return record_of(checked(text))
+
+
+def checked(text: str | bytes) -> dict[str, Any]:
+    """The data of a lock text whose seal matches. Raises BadLock."""
     if isinstance(text, bytes):
         try:
             text = text.decode()
@@ -74,6 +79,11 @@ def loads(text: str | bytes) -> StageRecord:
     seal = data.pop("seal", None)
     if seal != _seal(data):
         raise BadLock("its seal does not match its content, as after a merge of two runs")
+    return data
+
+
+def record_of(data: dict[str, Any]) -> StageRecord:
+    """The record of checked data. Raises BadLock where a field is missing."""
     try:
         return _record(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

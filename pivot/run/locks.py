@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable
+from typing import Any
 
 from .. import lockfile
 from ..disk import write_atomic
 from ..model import StageRecord
+from ..scan import is_settled
 from ..tree import Tree
+from .memory import Blobs
+
+_NAME = "checked-1"
 
 
 class Locks:
-    """The locks of the named stages in one tree. A lock that cannot be trusted counts as absent."""
+    """The locks of the named stages in one tree. A lock that cannot be trusted counts as absent.
 
-    def __init__(self, tree: Tree, names: Iterable[str]) -> None:
+    `kept` remembers, by stat signature, the data of locks whose seal was found to match.
+    """
+
+    def __init__(self, tree: Tree, names: Iterable[str], kept: Blobs | None = None) -> None:
         self._tree = tree
+        self._blobs = kept
+        self._kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self._new: dict[str, tuple[Any, dict[str, Any]]] = {}
         self._paths = lockfile.lock_paths(names)
         self._read: dict[str, StageRecord | None] = {}
         self._problems: dict[str, str] = {}
+        if kept is not None:
+            self._kept = _kept_locks(kept.get(_NAME))
 
     def path(self, name: str) -> str:
         """Where the lock of a stage lies, relative to the project root."""
@@ -35,11 +49,15 @@ class Locks:
         return self._problems.get(name)
 
     def _load(self, name: str) -> StageRecord | None:
-        data = self._tree.read(self._paths[name])
-        if data is None:
+        path = self._paths[name]
+        signature = self._tree.signature(path)
+        if signature is None:
             return None
         try:
-            record = lockfile.loads(data)
+            data = self._data(path, signature)
+            if data is None:
+                return None
+            record = lockfile.record_of(data)
         except lockfile.BadLock as error:
             self._problems[name] = f"{self._paths[name]} counts as absent: {error}"
             return None
@@ -49,6 +67,27 @@ class Locks:
             )
             return None
         return record
+
+    def _data(self, path: str, signature: Any) -> dict[str, Any] | None:
+        known = self._kept.get(path)
+        if known is not None and known[0] == signature:
+            return known[1]
+        text = self._tree.read(path)
+        if text is None:
+            return None
+        data = lockfile.checked(text)
+        self._new[path] = (signature, data)
+        return data
+
+    def save(self, started: int) -> None:
+        """Keep what was checked, for the next run; `started` (ns) is before the first reading."""
+        settled = {
+            path: entry
+            for path, entry in self._new.items()
+            if isinstance(entry[0], tuple) and is_settled(entry[0], started)
+        }
+        if settled and self._blobs is not None:
+            self._blobs.put(_NAME, marshal.dumps({**self._kept, **settled}))
 
     def write(self, root: str, record: StageRecord, *, fsync: bool = False) -> None:
         """Write the lock of a stage, unless the file says the same already.
@@ -76,3 +115,13 @@ class Locks:
                 elif entry.endswith(".lock") and path not in known:
                     found.append(path)
         return sorted(found)
+
+
+def _kept_locks(data: bytes | None) -> dict[str, tuple[Any, dict[str, Any]]]:
+    if data is None:
+        return {}
+    try:
+        kept = marshal.loads(data)  # noqa: S302 - written by `save`
+    except (ValueError, EOFError, TypeError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
