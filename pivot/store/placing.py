@@ -135,20 +135,22 @@ def remove_any(path: str) -> None:
     if not stat.S_ISDIR(mode):
         remove_quietly([path])
         return
-
-    def retry(function: Callable[[str], object], name: str, _error: object) -> None:
-        parent = os.path.dirname(name)
-        for folder in (parent, name):
-            if not os.path.islink(folder) and os.path.isdir(folder):
-                os.chmod(folder, 0o700)
-        if function in (os.unlink, os.rmdir, os.remove):
-            function(name)
-        else:  # it could not even be read: start over, now that it can
-            shutil.rmtree(name)
-
     try:
-        shutil.rmtree(path, onerror=retry)
+        try:
+            shutil.rmtree(path)
+        except PermissionError:
+            _open_up(path)
+            shutil.rmtree(path)
     except FileNotFoundError:
-        return
+        return  # somebody else is removing it as well
     except OSError as error:
-        raise explain(error, "remove", error.filename or path) from None
+        raise explain(error, "remove", path) from None
+
+
+def _open_up(folder: str) -> None:
+    """Let the owner read and change the folder and all folders in it."""
+    os.chmod(folder, 0o700)
+    with os.scandir(folder) as entries:
+        inner = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    for path in inner:
+        _open_up(path)

@@ -329,6 +329,21 @@ def test_unprotecting_a_lone_read_only_file_makes_it_writable(tmp_path: Path) ->
     assert path.stat().st_ino == inode
 
 
+def test_unprotecting_that_fails_leaves_the_link(
+    plain: LocalCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.materialize(plain.add_bytes(b"content"), str(tmp_path / "out"), link="hardlink")
+
+    def fail(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "copy_file_range", fail)
+    with pytest.raises(StoreError, match=r"cannot unprotect '.*out'"):
+        unprotect(str(tmp_path / "out"))
+    assert is_protected(str(tmp_path / "out"))
+    assert leftovers(tmp_path) == []
+
+
 def test_unprotecting_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file"):
         unprotect(str(tmp_path / "nothing"))
@@ -834,6 +849,74 @@ def test_a_read_only_cache_serves_and_reports(open_folder: Path) -> None:
         for path in [open_folder / "cache", *(open_folder / "cache").rglob("*")]:
             path.chmod(0o755)
     assert (out / "target").read_bytes() == b"good"
+
+
+def test_a_folder_with_read_only_folders_inside_is_replaced(open_folder: Path) -> None:
+    place = open_folder / "place"
+    place.mkdir()
+    place.chmod(0o777)
+
+    def work() -> None:
+        write(place / "out/a/b/file")
+        (place / "out/a/b").chmod(0o555)
+        (place / "out/a").chmod(0o000)
+        cache = LocalCache(str(place / "cache"))
+        cache.materialize(cache.add_bytes(b"new"), str(place / "out"))
+        assert (place / "out").read_bytes() == b"new"
+        assert sorted(os.listdir(place)) == ["cache", "out"]
+
+    assert as_nobody(work) == 0
+
+
+def test_removing_takes_whatever_is_there(tmp_path: Path) -> None:
+    write(tmp_path / "kept/file", "1")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    write(tmp_path / "folder/a/b")
+    (tmp_path / "folder/inner").symlink_to(tmp_path / "kept")
+    for name in ("link", "folder", "nothing", "kept/file/below"):
+        placing.remove_any(str(tmp_path / name))
+    assert contents(tmp_path) == {"kept/": b"", "kept/file": b"1"}
+
+
+def test_reflinks_are_asked_for_once_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    asked: list[int] = []
+    answers = [errno.EOPNOTSUPP]
+
+    def ioctl(*_: Any) -> int:
+        asked.append(1)
+        if answers:
+            raise OSError(answers.pop(), "no")
+        return 0
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(placing, "_no_clone_between", set())
+    with open(write(tmp_path / "a"), "rb") as one, open(tmp_path / "b", "wb") as two:
+        assert not placing.clone(one.fileno(), two.fileno())
+        assert not placing.clone(one.fileno(), two.fileno())
+        assert len(asked) == 1
+        placing._no_clone_between.clear()
+        assert placing.clone(one.fileno(), two.fileno())
+        answers.append(errno.ENOSPC)
+        with pytest.raises(OSError, match="no"):
+            placing.clone(one.fileno(), two.fileno())
+
+
+def test_a_disk_that_fails_while_copying_is_not_tried_another_way(
+    plain: LocalCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = plain.add(str(write(tmp_path / "large", os.urandom(LARGE))))
+
+    def fail(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "copy_file_range", fail)
+    with pytest.raises(StoreError, match="free some space"):
+        plain.materialize(digest, str(tmp_path / "out"))
+    assert leftovers(tmp_path) == []
 
 
 def test_folders_removed_meanwhile_are_made_again(plain: LocalCache, tmp_path: Path) -> None:
