@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import sys
 from typing import Any
 
@@ -10,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pivot import lockfile
 from pivot.config import load, load_yaml_marked, schema, schema_names, validate
 from pivot.config.shapes import unrecognised
+from pivot.digest import Digest
 from pivot.errors import PivotError
+from pivot.model import StageKey, StageRecord
 from pivot.settings import KEYS
 from pivot.tree import DictTree
 
@@ -82,7 +87,7 @@ GOOD_OUTPUTS: dict[str, Any] = {
     "impact": {"from": "main", "to": "HEAD", "stages": [{"name": "a", "change": "upstream", "reasons": []}], "artifacts": []},
     "verify": {"stages": [{"name": "a", "ok": False, "problems": [{"path": "x", "problem": "missing", "where": "cache"}]}]},
     "lock": {
-        "pivot_lock": 1, "stage": "train", "entry": "m.f", "code": "xxh128:ab",
+        "pivot_lock": 1, "stage": "train", "entry": "m.f", "code": "xxh128:ab", "params": {}, "deps": {},
         "outs": {"o": {"digest": "blake3:ab", "size": 1}}, "seal": "xxh128:cd",
     },
 }  # fmt: skip
@@ -98,6 +103,25 @@ def test_outputs_with_other_keys_do_not(name: str) -> None:
     broken = dict(GOOD_OUTPUTS[name])
     broken.pop(next(iter(broken)))
     assert validate(broken, name, None, "x")
+
+
+@pytest.mark.parametrize("entry", ["m.f", ("a", "b")])
+def test_a_lock_as_it_is_written_fits_its_schema(entry: Any) -> None:
+    key = StageKey(
+        entry=entry,
+        kind="python" if entry == "m.f" else "cmd",
+        wdir="sub",
+        binding={"raw": "dep a"},
+        code="xxh128:ab",
+        params={"": {"day": datetime.date(2020, 1, 1)}, "params.yaml": {"lr": 0.1}},
+        deps={"a": Digest("blake3", "ab", size=3)},
+        outs=("b", "c"),
+        env={"A": "xxh128:12"},
+        packages={"pandas": "3"},
+    )
+    outs = {"b": Digest("md5", "ab", "tree", 10, 2)}
+    record = StageRecord("s", key, outs, {"p.q": "xxh128:cd"}, {"numpy": "2"})
+    assert validate(json.loads(lockfile.dumps(record)), "lock", None, "s.lock") == []
 
 
 def test_a_common_file_never_meets_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
