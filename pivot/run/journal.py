@@ -200,6 +200,7 @@ def recover(root: str) -> Recovery:
 
     entries = _entries(root)
     if not entries:
+        _empty(root)
         return Recovery()
     killed = end_processes(
         {run for entry in entries for run in entry.runs},
@@ -220,12 +221,13 @@ def recover(root: str) -> Recovery:
                else "")
         )  # fmt: skip
     step("journal.clear")
-    descriptor = _open(journal_path(root))
-    try:
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
+    _empty(root)
     return Recovery(tuple(entry.stage for entry in unfinished), tuple(notes))
+
+
+def _empty(root: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.truncate(journal_path(root), 0)
 
 
 def _partial_folder(root: str, stage: str) -> str:
