@@ -11,6 +11,7 @@ from ..model import Command, Stage
 from ..source.locate import Reader
 from ..tree import is_within, join, parent
 from . import shell
+from .scripts import r_sources
 
 ActionKind = Literal[
     "script", "module", "entry", "whole", "code", "notebook", "shell", "r", "sql", "file"
@@ -74,6 +75,11 @@ _LAUNCHERS = frozenset(
         *("viztracer", "scalene", "py-spy", "memray", "mprof", "horovodrun", "marimo", "bokeh"),
     )
 )
+#: Programs whose arguments are what they make or remove.
+_MAKERS = frozenset(
+    ("rm", "rmdir", "mkdir", "touch", "tee", "truncate", "unlink", "echo", "printf")
+)
+_OUTPUT_OPTIONS = re.compile(r"^(?:-o|-O|--?out(?:put)?(?:[-_]\w+)*|--log(?:[-_]file)?)$")
 _PYTHON_VALUES = frozenset(("-W", "-X", "--check-hash-based-pycs"))
 SUFFIXES: dict[str, ActionKind] = {
     ".py": "whole",
@@ -95,8 +101,15 @@ class _State:
 
     def python_path(self, local: dict[str, str]) -> tuple[str, ...]:
         value = local.get("PYTHONPATH", self.variables.get("PYTHONPATH", ""))
-        parts = (part for part in value.split(":") if part and not part.startswith(("$", "/")))
-        return tuple(join(self.cwd, part) for part in parts)
+        found = []
+        for part in value.split(":"):
+            for here in ("$PWD", "$("):  # $(pwd)
+                part = (
+                    f".{part.removeprefix(here)}" if part.startswith((here, here + "/")) else part
+                )
+            if part and not part.startswith(("$", "/")):
+                found.append(join(self.cwd, part))
+        return tuple(found)
 
 
 class CommandReader:
@@ -243,7 +256,7 @@ class _Run:
             self._notebook(rest, first_only=False)
         elif name in _LAUNCHERS:
             self._launcher(rest)
-        else:
+        elif name not in _MAKERS:
             self._other(program, name, rest)
 
     def _builtin(self, name: str, rest: list[str]) -> bool:
@@ -376,6 +389,10 @@ class _Run:
     def _r(self, words: list[str]) -> None:
         for place, word in enumerate(words):
             path = join(self.state.cwd, word)
+            if word == "-e" and place + 1 < len(words):
+                for name in r_sources(words[place + 1]):
+                    if self.is_file(join(self.state.cwd, name)):
+                        self.add("r", join(self.state.cwd, name))
             if not word.startswith("-") and word not in ("CMD", "BATCH") and self.is_file(path):
                 self.add("r", path)
                 self.arguments(words[place + 1 :])
@@ -394,8 +411,11 @@ class _Run:
     # --- files -------------------------------------------------------------------------
 
     def arguments(self, words: Sequence[str]) -> None:
+        made = False
         for word in words:
-            self.name_file(word)
+            if not made and not _OUTPUT_OPTIONS.match(word.partition("=")[0]):
+                self.name_file(word)
+            made = bool(_OUTPUT_OPTIONS.match(word))
 
     def name_file(self, word: str) -> None:
         """A word that may name a file: itself, the value of `--option=value`, or a pattern."""

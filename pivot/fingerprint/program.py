@@ -152,6 +152,9 @@ class Program:
                 conditions = ",".join(self._conditions(node.module, reference))
                 texts.append(f"{reference}={meaning}{conditions}")
                 edges.extend(self.leading_to(targets))
+                edges.extend(self._submodules(node.module, unit, targets))
+            for reference in unit.exposed:
+                self._expose(self.names.resolve(node.module, reference), texts, edges)
             edges.extend(self._imports(node.module, unit.imports, externals))
             node.flags |= unit.flags & MODES
             if unit.flags & WHOLE_MODULE:
@@ -160,6 +163,31 @@ class Program:
             node.opaque += tuple(OpaqueReference(what, file, line) for what, line in unit.opaque)
         node.externals += tuple(externals)
         return texts, edges
+
+    def _expose(self, targets: Iterable[Target], texts: list[str], edges: list[Node]) -> None:
+        """The annotations of what is handed to a call that reads them count."""
+        for target in targets:
+            index = self.names.index(target.module) if target.kind == "symbol" else None
+            if index is None:
+                continue
+            for unit in self._visible(target.module, index, target.name):
+                if unit.notes:
+                    texts.append(f"exposed {target} {unit.notes}")
+                    for reference in unit.note_refs:
+                        edges.extend(self.leading_to(self.names.resolve(target.module, reference)))
+
+    def _submodules(self, module: str, unit: Unit, targets: Iterable[Target]) -> list[Node]:
+        """With a package used as a value, the modules of it that are imported beside it."""
+        packages = [f"{target.module}." for target in targets if target.kind == "module"]
+        found: list[Node] = []
+        for package in packages:
+            for item in (*self._index(module).imports, *unit.imports):
+                if not self.activity.shown(module, item.when):
+                    continue
+                for name in self._imported_modules(module, item):
+                    if name.startswith(package):
+                        found.append(self.node("whole", name))
+        return found
 
     def _conditions(self, module: str, reference: str) -> Iterable[str]:
         if reference.startswith("@"):

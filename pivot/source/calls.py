@@ -298,6 +298,28 @@ def _annotations_call(walk: Walk, node: ast.Call) -> bool:
     return False
 
 
+def _exposing_call(walk: Walk, node: ast.Call) -> bool:
+    """A call that reads the annotations of the functions it is given."""
+    for argument in [*node.args, *(item.value for item in node.keywords)]:
+        found = chain_of(argument)
+        if found:
+            walk.exposed[found[1]] = None
+    return False
+
+
+def _launch_call(walk: Walk, node: ast.Call) -> bool:
+    """`typer.run(main)`; `fire.Fire()` and `unittest.main()` offer everything in the module."""
+    name = _callee(node)
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if name == "run" and not _named(owner, "typer", "fire", "defopt", "tyro", "clize"):
+        return False
+    if name == "main" and not _named(owner, "unittest"):
+        return False
+    if not node.args and name != "run":
+        walk.dynamic.append(Dynamic("", node.lineno, whole=True, opaque=False))
+    return _exposing_call(walk, node)
+
+
 def _doc_call(walk: Walk, node: ast.Call) -> bool:  # noqa: ARG001 - one shape for all handlers
     walk.flags |= READS_DOC
     return False
@@ -340,6 +362,15 @@ HANDLERS: dict[str, Callable[[Walk, ast.Call], bool]] = {
     "get_annotations": _annotations_call,
     "signature": _annotations_call,
     "getfullargspec": _annotations_call,
+    "register": _exposing_call,
+    "validate_call": _exposing_call,
+    "beartype": _exposing_call,
+    "typechecked": _exposing_call,
+    "from_function": _exposing_call,
+    "Depends": _exposing_call,
+    "run": _launch_call,
+    "Fire": _launch_call,
+    "main": _launch_call,
     "getdoc": _doc_call,
     "getsource": _opaque_call,
     "getsourcelines": _opaque_call,

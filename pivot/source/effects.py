@@ -139,12 +139,19 @@ def _class_facts(node: ast.ClassDef) -> Facts:
             hooks = hooks or name.rpartition(".")[2] not in _PLAIN_METACLASSES
             calls[name] = None
         calls.update((chain, None) for chain in _calls(keyword.value)[0])
+    own = {part.name for part in node.body if isinstance(part, _FUNCTIONS)}
+    outside: dict[str, None] = dict.fromkeys(decorators)
     for statement in node.body:
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            always = True
-        if isinstance(statement, _FUNCTIONS) and statement.name == "__init_subclass__":
-            hooks = True
+        if isinstance(statement, _FUNCTIONS):
+            hooks = hooks or statement.name == "__init_subclass__"
+            for decorator in statement.decorator_list:
+                chain = root_chain(decorator)
+                if chain.partition(".")[0] not in own:  # not `@name.setter`
+                    outside[chain] = None
+        else:
+            always = always or _is_strong(statement, frozenset())
         calls.update((chain, None) for chain in _calls(statement)[0])
+    decorators = tuple(outside)
     bases: dict[str, None] = {}
     for base in node.bases:
         bases[root_chain(base)] = None

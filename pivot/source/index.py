@@ -68,6 +68,7 @@ class Unit(NamedTuple):
     hooks: bool  # a class with __init_subclass__, a metaclass or class keywords
     runs_calls: bool  # any call at all at module level (what counts in a script)
     flags: int
+    exposed: tuple[str, ...]  # chains handed to calls that read annotations (typer.run(main))
     environ: tuple[tuple[str, int], ...]
     opaque: tuple[tuple[str, int], ...]
 

@@ -118,6 +118,7 @@ class Walk:
         self.environ: list[tuple[str, int]] = []
         self.opaque: list[tuple[str, int]] = []
         self.dynamic: list[special.Dynamic] = []
+        self.exposed: dict[str, None] = {}
         self.flags = 0
         self.optional = 0  # depth of try statements around
         self.module = Scope("module", None)

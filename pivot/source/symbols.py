@@ -261,6 +261,7 @@ class _Builder:
                 found.hooks,
                 found.runs_calls,
                 walk.flags,
+                tuple(walk.exposed),
                 tuple(walk.environ),
                 tuple(walk.opaque),
             )

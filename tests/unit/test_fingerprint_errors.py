@@ -96,7 +96,7 @@ def test_a_missing_module_suggests_the_nearest() -> None:
     "text", ["type X = int\n", "def f[T](x: T): ...\n", "class C[T]: ...\n", "x = f'{d['a']}'\n"]
 )
 def test_syntax_of_a_newer_python_names_the_version(text: str) -> None:
-    with pytest.raises(SourceError, match="of Python 3[.]12") as raised:
+    with pytest.raises(SourceError, match=r"of Python 3[.]12") as raised:
         project(text).manifest(stage("pkg.stages.reaches"))
     assert RUNNING in str(raised.value)
 

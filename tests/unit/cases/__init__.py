@@ -8,6 +8,7 @@ from .builders import Case, Edit, apply
 from .commands import COMMANDS
 from .definitions import DEFINITIONS
 from .effects import EFFECTS
+from .habits import HABITS
 from .imports import IMPORTS
 from .language import LANGUAGE
 from .normal_form import NORMAL_FORM
@@ -19,6 +20,7 @@ CASES: tuple[Case, ...] = (
     *IMPORTS,
     *EFFECTS,
     *COMMANDS,
+    *HABITS,
 )
 
 __all__ = ["CASES", "Case", "Edit", "apply"]
