@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from run_bench import Bench
 
+from pivot import disk
 from pivot.errors import RunError
 from pivot.model import Command, Out, Stage
 from pivot.run import journal, outputs
@@ -254,40 +255,41 @@ def test_a_folder_that_may_not_be_written_to_moves_all_the_same(
 
 # --- crashes --------------------------------------------------------------------------------
 
-CRASH = """
-import os, sys
-sys.path[:0] = {path!r}
-from test_run_outputs import OUTS, stage
-from pivot.run.outputs import Outputs
-from pivot.run.journal import recover
-os.chdir({root!r})
-what = {what!r}
-if what == "recover":
-    recover({root!r})
-else:
-    kept = Outputs({root!r})
-    one = stage(*OUTS)
-    kept.set_aside(one)
-    for name in ("a", "fresh"):
-        open(name, "w").write("new")
-    os.makedirs("dir", exist_ok=True)
-    open("dir/y", "w").write("new")
-    open("inc", "a").write(" new")
-    getattr(kept, what)(one)
-"""
-
 OUTS = (Out("a"), Out("dir"), Out("inc", incremental=True), Out("fresh"), Out("sub/b"))
 
 
+def run_stage(root: Path, what: str) -> None:
+    """What a run does around one stage, and the stage itself."""
+    kept = Outputs(str(root))
+    one = stage(*OUTS)
+    kept.set_aside(one)
+    for name in ("a", "fresh"):
+        (root / name).write_text("new")
+    (root / "dir").mkdir(exist_ok=True)
+    (root / "dir/y").write_text("new")
+    with open(root / "inc", "a") as file:
+        file.write(" new")
+    if what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    getattr(kept, what)(one)
+
+
 def crash(root: Path, what: str, fault: str) -> bool:
-    """Whether the process was killed at step `fault` (`name:count`)."""
-    program = CRASH.format(path=[entry for entry in sys.path if entry], root=str(root), what=what)
-    environment = {**os.environ, "PIVOT_FAULT": fault}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, check=False
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+    """Whether a process that does `what` was killed at step `fault` (`name:count`)."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            disk._armed, disk._hits = fault, {}
+            if what == "recover":
+                recover(str(root))
+            else:
+                run_stage(root, what)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    status = os.waitpid(pid, 0)[1]
+    assert status in (0, signal.SIGKILL)
+    return status != 0
 
 
 @pytest.mark.parametrize("what", ["restore", "drop"])
@@ -325,11 +327,7 @@ def test_what_an_interrupted_stage_had_made_is_moved_away_not_deleted(bench: Ben
     bench.write("a", "old")
     for name in ("dir/x", "inc", "sub/b"):
         bench.write(name, "old")
-    program = CRASH.format(
-        path=[entry for entry in sys.path if entry], root=str(bench.root), what="restore"
-    )
-    program = program.replace("getattr(kept, what)(one)", "os.kill(os.getpid(), 9)")
-    subprocess.run([sys.executable, "-c", program], check=False)
+    assert crash(bench.root, "die", "")
     bench.write("fresh", "made by hand since")
 
     recovery = recover(str(bench.root))
