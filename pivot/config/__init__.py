@@ -10,15 +10,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .binding import bound_params, call_binding
     from .compiled import dump_pipeline, load_pipeline
     from .composition import Override, parse_override
+    from .discovery import still_current
     from .documents import load_yaml, load_yaml_marked
-    from .loader import load, load_partial, still_current
+    from .loader import load, load_partial
     from .marks import Marks
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
     from .schemas import schema, schema_names, validate
-    from .signatures import call_binding, check_signatures
+    from .signatures import check_signatures
     from .stages import parse_duration
     from .templating import FlagStyle
 
@@ -27,7 +29,8 @@ _HOMES = {
     "Marks": "marks",
     "Override": "composition",
     "ParamsReader": "params",
-    "call_binding": "signatures",
+    "bound_params": "binding",
+    "call_binding": "binding",
     "check_signatures": "signatures",
     "conflicting_overrides": "params",
     "dump_pipeline": "compiled",
@@ -41,7 +44,7 @@ _HOMES = {
     "parse_override": "composition",
     "schema": "schemas",
     "schema_names": "schemas",
-    "still_current": "loader",
+    "still_current": "discovery",
     "validate": "schemas",
 }
 
@@ -50,6 +53,7 @@ __all__ = [
     "Marks",
     "Override",
     "ParamsReader",
+    "bound_params",
     "call_binding",
     "check_signatures",
     "conflicting_overrides",

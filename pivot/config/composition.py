@@ -13,7 +13,9 @@ from typing import Any
 
 from ..errors import ConfigError, Where
 from .keypaths import MISSING, child, find, hint_for, join_path, split_path
-from .paramfiles import DEFAULT_FILE
+
+#: The params file that is read where none is named.
+DEFAULT_FILE = "params.yaml"
 
 
 @dataclass(frozen=True, slots=True)

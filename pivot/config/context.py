@@ -8,11 +8,11 @@ from typing import Any
 
 from ..errors import ConfigError, Where, did_you_mean
 from ..tree import Tree, join
-from .composition import Layer, Override, apply_overrides, compose, overrides_of
+from .composition import DEFAULT_FILE, Layer, Override, apply_overrides, compose, overrides_of
 from .discovery import DVC_FILE, PIVOT_FILE
 from .keypaths import MISSING, find_key, hint_for, split_path
 from .marks import Marks
-from .paramfiles import DEFAULT_FILE, load_params_file
+from .paramfiles import load_params_file
 from .templating import has_expression
 
 RESERVED = ("item", "key")

@@ -11,8 +11,10 @@ those do where stages write, is listed again and compared by what matters.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ..model import Pipeline
 from ..tree import Tree, join
 
 PIVOT_FILE = "pivot.yaml"
@@ -75,7 +77,24 @@ def walk(
             pending.extend((join(folder, name), path) for name in reversed(listing[0]))
 
 
-def recheck(
+def still_current(
+    tree: Tree, pipeline: Pipeline, skip_dirs: SkipDirs | None = None
+) -> Pipeline | None:
+    """`pipeline` where loading `tree` again would give the same; None where it might not.
+
+    Comes back with refreshed sources (not the same object) where folders changed in ways that do
+    not matter, so that the caller stores it again and the next check is cheap.
+    """
+    data = {out.path for stage in pipeline.stages.values() for out in stage.outs}
+    moved = _moved(tree, pipeline.sources, data, skip_dirs)
+    if moved is None:
+        return None
+    if not moved:
+        return pipeline
+    return replace(pipeline, sources={**pipeline.sources, **moved})
+
+
+def _moved(
     tree: Tree,
     sources: Mapping[str, Any],
     data: Collection[str],

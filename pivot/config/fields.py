@@ -9,8 +9,8 @@ from typing import Any
 from ..errors import ConfigError, Where, did_you_mean
 from ..model import Dep, Out, OutKind, ParamsFile
 from ..tree import join
+from .composition import DEFAULT_FILE
 from .marks import Marks
-from .paramfiles import DEFAULT_FILE
 from .templating import Scope
 
 _FLAGS = ("cache", "persist", "push", "incremental", "resume", "checkpoint")

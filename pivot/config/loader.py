@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ConfigError, PivotError, PivotErrors, Where, raise_all
@@ -11,14 +11,13 @@ from ..model import Pipeline, Stage, TopLevel
 from ..source import import_roots, split_entry
 from ..tree import Tree, join, parent
 from .collector import collector_paused
-from .composition import Override, unknown_override
+from .composition import DEFAULT_FILE, Override, unknown_override
 from .context import Context, Params, extended, file_context
-from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, recheck, walk
+from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, walk
 from .documents import load_yaml_marked
 from .expansion import Variant, variants, with_extra
 from .fields import Place
 from .marks import Marks
-from .paramfiles import DEFAULT_FILE
 from .recorder import Recorder
 from .schemas import complaints
 from .shapes import Dialect, unrecognised
@@ -73,23 +72,6 @@ def load_partial(
     with collector_paused():
         loader.run(skip_dirs)
     return loader.pipeline(), tuple(loader.errors)
-
-
-def still_current(
-    tree: Tree, pipeline: Pipeline, skip_dirs: SkipDirs | None = None
-) -> Pipeline | None:
-    """`pipeline` where loading `tree` again would give the same; None where it might not.
-
-    Comes back with refreshed sources (not the same object) where folders changed in ways that do
-    not matter, so that the caller stores it again and the next check is cheap.
-    """
-    data = {out.path for stage in pipeline.stages.values() for out in stage.outs}
-    moved = recheck(tree, pipeline.sources, data, skip_dirs)
-    if moved is None:
-        return None
-    if not moved:
-        return pipeline
-    return replace(pipeline, sources={**pipeline.sources, **moved})
 
 
 class _Loader:

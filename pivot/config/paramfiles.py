@@ -7,9 +7,6 @@ from typing import Any
 from ..errors import ConfigError, Where
 from .documents import decode, load_yaml
 
-#: The params file that is read where none is named.
-DEFAULT_FILE = "params.yaml"
-
 
 def load_params_file(data: bytes, file: str) -> Any:
     """The value of a params file, by its suffix (YAML for any other). Raises ConfigError."""

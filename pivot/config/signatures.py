@@ -1,15 +1,15 @@
-"""Whether what a stage names is what its function takes, and what each parameter receives."""
+"""Whether what a stage names is what its function takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..digest import canonical
 from ..errors import ConfigError, PivotError, Where, nearest, raise_all
 from ..model import Dep, Out, Pipeline, PythonEntry, Stage
 from ..source import EntryPoint, Sources, find_entry
 from ..tree import Tree
+from .binding import bound_params, last_part, named_entries
 
 #: The parameter that receives all params together.
 ALL_PARAMS = "params"
@@ -41,53 +41,6 @@ def check_signatures(pipeline: Pipeline, tree: Tree, sources: Sources | None = N
         if isinstance(point, EntryPoint):
             errors.extend(_compare(stage, point))
     raise_all(errors)
-
-
-def call_binding(stage: Stage) -> Mapping[str, str]:
-    """What each injected name receives, in a canonical readable form; {} for commands.
-
-    `{"raw": "dep data/x.csv", "C": "param"}`; list values, loaders and their options included,
-    so that equal bindings mean equal calls.
-    """
-    if not stage.is_python:
-        return {}
-    binding: dict[str, str] = {}
-    for name, group in _named(stage):
-        first = group[0]
-        word = "dep" if isinstance(first, Dep) else first.kind
-        if first.group is None and len(group) == 1:
-            text = f"{word} {first.path}"
-        else:
-            text = f"{word}s [{', '.join(item.path for item in group)}]"
-        if first.loader:
-            text += f" loader={first.loader}"
-        if first.options:
-            text += f" options={canonical(first.options)}"
-        if isinstance(first, Out):
-            flags = [
-                flag for flag in ("directory", "incremental", "resume") if getattr(first, flag)
-            ]
-            text += "".join(f" {flag}" for flag in flags)
-        binding[name] = text
-    for name in stage.params:
-        binding[name] = "param"
-    for name, (file, key) in bound_params(stage).items():
-        binding.setdefault(name, f"param {file}:{key}")
-    return dict(sorted(binding.items()))
-
-
-def bound_params(stage: Stage) -> dict[str, tuple[str, str]]:
-    """Parameter name -> (file, key) for tracked keys: `train.C` binds `C`."""
-    return {
-        last_part(key): (tracked.path, key)
-        for tracked in stage.params_files
-        for key in tracked.keys or ()
-    }
-
-
-def last_part(key: str) -> str:
-    """The name that a tracked key binds: its last part."""
-    return key.rpartition(".")[2].partition("[")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +139,7 @@ def _given(stage: Stage) -> Iterator[_Given]:
 def _twice(stage: Stage) -> Iterator[ConfigError]:
     """Names that two things would bind."""
     seen: dict[str, str] = {}
-    entries = [(name, group[0]) for name, group in _named(stage)]
+    entries = [(name, group[0]) for name, group in named_entries(stage)]
     sections: dict[str, set[str]] = {}
     given: list[Dep | Out] = [*stage.deps, *stage.outs]
     for entry in given:
@@ -214,15 +167,6 @@ def _twice(stage: Stage) -> Iterator[ConfigError]:
                     where=Where(stage.file, tracked.line),
                 )
             seen.setdefault(last, full)
-
-
-def _named(stage: Stage) -> Iterator[tuple[str, list[Dep | Out]]]:
-    groups: dict[str, list[Dep | Out]] = {}
-    entries: list[Dep | Out] = [*stage.deps, *stage.outs]
-    for entry in entries:
-        if entry.name is not None:
-            groups.setdefault(entry.name, []).append(entry)
-    yield from groups.items()
 
 
 def _returns(annotation: str | None) -> bool:
