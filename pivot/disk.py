@@ -52,26 +52,38 @@ def step(name: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def temporary_name(path: str) -> str:
-    """A name beside `path` that no other writer uses: same folder, so `os.replace` is atomic."""
+def temporary_name(path: str, scratch: str | None = None) -> str:
+    """A name that no other writer uses, from which `os.replace` to `path` is atomic.
+
+    It lies beside `path`, or in the folder `scratch`, which must be on the same file system.
+    """
     folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name[:100]}.{os.getpid()}-{next(_serial)}.tmp")
+    # a name may have 255 bytes, and a character four
+    return os.path.join(scratch or folder, f".{name[:40]}.{os.getpid()}-{next(_serial)}.tmp")
 
 
 def write_atomic(
-    path: str, data: bytes, *, mode: int = 0o644, fsync: bool = False, kind: str | None = None
+    path: str,
+    data: bytes,
+    *,
+    mode: int = 0o644,
+    fsync: bool = False,
+    kind: str | None = None,
+    scratch: str | None = None,
 ) -> None:
     """Give `path` the content `data` in one instant, making parent folders.
 
     `kind` names the steps passed (`lock` for `lock.temp` and `lock.replace`). With `fsync` the
-    bytes are on disk before they get their name. Raises OSError; the old file then stays.
+    bytes are on disk before they get their name. What a killed process leaves unfinished lies
+    beside `path`, or in the folder `scratch` of the same file system. Raises OSError; the old
+    file then stays.
     """
-    temporary = temporary_name(path)
+    temporary = temporary_name(path, scratch)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         descriptor = os.open(temporary, flags, mode)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.makedirs(os.path.dirname(temporary), exist_ok=True)
         descriptor = os.open(temporary, flags, mode)
     try:
         try:
@@ -84,7 +96,11 @@ def write_atomic(
             os.close(descriptor)
         if kind:
             step(f"{kind}.temp")
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.replace(temporary, path)
         if kind:
             step(f"{kind}.replace")
     except BaseException:

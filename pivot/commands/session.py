@@ -27,11 +27,11 @@ from ..project import (
     ProjectLock,
     open_project,
 )
-from ..run.journal import recover
+from ..run.journal import recover, scratch_folder
 from ..run.locks import Locks
 from ..run.memory import CodeMemory
 from ..run.workspace import Workspace
-from ..scan import is_settled
+from ..stamp import is_settled
 from ..store import CodeTables, LocalCache, RunCache
 from ..tree import join
 
@@ -63,7 +63,7 @@ class Session:
     ) -> None:
         self.request = request
         self.recovered: tuple[str, ...] = ()
-        self._started = time.time_ns()  # before anything is looked at
+        self.started = time.time_ns()  # before anything is looked at
         self.project: Project = open_project(request.cwd, options=request.options)
         self._lock: ProjectLock | None = None
         self._tracked: frozenset[str] | None = None
@@ -87,7 +87,7 @@ class Session:
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
         self.space.memory.save(self.space.fingerprinter.sources_read)
-        self.space.locks.save(self._started)
+        self.space.locks.save(self.started)
         self._release()
 
     def _release(self) -> None:
@@ -112,7 +112,7 @@ class Session:
 
     def _open(self) -> Workspace:
         project = self.project
-        pipeline, self._version = load_cached(project, self.overrides, self._started)
+        pipeline, self._version = load_cached(project, self.overrides, self.started)
         code_roots: Sequence[str] = project.settings["code.roots"]
         index = project.state.blobs("modules")
         graph = graphs.build(pipeline)
@@ -137,7 +137,7 @@ class Session:
                 project.tree,
                 project.state.blobs("code"),
                 self._code_context(pipeline),
-                self._started,
+                self.started,
             ),
             observer=project.observer,
             cache=LocalCache(
@@ -146,6 +146,7 @@ class Session:
                 link=project.settings["cache.link"],
                 fsync=project.settings["core.fsync"],
                 known=project.state.blobs("objects"),
+                scratch=scratch_folder(project.root),
             ),
             run_cache=RunCache(f"{project.cache_dir}/runs", fsync=project.settings["core.fsync"]),
             tables=CodeTables(f"{project.cache_dir}/code"),

@@ -63,6 +63,11 @@ def tmp_folder(root: str) -> str:
     return os.path.join(root, ".pivot", "tmp")
 
 
+def scratch_folder(root: str) -> str:
+    """Where a writing command keeps what is not whole yet; empty whenever none runs."""
+    return os.path.join(tmp_folder(root), "new")
+
+
 def journal_path(root: str) -> str:
     """The journal of the project at `root`."""
     return os.path.join(tmp_folder(root), "journal")
@@ -196,8 +201,13 @@ def recover(root: str) -> Recovery:
     To be called with the project's lock held. May be killed at any instant and called again.
     Raises RunError where an output cannot be put back; nothing is lost then.
     """
-    from .outputs import drop_asides, restore_asides  # they write the journal that we read
+    from .outputs import (  # they write the journal that we read
+        drop_asides,
+        remove_contents,
+        restore_asides,
+    )
 
+    remove_contents(scratch_folder(root))
     entries = _entries(root)
     if not entries:
         _empty(root)

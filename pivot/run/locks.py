@@ -9,8 +9,9 @@ from typing import Any
 from .. import lockfile
 from ..disk import write_atomic
 from ..model import StageRecord
-from ..scan import is_settled
+from ..stamp import is_settled
 from ..tree import Tree
+from .journal import scratch_folder
 from .memory import Blobs
 
 _NAME = "checked-1"
@@ -36,6 +37,10 @@ class Locks:
     def path(self, name: str) -> str:
         """Where the lock of a stage lies, relative to the project root."""
         return self._paths[name]
+
+    def paths(self) -> Iterable[str]:
+        """Where all locks lie, relative to the project root."""
+        return self._paths.values()
 
     def record(self, name: str) -> StageRecord | None:
         """The record of the stage's last success; None where there is none to trust."""
@@ -97,7 +102,10 @@ class Locks:
         path = self._paths[record.stage]
         text = lockfile.dumps(record).encode()
         if self._read.get(record.stage) != record or self._tree.read(path) != text:
-            write_atomic(f"{root}/{path}", text, fsync=fsync, kind="lock")
+            # beside it a killed run would leave something that git could come to track
+            write_atomic(
+                f"{root}/{path}", text, fsync=fsync, kind="lock", scratch=scratch_folder(root)
+            )
         self._read[record.stage] = record
         self._problems.pop(record.stage, None)
 

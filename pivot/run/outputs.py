@@ -172,7 +172,7 @@ def _put_back(aside: Aside, number: int, keep: str | None) -> None:
 def _put_away(path: str, number: int, keep: str | None) -> None:
     """Clear `path` of what an unfinished stage made: remove it, or move it below `keep`."""
     if keep is not None:
-        target = os.path.join(keep, f"{number}-{os.path.basename(path)}")
+        target = os.path.join(keep, f"{number}-{os.path.basename(path)[:40]}")
         try:
             _make_parent(target)
             _remove(target)
@@ -203,6 +203,17 @@ def drop_asides(asides: Sequence[Aside]) -> None:
                 os.rmdir(folder)
 
 
+def remove_contents(folder: str) -> None:
+    """Empty a folder of leftovers, as far as possible; it need not exist."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        with contextlib.suppress(OSError):
+            _remove(os.path.join(folder, name))
+
+
 def _is_local(out: Out) -> bool:
     return "://" not in out.path
 
@@ -217,7 +228,7 @@ def _same_device(path: str, root: str) -> bool:
 def _beside(path: str, folder: str, number: int) -> str:
     """A hidden name in the same folder, for outputs on another file system."""
     parent, name = os.path.split(path)
-    return os.path.join(parent, f".{name[:100]}.pivot-{os.path.basename(folder)}-{number}")
+    return os.path.join(parent, f".{name[:40]}.pivot-{os.path.basename(folder)}-{number}")
 
 
 def _make_parent(path: str) -> None:

@@ -13,6 +13,7 @@ missing. Not guaranteed: decay of the disk that leaves size and time alone is fo
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -23,16 +24,8 @@ from ..disk import explain, read_if_exists, remove_quietly, temporary_name
 from ..errors import StoreError, did_you_mean
 from ..manifest import digest_of_text, make_manifest, manifest_bytes, object_path, parse_manifest
 from ..model import Manifest
-from ..scan import (
-    SMALL_BYTES,
-    FileDigests,
-    for_each,
-    hash_path,
-    is_marked,
-    kind_name,
-    scan_folder,
-    signature,
-)
+from ..scan import SMALL_BYTES, FileDigests, for_each, hash_path, is_marked, kind_name, scan_folder
+from ..stamp import signature
 from .placing import Link, Progress, remove_any, swap_in
 from .restoring import place_file, place_tree
 from .writing import ObjectWriter
@@ -47,7 +40,11 @@ class KnownObjects(Protocol):
 
 
 class LocalCache:
-    """The objects in one folder. `report` is told, in one line each, of what was quarantined."""
+    """The objects in one folder. `report` is told, in one line each, of what was quarantined.
+
+    Outputs are made whole in the folder `scratch` where that is on their file system, else beside
+    their place: what a killed process leaves unfinished lies there.
+    """
 
     def __init__(
         self,
@@ -58,6 +55,7 @@ class LocalCache:
         fsync: bool = False,
         known: KnownObjects | None = None,
         report: Callable[[str], None] | None = None,
+        scratch: str | None = None,
     ) -> None:
         if algorithm not in OBJECT_ALGORITHMS:
             raise StoreError(
@@ -70,6 +68,7 @@ class LocalCache:
         self.reports: list[str] = []
         self._known = known
         self._report = report
+        self._scratch = scratch
         self._writer = ObjectWriter(self.folder, algorithm, fsync)
         self._manifests: dict[Digest, Manifest] = {}
 
@@ -276,24 +275,32 @@ class LocalCache:
             raise self._absent(digest, missing)
         how: Link = "copy" if writable else link or self.link
         target = target.rstrip("/") or "/"
-        temporary = temporary_name(target)
-        try:
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-            if digest.is_tree:
-                manifest = self.manifest(digest)
-                kept = {entry.path: entry.digest for entry in present.entries} if present else {}
-                place_tree(
-                    manifest, self.path, temporary, how, progress, kept=kept, present_at=target
-                )
-            else:
-                place_file(digest, self.path(digest), temporary, how, progress)
-            swap_in(temporary, target)
-        except (FileExistsError, NotADirectoryError):
-            raise _blocked(target) from None
-        except OSError as error:
-            raise explain(error, "restore", target) from None
-        finally:
-            remove_any(temporary)
+        scratches = (self._scratch, None) if self._scratch else (None,)
+        for scratch in scratches:
+            temporary = temporary_name(target, scratch)
+            try:
+                os.makedirs(os.path.dirname(temporary) or ".", exist_ok=True)
+                os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+                if scratch is not None and not _same_device(scratch, os.path.dirname(target)):
+                    continue
+                if digest.is_tree:
+                    manifest = self.manifest(digest)
+                    kept = {e.path: e.digest for e in present.entries} if present else {}
+                    place_tree(
+                        manifest, self.path, temporary, how, progress, kept=kept, present_at=target
+                    )
+                else:
+                    place_file(digest, self.path(digest), temporary, how, progress)
+                swap_in(temporary, target)
+            except (FileExistsError, NotADirectoryError):
+                raise _blocked(target) from None
+            except OSError as error:
+                if error.errno == errno.EXDEV and scratch is not None:
+                    continue  # a mount of the same file system
+                raise explain(error, "restore", target) from None
+            finally:
+                remove_any(temporary)
+            return
 
     # --- trust -------------------------------------------------------------------------
 
@@ -306,6 +313,8 @@ class LocalCache:
             return False
         except OSError as error:
             raise explain(error, "read the cache object", path) from None
+        except ValueError:
+            raise StoreError(f"{digest}: no known hash algorithm can verify it") from None
         if actual.value != digest.value:
             self.quarantine(digest, f"its content is {actual}")
             return False
@@ -367,6 +376,10 @@ class LocalCache:
 def _is_trusted(status: os.stat_result, digest: Digest) -> bool:
     """Whether the object is as it was stored: read-only, and of the time its content gives."""
     return status.st_mode & 0o222 == 0 and is_marked(status, digest.value)
+
+
+def _same_device(folder: str, other: str) -> bool:
+    return os.stat(folder).st_dev == os.stat(other).st_dev
 
 
 def _blocked(target: str) -> StoreError:
