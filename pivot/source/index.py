@@ -18,6 +18,12 @@ READS_ANNOTATIONS = 2  # __annotations__, get_type_hints, inspect.signature
 READS_SUBCLASSES = 4  # __subclasses__
 WHOLE_MODULE = 8  # globals()[computed], eval(computed), vars() of the module itself
 
+FLAG_ATTRIBUTES = {
+    "__doc__": READS_DOC,
+    "__annotations__": READS_ANNOTATIONS,
+    "__subclasses__": READS_SUBCLASSES,
+}
+
 
 class Executed(NamedTuple):
     """An import that runs: `import module` or `from module import name`, as it was written."""

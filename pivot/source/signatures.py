@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .calls import chain_of
+from .chains import chain_of
 from .index import ParameterFact, SignatureFact
 from .normal import decorator_name
 

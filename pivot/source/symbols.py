@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import effects, signatures
-from .calls import Dynamic, chains
+from .chains import chains, string_names
+from .conditions import mentions_main, special_test
+from .dynamic import Dynamic
+from .exports import Exports
 from .index import WHOLE_MODULE, Executed, Imported, ModuleIndex, SignatureFact, Unit
-from .normal import Walk, constant, digest, docstring, effective, string_names
+from .normal import constant, digest, docstring, effective
 from .parsing import collector_off, parse
+from .walk import Walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -44,8 +48,7 @@ class _Builder:
         self.stars: list[Imported] = []
         self.imports: list[Executed] = []
         self.imported: set[str] = set()
-        self.exports: list[str] | None = None
-        self.exports_computed = False
+        self.exports = Exports()
         self.signatures: dict[str, SignatureFact] = {}
         self.future = False
 
@@ -65,8 +68,8 @@ class _Builder:
             {name: tuple(bindings) for name, bindings in self.names.items()},
             tuple(self.stars),
             tuple(self.imports),
-            None if self.exports is None else tuple(self.exports),
-            self.exports_computed,
+            None if self.exports.names is None else tuple(self.exports.names),
+            self.exports.computed,
             self.signatures,
         )
 
@@ -90,7 +93,7 @@ class _Builder:
     # --- conditions --------------------------------------------------------------------
 
     def _branches(self, node: ast.If, context: _Context) -> list[tuple[list[ast.stmt], _Context]]:
-        kind, negated = _special_test(node.test)
+        kind, negated = special_test(node.test)
         if kind == "typing":
             typing = context._replace(when="typing")
             body, orelse = (context, typing) if negated else (typing, context)
@@ -107,7 +110,7 @@ class _Builder:
         refs = (*context.refs, *walk.refs)
         form = digest(walk.text())
         when = context.when
-        if _mentions_main(node.test):
+        if mentions_main(node.test):
             when = when or "main"
         return [
             (node.body, _Context(f"{context.guard}if {form};", refs, when)),
@@ -185,7 +188,7 @@ class _Builder:
         walk = Walk(self.future)
         walk.run([statement])
         found = effects.facts(statement, self.imported)
-        if self._exports(statement):
+        if self.exports.read(statement):
             found = effects.Facts()
             walk.bound["__all__"] = None
         kind = "other"
@@ -267,91 +270,6 @@ class _Builder:
             )
         )
         self.dynamic.append(walk.dynamic)
-
-    # --- __all__ -----------------------------------------------------------------------
-
-    def _exports(self, statement: ast.stmt) -> bool:
-        """Read what the statement says about `__all__`; False where it says nothing."""
-        value: ast.expr | None
-        if isinstance(statement, ast.Assign):
-            if not any(_is_all(target) for target in statement.targets):
-                return False
-            value, self.exports, self.exports_computed = statement.value, None, False
-        elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)) and _is_all(statement.target):
-            value = statement.value
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            call = statement.value
-            if not (isinstance(call.func, ast.Attribute) and _is_all(call.func.value)):
-                return False
-            value = call.args[0] if len(call.args) == 1 else None
-            if call.func.attr == "append" and value is not None:
-                value = ast.List([value], ast.Load())
-            elif call.func.attr != "extend":
-                value = None
-        else:
-            return False
-        names = _literal_names(value)
-        if names is None:
-            self.exports_computed = True
-        else:
-            self.exports = (self.exports or []) + names
-        return True
-
-
-def _is_all(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "__all__"
-
-
-def _literal_names(node: ast.expr | None) -> list[str] | None:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _literal_names(node.left), _literal_names(node.right)
-        return None if left is None or right is None else left + right
-    if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return None
-    names = []
-    for item in node.elts:
-        if not (isinstance(item, ast.Constant) and isinstance(item.value, str)):
-            return None
-        names.append(item.value)
-    return names
-
-
-def _special_test(test: ast.expr) -> tuple[str, bool]:
-    """('typing' | 'main' | '', negated) of an `if` test."""
-    negated = False
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        negated = not negated
-        test = test.operand
-    if isinstance(test, ast.Name) and test.id == "TYPE_CHECKING":
-        return "typing", negated
-    if isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING":
-        return "typing", negated
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        sides = [test.left, test.comparators[0]]
-        if _is_main(sides[0], sides[1]) or _is_main(sides[1], sides[0]):
-            if isinstance(test.ops[0], ast.Eq):
-                return "main", negated
-            if isinstance(test.ops[0], ast.NotEq):
-                return "main", not negated
-    return "", False
-
-
-def _is_main(left: ast.expr, right: ast.expr) -> bool:
-    return (
-        isinstance(left, ast.Name)
-        and left.id == "__name__"
-        and isinstance(right, ast.Constant)
-        and right.value == "__main__"
-    )
-
-
-def _mentions_main(test: ast.expr) -> bool:
-    """`__name__ == "__main__" and ...` is false too where the module is imported."""
-    return (
-        isinstance(test, ast.BoolOp)
-        and isinstance(test.op, ast.And)
-        and any(_special_test(value) == ("main", False) for value in test.values)
-    )
 
 
 def _short(guard: str) -> str:
