@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 
@@ -97,8 +96,13 @@ def _text(path: str) -> str:
 
 
 def _field(metadata: str, name: str) -> str | None:
-    found = re.search(rf"(?mi)^{name}:[ \t]*(\S+)", metadata)
-    return found.group(1) if found else None
+    wanted = f"{name.lower()}:"
+    for line in metadata.splitlines():
+        if not line.strip():
+            break  # the headers end here, the description follows
+        if line.lower().startswith(wanted):
+            return line[len(wanted) :].strip() or None
+    return None
 
 
 def _top_level(path: str) -> Iterator[tuple[str, bool]]:

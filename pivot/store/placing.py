@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from typing import Literal
@@ -135,6 +134,8 @@ def remove_any(path: str) -> None:
     if not stat.S_ISDIR(mode):
         remove_quietly([path])
         return
+    import shutil  # 2 ms; only where a folder is removed
+
     try:
         try:
             shutil.rmtree(path)

@@ -644,6 +644,14 @@ def test_objects_that_others_wrote_are_hashed_once(
     assert not cache.has(digest)
 
 
+def test_an_object_of_an_unknown_algorithm_is_not_served_unverified(plain: LocalCache) -> None:
+    digest = Digest("md5-dos2unix", "ab" * 16)
+    assert not plain.has(digest)
+    write(Path(plain.path(digest)))
+    with pytest.raises(StoreError, match="no known hash algorithm can verify it"):
+        plain.has(digest)
+
+
 def test_verify_reads_the_bytes(plain: LocalCache) -> None:
     digest = plain.add_bytes(b"content")
     assert plain.verify(digest)
