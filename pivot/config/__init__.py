@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
     from .schemas import schema, schema_names, validate
-    from .signatures import check_signatures
+    from .signatures import check_signatures, taken_names
     from .stages import parse_duration
     from .templating import FlagStyle
 
@@ -45,6 +45,7 @@ _HOMES = {
     "schema": "schemas",
     "schema_names": "schemas",
     "still_current": "discovery",
+    "taken_names": "signatures",
     "validate": "schemas",
 }
 
@@ -69,6 +70,7 @@ __all__ = [
     "schema",
     "schema_names",
     "still_current",
+    "taken_names",
     "validate",
 ]
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from ..digest import canonical
 from ..model import Dep, Out, Stage
 
+#: The parameter that receives all params together.
+ALL_PARAMS = "params"
+
 
 def call_binding(stage: Stage) -> Mapping[str, str]:
     """What each injected name receives, in a canonical readable form; {} for commands.

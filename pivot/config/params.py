@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from ..errors import ConfigError
 from ..model import Stage
 from ..tree import Tree
+from .binding import ALL_PARAMS, last_part
 from .compiled import dump_value, load_value
 from .composition import Override, apply_overrides, overrides_of
 from .keypaths import MISSING, find_key, split_path
@@ -124,25 +125,34 @@ def _load(data: bytes, path: str) -> Any:
 
 
 def conflicting_overrides(
-    stages: Iterable[Stage], overrides: Sequence[Override]
+    stages: Iterable[Stage],
+    overrides: Sequence[Override],
+    takes: Callable[[Stage], Collection[str] | None] = lambda _: None,
 ) -> tuple[tuple[Stage, str, str], ...]:
     """(stage, file, key) where an override cannot reach the stage, which reads the file itself.
 
-    Those are commands that track the key (one above or below it, or the whole file), and python
-    stages that have the file among their deps as well.
+    Those are commands that track the key (one above or below it, or the whole file), python
+    stages that have the file among their deps as well, and those whose function takes neither
+    the key nor `params`. `takes` tells the names that a stage's function takes (None: unknown,
+    and then taken for granted); see `taken_names`.
     """
     found: dict[tuple[str, str, str], tuple[Stage, str, str]] = {}
     for stage in stages:
         deps = {dep.path for dep in stage.deps}
         for tracked in stage.params_files:
-            if stage.is_python and tracked.path not in deps:
-                continue
             for override in overrides_of(tracked.path, overrides):
-                keys = tracked.keys if tracked.keys is not None else (override.key,)
+                keys = tracked.keys if tracked.keys is not None else (None,)
                 for key in keys:
-                    if _overlap(key, override.key):
-                        place = (stage.name, tracked.path, override.key)
-                        found[place] = (stage, tracked.path, override.key)
+                    if key is not None and not _overlap(key, override.key):
+                        continue
+                    if stage.is_python and tracked.path not in deps:
+                        names = takes(stage)
+                        if names is None or ALL_PARAMS in names:
+                            continue
+                        if key is not None and last_part(key) in names:
+                            continue
+                    place = (stage.name, tracked.path, override.key)
+                    found[place] = (stage, tracked.path, override.key)
     return tuple(found.values())
 
 

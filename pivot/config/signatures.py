@@ -9,10 +9,7 @@ from ..errors import ConfigError, PivotError, Where, nearest, raise_all
 from ..model import Dep, Out, Pipeline, PythonEntry, Stage
 from ..source import EntryPoint, Sources, find_entry
 from ..tree import Tree
-from .binding import bound_params, last_part, named_entries
-
-#: The parameter that receives all params together.
-ALL_PARAMS = "params"
+from .binding import ALL_PARAMS, bound_params, last_part, named_entries
 
 
 def check_signatures(pipeline: Pipeline, tree: Tree, sources: Sources | None = None) -> None:
@@ -41,6 +38,20 @@ def check_signatures(pipeline: Pipeline, tree: Tree, sources: Sources | None = N
         if isinstance(point, EntryPoint):
             errors.extend(_compare(stage, point))
     raise_all(errors)
+
+
+def taken_names(stage: Stage, tree: Tree, sources: Sources | None = None) -> frozenset[str] | None:
+    """The names that a stage's function takes; None where its text does not tell (commands too)."""
+    if not isinstance(stage.entry, PythonEntry):
+        return None
+    try:
+        point = find_entry(tree, stage.roots, stage.entry.text, reader=sources)
+    except PivotError:
+        return None  # `check_signatures` says what is wrong
+    signature = point.signature
+    if not signature.known or any(item.kind == "var_keyword" for item in signature.parameters):
+        return None
+    return frozenset(item.name for item in signature.parameters if item.kind != "var_positional")
 
 
 @dataclass(frozen=True, slots=True)

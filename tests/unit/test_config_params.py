@@ -13,6 +13,7 @@ from pivot.config import (
     conflicting_overrides,
     load,
     load_params_file,
+    taken_names,
 )
 from pivot.errors import ConfigError
 from pivot.model import Stage
@@ -189,3 +190,32 @@ def test_overrides_that_cannot_reach_a_stage(
 ) -> None:
     found = stage(params, body=body)
     assert [key for _, _, key in conflicting_overrides([found], [override])] == conflicts
+
+
+@pytest.mark.parametrize(
+    ("signature", "params", "conflicts"),
+    [
+        ("lr", "[lr]", []),
+        ("lr", "[deep.lr]", []),
+        ("params", "[lr]", []),
+        ("params", "[{params.yaml: }]", []),
+        ("**given", "[lr]", []),
+        ("data", "[lr]", ["lr"]),
+        ("lr", "[{params.yaml: }]", ["lr"]),
+    ],
+)
+def test_a_function_that_does_not_take_the_key_reads_the_file_itself(
+    signature: str, params: str, conflicts: list[str]
+) -> None:
+    found = stage(params, body=CALL)
+    tree = DictTree({"m.py": f"def f({signature}): ..."})
+    key = "deep.lr" if "deep" in params else "lr"
+    conflicting = conflicting_overrides(
+        [found], [Override(None, key, 1)], lambda stage: taken_names(stage, tree)
+    )
+    assert [key for _, _, key in conflicting] == conflicts
+
+
+def test_names_that_cannot_be_told() -> None:
+    assert taken_names(stage("[lr]"), DictTree({})) is None
+    assert taken_names(stage("[lr]", body=CALL), DictTree({})) is None
