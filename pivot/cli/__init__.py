@@ -13,6 +13,11 @@ def run(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         print(f"pivot {__version__}")
         return 0
+    from ..commands.instant import answer
+
+    known = answer(argv)
+    if known is not None and _say_quickly(known):
+        return 0
     from .app import app
     from .failures import exit_code_of
 
@@ -27,3 +32,13 @@ def run(argv: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code_of(error, argv)
     return code
+
+
+def _say_quickly(text: str) -> bool:
+    """Print an answer; false where the ordinary path had better deal with the output."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True

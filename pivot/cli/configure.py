@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 Local = Annotated[bool, typer.Option("--local", help="In .pivot/config.local.yaml (not shared).")]
 User = Annotated[bool, typer.Option("--user", help="In your own configuration, for all projects.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", autocompletion=lambda incomplete: _complete(incomplete))]
+Key = Annotated[
+    str, typer.Argument(metavar="KEY", autocompletion=lambda incomplete: _complete(incomplete))
+]
 
 
 def register(app: typer.Typer) -> None:

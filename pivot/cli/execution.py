@@ -206,7 +206,7 @@ def _execute(
     wait: bool,
     as_json: bool,
 ) -> None:
-    from ..commands.repro import plan_run
+    from ..commands.repro import ReproRequest, plan_run
     from ..commands.session import Request, Session
 
     opening = Request(os.getcwd(), overrides)
@@ -216,7 +216,9 @@ def _execute(
         _print_plan(planned, explained=dry == "explain", as_json=as_json)
         return
     with Session(opening, exclusive=True, wait=wait, on_wait=note) as session:
-        code = _run(session, _placed(request, session.cwd), as_json=as_json)
+        placed = _placed(request, session.cwd)
+        is_bare = request == ReproRequest() and not overrides and not as_json
+        code = _run(session, placed, as_json=as_json, is_bare=is_bare)
     if code:
         raise typer.Exit(code)
 
@@ -227,7 +229,7 @@ def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
     return replace(request, selection=replace(request.selection, cwd=cwd))
 
 
-def _run(session: Session, request: ReproRequest, *, as_json: bool) -> int:
+def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
     from ..commands.repro import Run
     from ..errors import EXIT_INTERRUPTED
     from ..run.loop import Stopped
@@ -245,6 +247,11 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool) -> int:
     except Stopped:
         note("interrupted: running stages were ended and their previous outputs are back")
         return EXIT_INTERRUPTED
+    if is_bare and run.had_nothing_to_do:
+        from ..commands.witness import leave
+        from .wording import up_to_date
+
+        leave(session, "repro", up_to_date(len(run.stages)), run.stages)
     return run.exit_code
 
 
@@ -273,8 +280,10 @@ def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
 
 
 def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
+    from .wording import up_to_date
+
     if not stale:
-        say(f"Everything is up to date ({len(planned.decisions)} stages).")
+        say(up_to_date(len(planned.decisions)))
         return
     total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
     fresh = len(planned.decisions) - len(stale)

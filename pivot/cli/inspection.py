@@ -37,6 +37,7 @@ def status(
     from ..commands import status as use_case
     from ..commands.session import Request, Session
     from ..graph import Selection
+    from .wording import up_to_date
 
     with Session(Request(os.getcwd(), tuple(set_param or ()))) as session:
         selection = Selection(tuple(targets or ()), session.cwd, single=bool(targets))
@@ -47,6 +48,11 @@ def status(
             _print_explanations(session, result, diff=diff, all_stages=bool(targets))
         else:
             _print_status(result, verbose=verbose)
+            if not (targets or set_param or verbose) and result.is_plain:
+                from ..commands.witness import leave
+
+                stages = session.space.pipeline.stages.values()
+                leave(session, "status", up_to_date(len(stages)), stages)
         fresh = result.is_fresh
     if exit_code and not fresh:
         raise typer.Exit(1)
@@ -54,7 +60,7 @@ def status(
 
 def _print_explanations(session, result, *, diff: bool, all_stages: bool) -> None:  # type: ignore[no-untyped-def]
     from ..commands.status import definition_diff
-    from .wording import explanation
+    from .wording import explanation, up_to_date
 
     shown = [d for d in result.decisions.values() if all_stages or d.state != "fresh"]
     for decision in shown:
@@ -64,11 +70,11 @@ def _print_explanations(session, result, *, diff: bool, all_stages: bool) -> Non
             if text:
                 say(text)
     if not shown:
-        say(f"Everything is up to date ({len(result.decisions)} stages).")
+        say(up_to_date(len(result.decisions)))
 
 
 def _print_status(result, *, verbose: bool) -> None:  # type: ignore[no-untyped-def]
-    from .wording import brief, state_word
+    from .wording import brief, state_word, up_to_date
 
     stale = [d for d in result.decisions.values() if d.state != "fresh" or d.action != "none"]
     width = max(
@@ -94,7 +100,7 @@ def _print_status(result, *, verbose: bool) -> None:  # type: ignore[no-untyped-
             for reference in references:
                 note(f"{name}: cannot follow {reference.what} ({reference.file}:{reference.line})")
     if not stale:
-        say(f"Everything is up to date ({len(result.decisions)} stages).")
+        say(up_to_date(len(result.decisions)))
     else:
         fresh = len(result.decisions) - len(stale)
         say(f"{len(stale)} of {len(result.decisions)} stages to do, {fresh} fresh.")

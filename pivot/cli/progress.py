@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .output import note, say, say_json, seconds_text, styled
-from .wording import brief
+from .wording import brief, up_to_date
 
 if TYPE_CHECKING:
     from ..run.events import Event
@@ -87,7 +87,7 @@ class PlainReporter:
     def _summary(self, event: Event) -> None:
         total = self._counts.total()
         if set(self._counts) <= {"fresh"}:
-            say(f"Everything is up to date ({total} stages).")
+            say(up_to_date(total))
             return
         order = ("ran", "restored", "fresh", "failed", "blocked", "skipped")
         parts = [f"{self._counts[word]} {word}" for word in order if self._counts[word]]

@@ -24,6 +24,11 @@ _KIND_WORDS = {
 }
 
 
+def up_to_date(count: int) -> str:
+    """What every command says where there is nothing to do."""
+    return f"Everything is up to date ({count} stages)."
+
+
 def headline(decision: Decision) -> str:
     """All kinds of reasons of a decision, each once: `code changed, params changed`."""
     words = dict.fromkeys(_KIND_WORDS[reason.kind] for reason in decision.reasons)

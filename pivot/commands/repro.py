@@ -85,10 +85,18 @@ class Run:
         self._request = request
         self._signals = 0
         self.loop: Loop | None = None
+        self.stages: list[Stage] = []
 
     @property
     def exit_code(self) -> int:
         return 1 if self.loop is not None and self.loop.failed else 0
+
+    @property
+    def had_nothing_to_do(self) -> bool:
+        """Whether every stage was fresh, and nothing else was worth a word."""
+        session = self._session
+        quiet = not session.recovered and not session.project.warnings
+        return quiet and self.loop is not None and set(self.loop.counts) == {"fresh"}
 
     def events(self) -> Iterator[Event]:
         """Check everything, then run.
@@ -100,13 +108,14 @@ class Run:
         if request.write_params:
             write_params(session)
         names = select(session.space.graph, request.selection)
+        self.stages = [session.space.graph.stages[name] for name in names]
         survey = Survey(session.space, allow_missing=request.allow_missing)
         _check(session, request, survey, names)
         jobs = request.jobs or session.default_jobs
         launcher = Launcher(
             session.space, lambda: session.python, jobs=jobs, show_output=request.show_output
         )
-        raise_all(launcher.check_resources([session.space.graph.stages[n] for n in names]))
+        raise_all(launcher.check_resources(self.stages))
         options = RunOptions(
             jobs=jobs,
             keep_going=request.keep_going,

@@ -39,6 +39,15 @@ class Status:
     def is_fresh(self) -> bool:
         return all(decision.state == "fresh" for decision in self.decisions.values())
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to do and nothing else to say."""
+        remarks = self.environment or self.orphans or self.notes
+        return not remarks and all(
+            decision.state == "fresh" and decision.action == "none"
+            for decision in self.decisions.values()
+        )
+
 
 def status(session: Session, selection: Selection, *, opaque: bool = False) -> Status:
     """Judge the selected stages (all of the project without targets)."""

@@ -1,6 +1,6 @@
 """The project on disk: its root, configuration, work tree, git, and what was learned of it."""
 
-from .configuration import read_settings
+from .configuration import config_path, read_settings
 from .distributions import InstalledDistributions
 from .editing import unset_setting, write_setting
 from .git import Git, find_git
@@ -25,6 +25,7 @@ __all__ = [
     "ProjectLock",
     "State",
     "WorkTree",
+    "config_path",
     "find_git",
     "find_mode",
     "find_root",

@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol
 
 from ..disk import explain, read_if_exists
 from ..errors import ConfigError, PivotError, Where, did_you_mean, raise_all
-from ..scan import is_settled, signature
 from ..settings import KEYS, RemoteSpec, Settings, check_value, merge, parse_text
+from ..stamp import is_settled, signature
 from .root import SCRATCH
 
 Scope = Literal["user", "project", "local"]

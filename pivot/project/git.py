@@ -55,16 +55,20 @@ class Git:
         )
         return frozenset(name for name in output.split("\0") if name)
 
-    def index_state(self) -> tuple[int, int, int] | None:
-        """Numbers that change whenever the set of tracked files may have; None without an index."""
+    def index_path(self) -> str:
+        """Where git keeps the list of tracked files, whether it exists or not."""
         place = f"{self.top}/.git"
         try:
             with open(place) as stream:  # a worktree or submodule: "gitdir: <path>"
                 place = os.path.join(self.top, stream.read().partition(":")[2].strip())
         except OSError:
             pass  # a folder
+        return f"{place}/index"
+
+    def index_state(self) -> tuple[int, int, int] | None:
+        """Numbers that change whenever the set of tracked files may have; None without an index."""
         try:
-            status = os.stat(f"{place}/index")
+            status = os.stat(self.index_path())
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino

@@ -8,7 +8,7 @@ import time
 from typing import Literal
 
 from ..disk import explain
-from ..scan import Signature, is_settled, signature
+from ..stamp import Signature, is_settled, signature
 
 
 class WorkTree:

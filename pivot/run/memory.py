@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..model import FINGERPRINT_VERSION, CodeManifest, Command, PythonEntry, Stage
-from ..scan import is_settled
 from ..source import unchanged
+from ..stamp import is_settled
 from ..tree import Tree
 
 _FORMAT = 1
@@ -98,15 +98,20 @@ class CodeMemory:
         self._checked = pipeline
         self._changed = True
 
+    @property
+    def seen(self) -> Mapping[str, object]:
+        """What the facts that are known depend on; see `source.unchanged`."""
+        return self._seen
+
     def save(self, seen: Mapping[str, object]) -> None:
         """Keep it all for the next run; `seen` is what was read or looked for in this one."""
+        self._seen = {**self._seen, **seen}
         if not self._changed:
             return
         for signature in seen.values():
             if isinstance(signature, tuple) and not is_settled(signature, self._started):
                 return
-        together = {**self._seen, **seen}
-        form = (self._context, together, self._facts, self._observed, self._checked)
+        form = (self._context, self._seen, self._facts, self._observed, self._checked)
         self._blobs.put(_NAME, marshal.dumps(form))
 
 
