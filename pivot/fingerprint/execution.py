@@ -13,9 +13,10 @@ from ..source.locate import split_with
 from ..tree import is_within, join, parent
 from . import scripts
 from .closure import Closure, Start
-from .commands import Action, CommandReader
+from .commands import CommandReader
 from .contexts import Context, Contexts
 from .program import Program
+from .programs import Action
 
 #: Files named by a command count by content below this size; larger ones are data.
 LARGEST = 1024 * 1024

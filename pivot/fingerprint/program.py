@@ -11,7 +11,6 @@ from typing import Literal
 
 import xxhash
 
-from ..errors import SourceError, Where, did_you_mean
 from ..model import OpaqueReference, Symbol
 from ..source.index import (
     READS_ANNOTATIONS,
@@ -24,6 +23,7 @@ from ..source.index import (
 )
 from ..source.names import Names, Target
 from .activity import Activity
+from .importing import Importing
 
 #: What some code in a closure may read, changing what counts in all of it.
 MODES = READS_DOC | READS_ANNOTATIONS | READS_SUBCLASSES
@@ -73,9 +73,8 @@ class Program:
         self.names = names
         self.mode = mode
         self.activity = Activity(names, mode)
+        self.importing = Importing(names, self.activity)
         self._nodes: dict[tuple[str, str, str], Node] = {}
-        self._active: dict[str, list[int]] = {}
-        self._strong: dict[str, bool] = {}
 
     def node(self, kind: NodeKind, module: str, name: str = "") -> Node:
         key = (kind, module, name)
@@ -184,7 +183,7 @@ class Program:
             for item in (*self._index(module).imports, *unit.imports):
                 if not self.activity.shown(module, item.when):
                     continue
-                for name in self._imported_modules(module, item):
+                for name in self.importing.modules(module, item):
                     if name.startswith(package):
                         found.append(self.node("whole", name))
         return found
@@ -214,7 +213,7 @@ class Program:
         node.externals = tuple(externals)
         texts: list[str] = []
         first = 0
-        for number in self._active_units(module):
+        for number in self.importing.active_units(module):
             unit = index.units[number]
             first = first or unit.line
             if unit.kind == "other":
@@ -224,7 +223,7 @@ class Program:
             else:
                 texts.append(f"defines {','.join(unit.binds)}")
                 edges.extend(self.node("symbol", module, name) for name in unit.binds)
-        order = self._import_order(module, index)
+        order = self.importing.order(module)
         if order:
             texts.append(f"order {' '.join(order)}")
             first = first or 1
@@ -232,12 +231,6 @@ class Program:
             node.label = f"{module}:<effects>"
             node.symbol = Symbol(short_hash(texts), location.file, first)
         return edges
-
-    def _active_units(self, module: str) -> list[int]:
-        found = self._active.get(module)
-        if found is None:
-            found = self._active[module] = self.activity.active(module, self._index(module))
-        return found
 
     def _imports(
         self, module: str, items: Iterable[Executed], externals: dict[str, None]
@@ -247,94 +240,11 @@ class Program:
         for item in items:
             if not self.activity.shown(module, item.when):
                 continue
-            found = self._imported_modules(module, item)
+            found = self.importing.modules(module, item)
             if not found and item.level == 0:
                 externals[item.module.partition(".")[0]] = None
             edges.extend(self.node("import", name) for name in found)
         return edges
-
-    def _imported_modules(self, module: str, item: Executed) -> list[str]:
-        names = self.names
-        if not item.optional:
-            missing = names.is_missing(module, item)
-            if missing is not None:
-                raise self._missing(module, item, missing)
-        base = names.absolute(module, item.level, item.module)
-        location = names.find(base) if base is not None else None
-        if base is None or location is None:
-            return []
-        if location.kind == "namespace" and not names.modules.holds_code(location):
-            return []
-        found = [base]
-        if item.name == "*":
-            found += names.star_submodules(base)
-        elif item.name and location.is_package:
-            index = names.index(base)
-            below = f"{base}.{item.name}"
-            if (index is None or item.name not in index.names) and names.find(below) is not None:
-                found.append(below)
-        return found
-
-    def _missing(self, module: str, item: Executed, missing: str) -> SourceError:
-        where = Where(self._file_of(module), item.line)
-        above, _, name = missing.rpartition(".")
-        location = self.names.find(above) if above else None
-        if item.level and self.names.absolute(module, item.level, item.module) is None:
-            return SourceError(
-                f"'from {missing}' reaches beyond the top-level package",
-                where=where,
-                hint="run it as a module: python -m package.module",
-            )
-        known: list[str] = []
-        if location is not None and location.is_package:
-            known = self.names.modules.children(location)
-            index = self.names.index(above)
-            known += list(index.names) if index is not None else []
-        return SourceError(
-            f"there is no module '{missing}'",
-            where=where,
-            hint=did_you_mean(name, known) or "create it, or correct the import",
-        )
-
-    def _import_order(self, module: str, index: ModuleIndex) -> list[str]:
-        """The order of imports with effects, where there are several: it may be noticed."""
-        order: dict[str, None] = {}
-        for item in index.imports:
-            if self.activity.shown(module, item.when):
-                for name in self._imported_modules(module, item):
-                    if self._has_strong_effects(name):
-                        order[name] = None
-        return list(order) if len(order) > 1 else []
-
-    def _has_strong_effects(self, module: str) -> bool:
-        """Whether importing the module has effects of its own or through what it imports."""
-        waiting, seen = [module], {module}
-        while waiting:
-            current = waiting.pop()
-            known = self._strong.get(current)
-            if known is None:
-                known = self._own_strong_effects(current)
-            if known:
-                self._strong[module] = True
-                return True
-            if current in self._strong:
-                continue
-            index = self.names.index(current)
-            for item in index.imports if index is not None else ():
-                if self.activity.shown(current, item.when):
-                    for name in self._imported_modules(current, item):
-                        if name not in seen:
-                            seen.add(name)
-                            waiting.append(name)
-        self._strong.update((name, False) for name in seen)
-        return False
-
-    def _own_strong_effects(self, module: str) -> bool:
-        index = self.names.index(module)
-        if index is None:
-            return False
-        units = (index.units[number] for number in self._active_units(module))
-        return any(self.activity.is_strong(unit) for unit in units)
 
     def _whole(self, node: Node) -> list[Node]:
         """Everything a module defines, and what its package brings together."""
