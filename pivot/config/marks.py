@@ -61,11 +61,6 @@ class Marks:
         self._places[id(copy)] = self._places.get(id(container), {})
         self._kept.append(copy)
 
-    def line(self, container: Any, step: Any) -> int:
-        """The line of entry `step` (its key, for a mapping), 0 where unknown."""
-        place = self._places.get(id(container), {}).get(step)
-        return place[0].line + 1 if place else 0
-
 
 def _where(file: str, mark: Mark) -> Where:
     return Where(file, mark.line + 1, mark.column + 1)
