@@ -22,18 +22,8 @@ from ..disk import explain
 from ..errors import StoreError
 from ..manifest import digest_of_text, make_manifest, manifest_bytes
 from ..model import CheckMode, Manifest
-from ..scan import (
-    SMALL_BYTES,
-    TICK_NS,
-    Signature,
-    for_each,
-    hash_path,
-    is_marked,
-    is_settled,
-    kind_name,
-    scan_folder,
-    signature,
-)
+from ..scan import SMALL_BYTES, for_each, hash_path, is_marked, kind_name, scan_folder
+from ..stamp import TICK_NS, Signature, is_settled, signature
 from .state import State
 
 _SIGNATURE = struct.Struct("<qqqQI")

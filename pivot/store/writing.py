@@ -10,7 +10,8 @@ from itertools import count
 from ..digest import Digest, hash_descriptor, new_hasher
 from ..disk import explain, remove_quietly, step
 from ..manifest import object_path
-from ..scan import SMALL_BYTES, content_mark, signature
+from ..scan import SMALL_BYTES, content_mark
+from ..stamp import signature
 from .placing import Progress, clone
 
 _serial = count()

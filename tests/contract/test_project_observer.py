@@ -18,7 +18,8 @@ from pivot.digest import OBJECT_ALGORITHMS, hash_bytes
 from pivot.errors import StoreError
 from pivot.manifest import make_manifest, tree_digest
 from pivot.project import Observer, State
-from pivot.scan import COARSE_TICK_NS, TICK_NS, content_mark, is_settled
+from pivot.scan import content_mark
+from pivot.stamp import COARSE_TICK_NS, TICK_NS, is_settled
 from pivot.store import LocalCache
 
 LARGE = 3 << 20
@@ -241,7 +242,7 @@ def test_of_a_folder_only_what_changed_is_read(desk: Desk) -> None:
 def test_without_settling_what_was_just_written_is_read_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pivot.scan.TICK_NS", 10**12)  # everything is recent
+    monkeypatch.setattr("pivot.stamp.TICK_NS", 10**12)  # everything is recent
     desk.write("a")
     desk.write("d/x")
     desk.observer.observe_all(["a", "d"])
