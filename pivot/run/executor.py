@@ -33,6 +33,8 @@ PRELOAD_SECONDS = 120.0
 MAX_LOSSES = 2
 #: How often output is looked for, in seconds, while somebody watches it.
 OUTPUT_SECONDS = 0.05
+#: How much output is passed on in one call of `wait`, which then returns.
+OUTPUT_BYTES = 1 << 20
 
 #: Variables that the interpreter or libraries read once, when they start or are imported.
 _READ_EARLY = (
@@ -50,8 +52,8 @@ class Executor(Protocol):
         """Have `job` run; returns at once."""
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """The outcomes since the last call: at least one, unless `timeout` seconds pass first
-        or nothing is running.
+        """The outcomes since the last call: at least one, unless `timeout` seconds pass first,
+        nothing is running, or much output has been passed on.
         """
 
     def kill(self, stage: str) -> None:
@@ -101,6 +103,7 @@ class LocalExecutor:
         grace: float = GRACE_SECONDS,
         preload_seconds: float = PRELOAD_SECONDS,
     ) -> None:
+        self._root = root
         self._python_source = python
         self._found_python: str | None = None
         self._journal = Journal(root)
@@ -120,6 +123,8 @@ class LocalExecutor:
         self._queue: deque[_Task] = deque()
         self._tasks: dict[int, _Task] = {}
         self._next = 0
+        self._draining: list[tuple[_Task, Outcome]] = []  # ended, with output to be passed on
+        self._passed = 0  # bytes of output, since `wait` was called
         self._done: list[Outcome] = []
         self._shadowing: dict[str, frozenset[str]] = {}
 
@@ -145,7 +150,8 @@ class LocalExecutor:
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """See Executor."""
         until = None if timeout is None else time.monotonic() + timeout
-        while not self._done and (self._queue or self._tasks):
+        self._passed = 0
+        while not self._done and self._passed < OUTPUT_BYTES and self._is_busy:
             left = None if until is None else until - time.monotonic()
             if left is not None and left < 0:
                 break
@@ -162,7 +168,7 @@ class LocalExecutor:
         stages = [task.job.stage for task in (*self._queue, *self._tasks.values())]
         self._stop(stages, self._grace if grace is None else grace)
         outcomes = []
-        while self._done or self._queue or self._tasks:
+        while self._done or self._is_busy:
             outcomes += self.wait()
         return outcomes
 
@@ -174,10 +180,11 @@ class LocalExecutor:
             if link is not None:
                 # one that is still importing would not look up for a long time, and runs nothing
                 link.abandon(kill=not link.is_ready and id(link) not in busy)
-        for task in self._tasks.values():
+        for task in (*self._tasks.values(), *(task for task, _ in self._draining)):
             if task.follower is not None:
                 task.follower.close()
         self._tasks.clear()
+        self._draining.clear()
         self._zygote = self._bare = None
         self._journal.close()
 
@@ -187,6 +194,10 @@ class LocalExecutor:
             source = self._python_source
             self._found_python = source if isinstance(source, str) else source()
         return self._found_python
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._queue or self._tasks or self._draining)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -262,19 +273,22 @@ class LocalExecutor:
 
     def _start_zygote(self) -> Link:
         self._zygote_since = time.monotonic()
-        self._zygote = Link(self._python, self._names, self._environment)
+        self._zygote = Link(self._python, self._root, self._names, self._environment)
         return self._zygote
 
     def _bare_link(self) -> Link:
         if self._bare is None:
             # our own interpreter: commands need none of the project's
-            self._bare = Link(sys.executable, (), self._environment, ("-I", "-S"))
+            self._bare = Link(sys.executable, self._root, (), self._environment, ("-I", "-S"))
         return self._bare
 
     # --- listening -------------------------------------------------------------------------
 
     def _turn(self, timeout: float | None) -> None:
         """Wait for a supervisor to say something, at most `timeout` seconds, and act on it."""
+        self._drain()
+        if self._done or self._draining:
+            timeout = 0
         poller = select.poll()
         links = [link for link in (self._zygote, self._bare) if link is not None]
         for link in links:
@@ -352,15 +366,30 @@ class LocalExecutor:
 
     def _finish(self, task: _Task, outcome: Outcome) -> None:
         del self._tasks[task.number]
-        if task.follower is not None:
-            self._pass_output(task)
-            task.follower.close()
-        self._done.append(outcome)
+        if task.follower is None:
+            self._done.append(outcome)
+        else:
+            self._draining.append((task, outcome))
+            self._drain()
 
-    def _pass_output(self, task: _Task) -> None:
+    def _drain(self) -> None:
+        """Report the jobs of which all output has been passed on."""
+        for entry in list(self._draining):
+            task, outcome = entry
+            if self._pass_output(task) and task.follower is not None:
+                task.follower.close()
+                self._draining.remove(entry)
+                self._done.append(outcome)
+
+    def _pass_output(self, task: _Task) -> bool:
+        """Whether all output of a job so far has been passed on; else there is more to come."""
         if self._on_output is not None and task.follower is not None and task.starting:
             for data in task.follower.read():
                 self._on_output(task.job.stage, data)
+                self._passed += len(data)
+                if self._passed >= OUTPUT_BYTES:
+                    return False
+        return True
 
     # --- stopping --------------------------------------------------------------------------
 

@@ -25,11 +25,15 @@ class Link:
     def __init__(
         self,
         python: str,
+        root: str,
         names: Sequence[str],
         environment: Mapping[str, str],
         options: Sequence[str] = (),
     ) -> None:
-        """Start `python` with `options`, importing `names`. Raises RunError where it cannot be."""
+        """Start `python` with `options`, importing `names`, none from the project at `root`.
+
+        Raises RunError where the interpreter cannot be run.
+        """
         self.preloaded: frozenset[str] | None = None
         self.spoiled: str | None = None
         ours, theirs = socket.socketpair()
@@ -39,7 +43,7 @@ class Link:
         ours.setblocking(False)
         theirs.set_inheritable(True)
         argv = [python, *options, PROGRAM, "--serve", str(theirs.fileno()), str(os.getpid())]
-        argv += names
+        argv += [root, *names]
         try:
             self.pid = _spawn(python, argv, environment)
         except OSError as error:

@@ -293,17 +293,23 @@ def test_output_is_passed_on_in_bounded_pieces_while_the_stage_runs(bench: Bench
             print("first", flush=True)
             while not os.path.exists("go"):
                 time.sleep(0.002)
-            for _ in range(100):
-                print("x" * 9_999)
+            os.write(1, b"x" * 3_000_000)
         """,
     )
     executor.submit(bench.job())
     until(lambda: executor.wait(0.01) or pieces)
     (bench.root / "go").touch()
-    outcomes = executor.wait(PATIENCE)
+    calls = 0
+    outcomes: list[Outcome] = []
+    while not outcomes:
+        before = sum(map(len, pieces))
+        outcomes = executor.wait(PATIENCE)
+        calls += 1
+        assert sum(map(len, pieces)) - before < 1_200_000
 
     assert outcomes[0].ok
-    assert b"".join(pieces) == b"first\n" + (b"x" * 9_999 + b"\n") * 100
+    assert calls >= 3
+    assert b"".join(pieces) == b"first\n" + b"x" * 3_000_000
     assert max(map(len, pieces)) <= 65536
 
 
@@ -590,9 +596,9 @@ def test_helpers_that_end_by_themselves_are_not_told(bench: Bench) -> None:
 
 
 def test_third_party_packages_are_imported_ahead_and_others_are_not(bench: Bench) -> None:
-    bench.write("site/heavy/__init__.py", "import os\nwhere = os.getpid()")
+    bench.write("site-packages/heavy/__init__.py", "import os\nwhere = os.getpid()")
     source = "import os, sys\ndef run():\n    import heavy\n    assert (heavy.where != os.getpid()) == {}"
-    site = {"PYTHONPATH": str(bench.root / "site")}
+    site = {"PYTHONPATH": str(bench.root / "site-packages")}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", site["PYTHONPATH"])
@@ -617,8 +623,8 @@ def test_third_party_packages_are_imported_ahead_and_others_are_not(bench: Bench
 def test_a_project_module_named_like_an_imported_package_is_the_one_that_is_used(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.write("site/heavy/__init__.py", "mine = False")
-    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site"))
+    bench.write("site-packages/heavy/__init__.py", "mine = False")
+    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site-packages"))
     bench.write("project/heavy.py", "mine = True")
     bench.write("project/steps.py", "import heavy\ndef run(): assert heavy.mine")
     outcome = bench.run(
@@ -626,6 +632,22 @@ def test_a_project_module_named_like_an_imported_package_is_the_one_that_is_used
     )
 
     assert outcome.ok, outcome.detail
+
+
+def test_project_code_is_never_imported_ahead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site = tmp_path_factory.mktemp("site")
+    (site / "nosy.py").write_text("try: import steps\nexcept ImportError: pass")
+    monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep}{bench.root}")
+    executor = bench.executor(third_party=["nosy"])
+    for version in ("1", "2"):
+        bench.write(
+            "steps.py", f"import sys\nassert 'nosy' in sys.modules\ndef run(): print({version})"
+        )
+        outcome = bench.run(bench.job(), executor)
+        assert outcome.ok, outcome.detail
+        assert bench.log() == f"{version}\n"
 
 
 SPOILERS = {
@@ -642,10 +664,10 @@ SPOILERS = {
 def test_a_package_that_spoils_the_zygote_is_left_to_its_stages(
     bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.write("site/spoiler/__init__.py", SPOILERS[how])
-    bench.write("site/spoiler/part.py", "")
-    bench.write("site/good.py", "import os\npid = os.getpid()")
-    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site"))
+    bench.write("site-packages/spoiler/__init__.py", SPOILERS[how])
+    bench.write("site-packages/spoiler/part.py", "")
+    bench.write("site-packages/good.py", "import os\npid = os.getpid()")
+    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site-packages"))
     bench.write("steps.py", "import threading\ndef run(): assert threading.active_count() == 1")
     executor = bench.executor(third_party=["spoiler", "good"])
     outcomes = [bench.run(bench.job(), executor) for _ in range(2)]
@@ -656,8 +678,8 @@ def test_a_package_that_spoils_the_zygote_is_left_to_its_stages(
 def test_an_import_that_hangs_is_done_without(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.write("site/hanging.py", "import signal\nsignal.pause()")
-    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site"))
+    bench.write("site-packages/hanging.py", "import signal\nsignal.pause()")
+    monkeypatch.setenv("PYTHONPATH", str(bench.root / "site-packages"))
     bench.write("steps.py", "def run(): pass")
     executor = bench.executor(third_party=["hanging"], preload_seconds=0.2)
 

@@ -1,7 +1,7 @@
 """The script file: loads its own folder as package `_pivot_worker` and serves or runs one job.
 
-`--serve FD NAME...` serves jobs from socket FD after importing NAMEs; `--job FD RESULT_FD` runs
-the one job that file FD holds.
+`--serve FD PARENT ROOT NAME...` serves jobs from socket FD after importing NAMEs;
+`--job FD RESULT_FD` runs the one job that file FD holds.
 """
 
 import sys

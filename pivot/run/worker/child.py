@@ -34,7 +34,6 @@ def prepare() -> None:
     """Import and compute ahead of the forks what every job needs."""
     import faulthandler  # noqa: F401
     import inspect  # noqa: F401
-    import threading  # noqa: F401
     import traceback  # noqa: F401
 
     global _prepared

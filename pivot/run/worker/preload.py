@@ -9,20 +9,28 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .places import Places
+
 _WATCHED = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGALRM)
 
 
-def preload(names: Sequence[str]) -> dict[str, Any]:
+def preload(names: Sequence[str], root: str) -> dict[str, Any]:
     """Import each of `names`; report the top-level modules that are loaded by now.
 
+    Nothing is imported from the project at `root`, wherever the environment points: its code is
+    for each stage to import as it is by then.
     Import errors count as not asked for. `spoiled` names a package after which this process must
     not be forked: it left a thread running, took a signal handler, or failed half-way.
     """
     if names:
         before = frozenset(sys.modules)
+        places = Places(root, ())
+        path = list(sys.path)
+        sys.path[:] = [entry for entry in path if not places.holds(os.path.join(entry, ""))]
         for name in names:
             if _spoils(name):
                 return {"spoiled": name}
+        sys.path[:] = path
         loaded = {module.partition(".")[0] for module in set(sys.modules) - before}
         return {
             "spoiled": None,
