@@ -112,8 +112,9 @@ class Run:
         survey = Survey(session.space, allow_missing=request.allow_missing)
         _check(session, request, survey, names)
         jobs = request.jobs or session.default_jobs
+        show_output = request.show_output or session.project.settings["run.output"] == "show"
         launcher = Launcher(
-            session.space, lambda: session.python, jobs=jobs, show_output=request.show_output
+            session.space, lambda: session.python, jobs=jobs, show_output=show_output
         )
         raise_all(launcher.check_resources(self.stages))
         options = RunOptions(
