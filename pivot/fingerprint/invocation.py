@@ -175,7 +175,7 @@ class Invocation:
             place += 1
         rest = words[place:]
         if not rest or rest[0] == "-":
-            if self.text is not None:
+            if self.text and self.text.strip():
                 self.add("code", self.text)
             self.arguments(rest[1:])
             return
