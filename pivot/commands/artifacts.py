@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..digest import Digest
 from ..errors import GraphError, PivotError, StoreError, Where
 from ..graph import Selection, select, targets_of
-from ..model import Out, Stage
+from ..model import Stage
 from ..run.outputs import Outputs
+from ..run.placing import place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..tree import is_within
@@ -58,20 +58,9 @@ def checkout(
             elif now is not None and now != digest and not space.cache.has(now) and not force:
                 refused.append(out.path)
             else:
-                _place(session, out, digest)
+                place(space, out, digest)
                 restored.append(out.path)
     return CheckedOut(tuple(restored), tuple(unchanged), tuple(missing), tuple(refused))
-
-
-def _place(session: Session, out: Out, digest: Digest) -> None:
-    independent = out.persist or out.incremental or out.resume
-    session.space.cache.materialize(
-        digest,
-        session.space.absolute(out.path),
-        link="copy" if independent else None,
-        writable=independent,
-    )
-    session.space.observer.remember(out.path, digest)
 
 
 def _names(session: Session, targets: tuple[str, ...]) -> list[str]:

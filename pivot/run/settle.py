@@ -18,6 +18,7 @@ from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRe
 from ..tree import is_within, join
 from .job import Outcome
 from .outputs import Outputs
+from .placing import is_changed_in_place, place
 from .survey import Survey
 from .workspace import Workspace
 
@@ -200,12 +201,8 @@ class Settler:
 
     def _link(self, out: Out, digest: Digest) -> None:
         """Where links are opted in, replace the fresh file by a link to its object."""
-        if self._space.project.settings["cache.link"] == "copy" or not _linked(out):
-            return
-        self._space.cache.materialize(
-            digest, self._space.absolute(out.path), progress=self._progress
-        )
-        self._space.observer.remember(out.path, digest)
+        if self._space.project.settings["cache.link"] != "copy" and not is_changed_in_place(out):
+            place(self._space, out, digest, progress=self._progress)
 
     def _changed_meanwhile(self, stage: Stage, decision: Decision, outcome: Outcome) -> str | None:
         """A dep, params or source file that is no longer what the decision was made from."""
@@ -321,15 +318,8 @@ class Settler:
             out = flags.get(path)
             if out is None or self._space.observer.observe(path) == digest:
                 continue
-            self._space.cache.materialize(
-                digest,
-                self._space.absolute(path),
-                link=None if _linked(out) else "copy",
-                writable=not _linked(out),
-                progress=self._progress,
-            )
+            place(self._space, out, digest, progress=self._progress)
             step("outputs.materialized")
-            self._space.observer.remember(path, digest)
             self._space.params.forget(path)
         return notes
 
@@ -362,11 +352,6 @@ class Settler:
         if self._space.project.settings["code.undeclared"] == "error" and notes:
             return f"the stage {notes[0]} (code.undeclared: error)"
         return None
-
-
-def _linked(out: Out) -> bool:
-    """Outs that stages change in place are always independent copies."""
-    return not (out.persist or out.incremental or out.resume)
 
 
 def _files_of(module: str, roots: Iterable[str]) -> list[str]:
