@@ -15,6 +15,12 @@ _REGISTERING = frozenset(
     ("sqlalchemy", "sqlmodel", "django", "peewee", "mongoengine", "luigi", "marshmallow")
 )
 
+_MUTATOR_NAMES = (
+    "append appendleft extend extendleft insert pop popleft popitem remove discard clear update "
+    "setdefault add sort reverse register"
+)
+_MUTATORS = frozenset(_MUTATOR_NAMES.split())
+
 
 class Activity:
     """Decides about units, for one import path and one mode (bits of what closures read)."""
@@ -76,7 +82,12 @@ class Activity:
         )
 
     def _calls_code(self, module: str, chain: str) -> bool:
-        return any(self._is_code(target) for target in self._targets(module, chain))
+        targets = self._targets(module, chain)
+        if any(self._is_code(target) for target in targets):
+            return True
+        # `last = QUEUE.pop()` changes the global that others read
+        changes = chain.rpartition(".")[2] in _MUTATORS
+        return changes and any(target.kind == "symbol" for target in targets)
 
     def _is_code(self, first: Target) -> bool:
         """Whether calling the target runs project code: a definition, or a value made of some."""

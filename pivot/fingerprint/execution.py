@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from ..errors import SourceError, Where
+from ..errors import SourceError
 from ..model import OpaqueReference, Stage, Symbol
 from ..source.locate import split_with
 from ..tree import is_within, join, parent
@@ -34,9 +34,15 @@ class Execution(NamedTuple):
 class Executions:
     """Reads commands; what several stages run is read once."""
 
-    def __init__(self, contexts: Contexts, tracked: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self,
+        contexts: Contexts,
+        code_roots: tuple[str, ...] = (),
+        tracked: Callable[[str], bool] | None = None,
+    ) -> None:
         self.contexts = contexts
         self.sources = contexts.sources
+        self._code_roots = code_roots
         self._tracked = tracked
         self._reader = CommandReader(self.sources.reader, self._console_scripts)
         self._closures: dict[tuple[object, ...], tuple[Closure, Context]] = {}
@@ -44,7 +50,7 @@ class Executions:
 
     def of(self, stage: Stage) -> Execution:
         """Everything behind the stage's command. Raises SourceError for code that is broken."""
-        found = _Collected(stage)
+        found = _Collected(stage, (*stage.roots, *self._code_roots))
         for action in self._reader.read(stage):
             self._perform(action, found)
         return Execution(
@@ -81,7 +87,7 @@ class Executions:
         if not self.sources.reader.is_file(path):
             found.missing(path)
             return
-        roots = (parent(path), *action.path, *found.stage.roots)
+        roots = (parent(path), *action.path, *found.roots)
         self._run(action.kind, path, path, roots, found)
 
     def _run(
@@ -104,7 +110,7 @@ class Executions:
         found.add(*self._closures[key])
 
     def _module(self, action: Action, found: _Collected) -> None:
-        roots = (action.cwd, *action.path, *found.stage.roots)
+        roots = (action.cwd, *action.path, *found.roots)
         module = action.what
         modules = self.sources.modules(tuple(dict.fromkeys(roots)))
         location = modules.find(module)
@@ -116,7 +122,7 @@ class Executions:
 
     def _entry(self, action: Action, found: _Collected) -> None:
         """A console script of the project itself: `name = "package.module:function"`."""
-        roots = found.stage.roots
+        roots = found.roots
         target = split_with(self.sources.modules(roots), action.what)
         if target is None:
             return
@@ -138,7 +144,7 @@ class Executions:
         except SourceError:
             found.note("code that only the shell can complete")
             return
-        roots = (action.cwd, *action.path, *found.stage.roots)
+        roots = (action.cwd, *action.path, *found.roots)
         self._run("code", name, name, roots, found)
 
     def _notebook(self, action: Action, found: _Collected) -> None:
@@ -156,7 +162,7 @@ class Executions:
                 rest = f"{read.python}\n{rest}"
                 found.note(f"cells of {path} that are not plain Python", path)
             else:
-                roots = (action.cwd, parent(path), *action.path, *found.stage.roots)
+                roots = (action.cwd, parent(path), *action.path, *found.roots)
                 self._run("notebook", path, path, roots, found)
         found.file(path, f"notebook {rest}")
 
@@ -203,8 +209,9 @@ class Executions:
 class _Collected:
     """What has been found behind one command so far."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, roots: tuple[str, ...]) -> None:
         self.stage = stage
+        self.roots = roots  # searched after a script's own folder and PYTHONPATH
         self.closures: list[Closure] = []
         self.contexts: list[Context] = []
         self.files: dict[str, Symbol] = {}
@@ -227,10 +234,6 @@ class _Collected:
 
     def note(self, what: str, file: str | None = None) -> None:
         self.opaque.append(OpaqueReference(what, file or self.stage.file, self.stage.line))
-
-    @property
-    def where(self) -> Where:
-        return Where(self.stage.file, self.stage.line)
 
 
 def _console_scripts(data: bytes | None) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Fingerprinter:
         self._code_roots = tuple(code_roots)
         self._distributions = distributions
         self._contexts = Contexts(self.sources)
-        self._executions = Executions(self._contexts, tracked)
+        self._executions = Executions(self._contexts, self._code_roots, tracked)
         self._read: dict[object, _Read | SourceError] = {}
         self._observed: dict[tuple[Context, str], str] = {}
 

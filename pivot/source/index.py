@@ -34,7 +34,6 @@ class Executed(NamedTuple):
     line: int
     optional: bool  # within try: its absence is provided for
     when: str = ""  # '' | 'main' | 'typing'
-    position: int = 0  # number of units before it
 
 
 class Imported(NamedTuple):

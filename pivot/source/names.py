@@ -56,6 +56,7 @@ class Names:
             folders = (script_file.rpartition("/")[0],) if is_package else ()
             self._script_location = Location(script, kind, script_file, folders)
         self._attributes: dict[tuple[str, str], tuple[Target, ...]] = {}
+        self._partial: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._globals: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._resolved: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._active: set[tuple[str, str]] = set()
@@ -114,7 +115,7 @@ class Names:
     def attribute(self, module: str, name: str) -> tuple[Target, ...]:
         """What `module.name` is, seen from outside."""
         key = (module, name)
-        found = self._attributes.get(key)
+        found = self._attributes.get(key) or self._partial.get(key)
         if found is not None:
             return found
         if key in self._active:
@@ -128,8 +129,10 @@ class Names:
             found = self._attribute(module, name)
         finally:
             self._active.discard(key)
-        if outermost or not self._cut:
-            self._attributes[key] = found
+        # inside a circle, what a module adds to the circle is enough until its beginner is done
+        (self._attributes if outermost or not self._cut else self._partial)[key] = found
+        if outermost:
+            self._partial.clear()
         return found
 
     def _attribute(self, module: str, name: str) -> tuple[Target, ...]:
@@ -307,14 +310,14 @@ class Names:
             return "." * item.level + item.module
         location = self.find(base)
         if location is None:
-            return base if item.level or self._belongs(base) else None
+            return base if item.level or self._belongs(module, base) else None
         if not item.name or item.name == "*" or not location.is_package:
             return None
         if not self._is_code(location) or self.find(f"{base}.{item.name}") is not None:
             return None
         index = self.index(base)
         if index is None:
-            return f"{base}.{item.name}"
+            return f"{base}.{item.name}" if self._belongs(module, f"{base}.") else None
         dynamic = any(unit.flags & 8 or unit.opaque for unit in index.units)
         known = self.attribute(base, item.name)
         unknown = all(target.kind == "unknown" for target in known)
@@ -322,11 +325,17 @@ class Names:
             return f"{base}.{item.name}"
         return None
 
-    def _belongs(self, module: str) -> bool:
-        """Whether a module that was not found could only be the project's own."""
+    def _belongs(self, importer: str, module: str) -> bool:
+        """Whether a module that was not found could only be the project's own.
+
+        A folder of scripts about pandas, named so, is a namespace package that an installed pandas
+        wins over: only code inside such a folder must mean the folder.
+        """
         top = module.partition(".")[0]
         location = self.find(top)
-        return top != module and location is not None and self._is_code(location)
+        if top == module or location is None or not location.is_package:
+            return False
+        return location.kind == "package" or importer.partition(".")[0] == top
 
 
 def exports(index: ModuleIndex, name: str) -> bool:

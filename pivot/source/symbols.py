@@ -171,8 +171,7 @@ class _Builder:
 
     def _executed(self, level: int, module: str, name: str, line: int, context: _Context) -> None:
         optional = bool(context.guard)
-        position = len(self.units)
-        self.imports.append(Executed(level, module, name, line, optional, context.when, position))
+        self.imports.append(Executed(level, module, name, line, optional, context.when))
 
     def _bind_import(
         self, name: str, level: int, module: str, attribute: str, line: int, context: _Context
@@ -200,7 +199,7 @@ class _Builder:
             here = context._replace(guard=context.guard + guard)
             for item in walk.imports:
                 when = item.when or context.when
-                self.imports.append(item._replace(when=when, position=len(self.units)))
+                self.imports.append(item._replace(when=when))
                 if item.name == "*":
                     level, module, line = item.level, item.module, item.line
                     star = Imported(level, module, "*", line, when, _short(here.guard))
