@@ -12,6 +12,7 @@ from .habits import HABITS
 from .imports import IMPORTS
 from .language import LANGUAGE
 from .normal_form import NORMAL_FORM
+from .reflection import REFLECTION
 
 CASES: tuple[Case, ...] = (
     *NORMAL_FORM,
@@ -21,6 +22,7 @@ CASES: tuple[Case, ...] = (
     *EFFECTS,
     *COMMANDS,
     *HABITS,
+    *REFLECTION,
 )
 
 __all__ = ["CASES", "Case", "Edit", "apply"]
