@@ -1,0 +1,144 @@
+"""What differs between the run that made a record and a run now; the rules of pivot.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..digest import canonical
+from ..model import Reason, ReasonKind, Stage, StageKey, StageRecord
+from .evidence import Evidence
+
+#: Stands for a value that does not exist, where None is a value.
+MISSING = "(none)"
+
+
+def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reason]:
+    """What differs between the run that made `record` and a run now, apart from outs' bytes."""
+    old, new = record.key, evidence.key
+    here = (stage.file, stage.line)
+    reasons: list[Reason] = []
+    if old.entry != new.entry or old.kind != new.kind:
+        reasons.append(Reason("command", stage.name, text_of(old.entry), text_of(new.entry), *here))
+    if old.code != new.code:
+        reasons.append(
+            Reason("code", text_of(new.entry), short_of(old.code), short_of(new.code), *here)
+        )
+    for module, then in record.observed.items():
+        now = evidence.observed.get(module)
+        if now != then:
+            reasons.append(Reason("observed", module, short_of(then), short_of(now), *here))
+    reasons += _param_changes(stage, old, new)
+    for path in [*old.deps, *(path for path in new.deps if path not in old.deps)]:
+        if path in evidence.uncertain or path in evidence.absent:
+            continue
+        before, after = old.deps.get(path), new.deps.get(path)
+        if before != after:
+            reasons.append(
+                Reason(
+                    "dep",
+                    path,
+                    before.short if before else None,
+                    after.short if after else None,
+                    stage.file,
+                    line_of(stage, path),
+                )
+            )
+    # a new dep whose digest is not final yet was certainly not there before
+    for path in sorted(evidence.uncertain):
+        if path not in old.deps:
+            reasons.append(Reason("dep", path, None, None, stage.file, line_of(stage, path)))
+    reasons += _mapping_changes("env", old.env, new.env, here, digests=True)
+    if new.packages:  # they count now, whatever the policy was when the lock was made
+        reasons += _mapping_changes("packages", record.packages, new.packages, here)
+    reasons += _config_changes(stage, old, new)
+    if not reasons and old.version != new.version:
+        reasons.append(Reason("config", "key version", old.version, new.version, *here))
+    return reasons
+
+
+def _param_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:
+    reasons = []
+    lines = {file.path: file.line for file in stage.params_files}
+    for file in dict.fromkeys([*new.params, *old.params]):
+        then, now = old.params.get(file, {}), new.params.get(file, {})
+        for name in sorted({*then, *now}, key=str):
+            before, after = then.get(name, MISSING), now.get(name, MISSING)
+            if canonical(before) == canonical(after):
+                continue
+            subject = name if not file else f"{file}:{name}" if name else file
+            reasons.append(
+                Reason(
+                    "params",
+                    subject,
+                    None if before is MISSING else before,
+                    None if after is MISSING else after,
+                    file or stage.file,
+                    None if file else lines.get(file) or stage.line,
+                )
+            )
+    return reasons
+
+
+def _config_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:
+    here = (stage.file, stage.line)
+    reasons = []
+    if old.wdir != new.wdir:
+        reasons.append(Reason("config", "wdir", old.wdir, new.wdir, *here))
+    for name in sorted({*old.binding, *new.binding}):
+        before, after = old.binding.get(name), new.binding.get(name)
+        if before != after:
+            reasons.append(Reason("config", f"binding {name}", before, after, *here))
+    for path in sorted({*old.outs} ^ {*new.outs}):
+        is_new = path in new.outs
+        reasons.append(
+            Reason(
+                "config", f"outs {path}", None if is_new else path, path if is_new else None, *here
+            )
+        )
+    return reasons
+
+
+def _mapping_changes(
+    kind: ReasonKind,
+    old: Mapping[str, str],
+    new: Mapping[str, str],
+    here: tuple[str, int],
+    *,
+    digests: bool = False,
+) -> list[Reason]:
+    shown = short_of if digests else str
+    reasons = []
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if before != after:
+            reasons.append(
+                Reason(
+                    kind,
+                    name,
+                    shown(before) if before is not None else None,
+                    shown(after) if after is not None else None,
+                    *here,
+                )
+            )
+    return reasons
+
+
+def old_dep(record: StageRecord | None, path: str) -> str | None:
+    """The short digest of a dep as the record has it."""
+    digest = record.key.deps.get(path) if record else None
+    return digest.short if digest else None
+
+
+def line_of(stage: Stage, path: str) -> int:
+    """Where the stage names a dep."""
+    return next((dep.line for dep in stage.deps if dep.path == path and dep.line), stage.line)
+
+
+def text_of(entry: str | tuple[str, ...]) -> str:
+    """An entry as one text."""
+    return entry if isinstance(entry, str) else "\n".join(entry)
+
+
+def short_of(digest: str | None) -> str | None:
+    """The first eight hex digits of `algorithm:hex` or of bare hex."""
+    return digest.rpartition(":")[2][:8] if digest else digest
