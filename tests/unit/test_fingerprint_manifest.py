@@ -200,7 +200,7 @@ class Kept(dict[str, bytes]):
         self[key] = value
 
 
-@pytest.mark.parametrize("case", CASES[::7], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.needs == (3, 11)][::7], ids=str)
 def test_a_kept_index_gives_the_same_manifest(case: Case) -> None:
     kept = Kept()
     tree = DictTree(case.files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
 import tokenize
 from collections.abc import Iterator
 
@@ -18,7 +19,13 @@ from pivot.fingerprint import Fingerprinter
 from pivot.model import CodeManifest, PythonEntry, Stage
 from pivot.tree import DictTree
 
-PROJECTS = list({repr(sorted(case.files.items())) + str(case.cmd): case for case in CASES}.values())
+PROJECTS = list(
+    {
+        repr(sorted(case.files.items())) + str(case.cmd): case
+        for case in CASES
+        if sys.version_info >= case.needs
+    }.values()
+)
 RELAXED = settings(
     max_examples=40,
     deadline=None,

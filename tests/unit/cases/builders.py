@@ -28,6 +28,7 @@ class Case:
     deps: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()  # modules that a run was seen to import
+    needs: tuple[int, int] = (3, 11)  # the Python whose syntax it is written in
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.name}"

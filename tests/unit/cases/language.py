@@ -333,3 +333,50 @@ S = "stages.py"
         ("lib.py", "return -x", "return x"),
     )
 )
+
+(
+    Project(
+        LANGUAGE,
+        "type parameters",
+        {
+            S: """
+            from lib import Base, Other, default
+
+            T = 1
+            type Alias = list[Base]
+            type Pair[A, B] = tuple[A, B, Other]
+
+            def first[T: Base](items: list[T], n=default()) -> T:
+                return items[T]
+
+            class Stack[T]:
+                kind = T
+
+                def push[U](self, x: U) -> U:
+                    return x
+
+            def run():
+                return first([1]), Stack[int](), Pair
+            """,
+            "lib.py": "class Base:\n    size = 1\n\nclass Other:\n    size = 2\n\ndef default():\n    return 3\n\ndef idle():\n    return 4\n",
+        },
+        needs=(3, 12),
+    )
+    .stale("function in a default of a generic function", ("lib.py", "return 3", "return 9"))
+    .stale("class in an alias that is used", ("lib.py", "size = 2", "size = 9"))
+    .stale("bound of a type parameter", (S, "first[T: Base]", "first[T: Other]"))
+    .fresh("type parameter shadows a global", (S, "T = 1\n", "T = 9\n"))
+    .fresh("unused alias", (S, "type Alias = list[Base]", "type Alias = set[Base]"))
+    .fresh("unused function", ("lib.py", "return 4", "return 9"))
+)
+
+(
+    Project(
+        LANGUAGE,
+        "f-strings of Python 3.12",
+        {S: 'def run(d, x):\n    return f"{d["a"]} {x:{d["w"]}}"\n'},
+        needs=(3, 12),
+    )
+    .fresh("quotes inside braces", (S, 'd["a"]', "d['a']"))
+    .stale("key inside braces", (S, 'd["a"]', 'd["b"]'))
+)
