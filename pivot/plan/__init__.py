@@ -1,0 +1,19 @@
+"""Should a stage run, and why? The only room that answers; pure."""
+
+from .causes import explain_code
+from .comparison import MISSING, compare
+from .decision import decide, plan
+from .evidence import Evidence
+from .keys import entry_of, env_digest, stage_key
+
+__all__ = [
+    "MISSING",
+    "Evidence",
+    "compare",
+    "decide",
+    "entry_of",
+    "env_digest",
+    "explain_code",
+    "plan",
+    "stage_key",
+]

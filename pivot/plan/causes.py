@@ -1,0 +1,47 @@
+"""The smallest cause of changed code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ..model import CodeManifest, Decision, Reason, Symbol
+
+
+def explain_code(
+    decision: Decision,
+    manifest: CodeManifest,
+    before: Mapping[str, Symbol] | None,
+    chain: Callable[[str], Sequence[str]],
+) -> Decision:
+    """`decision` with its `code` reason replaced by the definitions that changed.
+
+    `before` is the symbol table the lock was made from; where it is not known the reason stays as
+    it is. Definitions that were only added or dropped are named where nothing else changed: a
+    new helper follows from the edit that calls it.
+    """
+    if before is None or not any(reason.kind == "code" for reason in decision.reasons):
+        return decision
+    after = manifest.symbols
+    changed = [name for name in after if name in before and before[name].hash != after[name].hash]
+    names = changed or sorted({*before} ^ {*after})
+    causes = []
+    for name in names:
+        then, now = before.get(name), after.get(name)
+        stands = now or then
+        assert stands is not None  # the name comes from one of the two tables
+        causes.append(
+            Reason(
+                "code",
+                name,
+                then.hash[:8] if then else None,
+                now.hash[:8] if now else None,
+                stands.file,
+                stands.line,
+                tuple(chain(name)) if now else (),
+            )
+        )
+    reasons: list[Reason] = []
+    for reason in decision.reasons:
+        reasons += causes if reason.kind == "code" and causes else [reason]
+    return replace(decision, reasons=tuple(reasons))
