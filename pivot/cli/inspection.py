@@ -59,14 +59,14 @@ def status(
 
 
 def _print_explanations(session, result, *, diff: bool, all_stages: bool) -> None:  # type: ignore[no-untyped-def]
-    from ..commands.status import definition_diff
+    from ..commands.definitions import definition_diff
     from .wording import explanation, up_to_date
 
     shown = [d for d in result.decisions.values() if all_stages or d.state != "fresh"]
     for decision in shown:
         say("\n".join(explanation(decision)))
         for reason in decision.reasons if diff else ():
-            text = definition_diff(session, reason)
+            text = definition_diff(session, decision.stage, reason)
             if text:
                 say(text)
     if not shown:

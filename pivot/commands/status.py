@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -139,24 +138,3 @@ def reason_data(reason: Reason) -> dict[str, Any]:
         "file": reason.file,
         "line": reason.line,
     }
-
-
-def definition_diff(session: Session, reason: Reason) -> str | None:
-    """The source diff of a changed definition against the version its lock was made from.
-
-    None where git no longer has that version, or the reason is no definition.
-    """
-    if reason.kind != "code" or reason.file is None or session.project.git is None:
-        return None
-    now = session.project.tree.read(reason.file)
-    then = session.project.git.read_at("HEAD", reason.file)
-    if now is None or then is None:
-        return None
-    lines = difflib.unified_diff(
-        then.decode("utf-8", "replace").splitlines(),
-        now.decode("utf-8", "replace").splitlines(),
-        f"HEAD:{reason.file}",
-        reason.file,
-        lineterm="",
-    )
-    return "\n".join(lines) or None
