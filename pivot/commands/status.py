@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
-from ..graph import Selection, select
+from ..graph import Selection, targets_of
 from ..model import Decision, OpaqueReference, Reason
 from ..run.journal import read_journal
 from ..run.survey import Survey
@@ -49,11 +49,16 @@ class Status:
 
 
 def status(session: Session, selection: Selection, *, opaque: bool = False) -> Status:
-    """Judge the selected stages (all of the project without targets)."""
+    """Judge the stages that the targets name (all of the project without targets).
+
+    What lies above them is judged too, since a stage is stale where its upstream is.
+    """
     space = session.space
-    names = select(space.graph, selection) if selection.targets else list(space.graph.order)
+    graph = space.graph
+    names = graph.sorted(targets_of(graph, selection)) if selection.targets else list(graph.order)
     survey = Survey(space)
-    decisions = survey.plan(names)
+    judged = survey.plan(graph.sorted(graph.upstream(names)))
+    decisions = {name: judged[name] for name in names}
     notes = list(space.pipeline.notes)
     notes += [problem for name in names if (problem := space.locks.problem(name))]
     notes += [
