@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from ..disk import step
 from ..errors import RunError
+from .forking import Shadowing, reads_early
 from .job import Job, Outcome, job_data
 from .journal import Journal, end_processes, run_id
 from .logs import Follower
@@ -35,14 +36,6 @@ MAX_LOSSES = 2
 OUTPUT_SECONDS = 0.05
 #: How much output is passed on in one call of `wait`, which then returns.
 OUTPUT_BYTES = 1 << 20
-
-#: Variables that the interpreter or libraries read once, when they start or are imported.
-_READ_EARLY = (
-    "BLIS_", "CUBLAS_", "CUDA_", "DYLD_", "GOTO_", "HF_", "HOME", "JAX_", "KERAS_", "KMP_",
-    "LANG", "LC_", "LD_", "MALLOC_", "MKL_", "MPL", "NCCL_", "NUMBA_", "NUMEXPR_", "NVIDIA_",
-    "OMP_", "OPENBLAS_", "PYTHON", "PYTORCH_", "RAY_", "TF_", "TORCH_", "TRANSFORMERS_", "TZ",
-    "VECLIB_", "XDG_", "XLA_",
-)  # fmt: skip
 
 
 class Executor(Protocol):
@@ -126,7 +119,7 @@ class LocalExecutor:
         self._draining: list[tuple[_Task, Outcome]] = []  # ended, with output to be passed on
         self._passed = 0  # bytes of output, since `wait` was called
         self._done: list[Outcome] = []
-        self._shadowing: dict[str, frozenset[str]] = {}
+        self._shadowing = Shadowing()
 
     def __enter__(self) -> LocalExecutor:
         return self
@@ -236,7 +229,7 @@ class LocalExecutor:
 
     def _link_for(self, job: Job) -> Link | None:
         """The supervisor to run `job`; None while that cannot be told."""
-        if job.kind == "cmd" or not job.preload or self._reads_early(job):
+        if job.kind == "cmd" or not job.preload or reads_early(job, self._names):
             return self._bare_link()
         if sys.platform == "darwin" or self._losses > MAX_LOSSES:
             # an interpreter of its own for each, which says what is wrong
@@ -244,32 +237,9 @@ class LocalExecutor:
         zygote = self._zygote or self._start_zygote()
         if not zygote.is_ready and self._names:
             return None
-        if zygote.preloaded and self._shadows(job, zygote.preloaded):
+        if zygote.preloaded and self._shadowing.hides(job, zygote.preloaded):
             return self._bare_link()
         return zygote
-
-    def _reads_early(self, job: Job) -> bool:
-        """Whether the job's environment says something that the zygote has read already."""
-        own = tuple(f"{name.upper()}_" for name in self._names)
-        return any(
-            name.startswith(_READ_EARLY) or name.upper().startswith(own)
-            for name in (*job.env_set, *job.env_drop)
-        )
-
-    def _shadows(self, job: Job, names: frozenset[str]) -> bool:
-        """Whether a project module of the job is named like one that is imported already."""
-        for root in job.roots:
-            found = self._shadowing.get(root)
-            if found is None:
-                try:
-                    entries = os.listdir(root)
-                except OSError:
-                    entries = []
-                found = frozenset(entry.removesuffix(".py") for entry in entries)
-                self._shadowing[root] = found
-            if not names.isdisjoint(found):
-                return True
-        return False
 
     def _start_zygote(self) -> Link:
         self._zygote_since = time.monotonic()

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import child, process
+from .running import Running, owner_of
 
 #: Seconds that what a stage left running has to end by itself: helpers such as the resource
 #: tracker of multiprocessing end a moment after the stage.
@@ -27,47 +28,6 @@ LINGER_SECONDS = 0.3
 GIVE_UP_SECONDS = 10.0
 #: A job's result is read to this size; tracebacks are cut long before.
 RESULT_BYTES = 32 << 20
-
-
-class Running:
-    """One job's process, from its fork until nothing of its group is left."""
-
-    __slots__ = (
-        "deadline",
-        "ending",
-        "gave_up",
-        "kill_at",
-        "left",
-        "number",
-        "oom",
-        "pid",
-        "read",
-        "report",
-        "result",
-        "seconds",
-        "started",
-        "status",
-        "timed_out",
-        "told",
-    )
-
-    def __init__(self, number: int, pid: int, read: int, timeout: float | None) -> None:
-        self.number = number
-        self.pid = pid
-        self.read = read
-        self.result = bytearray()
-        self.started = time.monotonic()
-        self.deadline = None if timeout is None else self.started + timeout
-        self.kill_at: float | None = None  # when what is left of the group gets SIGKILL
-        self.status: int | None = None  # of the leader, once it ended
-        self.seconds = 0.0
-        self.timed_out = False
-        self.ending = False  # on our demand
-        self.told: list[int] = []  # processes outside of the group that were asked to end
-        self.left: list[str] = []
-        self.gave_up: float | None = None
-        self.oom = False
-        self.report: str | None = None
 
 
 class Supervisor:
@@ -331,7 +291,7 @@ class Supervisor:
         unknown = [pid for pid in process.children() if pid not in self._jobs]
         mine = []
         for pid in unknown:
-            owner = _owner(pid)
+            owner = owner_of(pid)
             # one that cannot be told is ended with whichever job ends while nothing else runs
             if process.is_running(pid) and (
                 owner == job.number or (owner is None and len(self._jobs) == 1)
@@ -395,18 +355,6 @@ class Supervisor:
                 if not any(process.group_exists(pid) for pid in self._jobs):
                     return
             time.sleep(0.002)
-
-
-def _owner(pid: int) -> int | None:
-    """The number of the job that process `pid` descends from, as far as it can be told."""
-    marker = process.environment(pid).get(b"PIVOT_JOB", b"").decode("utf-8", "replace")
-    run, _, number = marker.rpartition("-")
-    if run == os.environ.get("PIVOT_RUN_ID") and number.isdigit():
-        return int(number)
-    name = process.name_of(pid)
-    if name.startswith("pivot-") and name[6:].isdigit():
-        return int(name[6:])
-    return None
 
 
 def _ignore(*_: Any) -> None:
