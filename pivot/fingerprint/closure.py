@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..digest import fingerprint
 from ..model import FINGERPRINT_VERSION, CodeManifest, OpaqueReference, Symbol
@@ -99,10 +99,9 @@ class Table(Mapping[str, _Value]):
         return repr(self._all())
 
 
-def digest_of(symbols: Mapping[str, Symbol]) -> str:
-    """The digest of a symbol table: names and hashes, not where they stand."""
-    lines = "\n".join([f"{label} {symbols[label].hash}" for label in sorted(symbols)])
-    return fingerprint("code", FINGERPRINT_VERSION, lines)
+def digest_of(lines: Iterable[str]) -> str:
+    """The digest of a symbol table, given as `label hash` lines: not where they stand."""
+    return fingerprint("code", FINGERPRINT_VERSION, "\n".join(sorted(lines)))
 
 
 def symbols_of(
@@ -134,46 +133,84 @@ def symbols_of(
 
 def digest_of_closure(closure: Closure) -> str:
     """The digest of one closure alone."""
-    return digest_of(symbols_of([closure.walk()], {})[0])
+    nodes, _ = closure.walk()
+    return digest_of([node.line for node in nodes if node.line])
 
 
-def manifest_of(
-    closures: Sequence[Closure],
-    files: Mapping[str, Symbol],
-    opaque: Sequence[OpaqueReference],
-    distributions: Distributions | None,
-) -> CodeManifest:
-    """The manifest of closures and of files that count by content."""
-    walks = [closure.walk() for closure in closures]
-    symbols, _ = symbols_of(walks, files)
-    modules: dict[str, None] = {}
-    externals: dict[str, None] = {}
-    environ: dict[str, str] = {}
-    hidden: dict[OpaqueReference, None] = dict.fromkeys(opaque)
-    for nodes, _ in walks:
+class _Facts(NamedTuple):
+    """What closures tell besides their symbols."""
+
+    modules: tuple[str, ...]
+    packages: Mapping[str, str]
+    third_party: tuple[str, ...]
+    environ: Mapping[str, str]
+    opaque: tuple[OpaqueReference, ...]
+
+
+class Manifests:
+    """Makes manifests; closures over the same modules share what they tell."""
+
+    def __init__(self, distributions: Distributions | None) -> None:
+        self._distributions = distributions
+        self._facts: dict[tuple[Node, ...], _Facts] = {}
+
+    def of(
+        self,
+        closures: Sequence[Closure],
+        files: Mapping[str, Symbol] | None = None,
+        opaque: Sequence[OpaqueReference] = (),
+    ) -> CodeManifest:
+        """The manifest of closures, and of files that count by content."""
+        more = files or {}
+        walks = [closure.walk() for closure in closures]
+        if len(walks) == 1 and not more:
+            lines = [node.line for node in walks[0][0] if node.line]
+        else:
+            symbols, _ = symbols_of(walks, more)
+            lines = [f"{label} {symbol.hash}" for label, symbol in symbols.items()]
+        facts = self._read(tuple([node for nodes, _ in walks for node in nodes if node.notable]))
+        hidden = facts.opaque
+        if opaque:
+            hidden = _sorted({**dict.fromkeys(hidden), **dict.fromkeys(opaque)})
+        return CodeManifest(
+            digest_of(lines),
+            Table(lambda: symbols_of((item.walk() for item in closures), more)[0]),
+            Table(lambda: symbols_of((item.walk() for item in closures), more)[1]),
+            facts.modules,
+            facts.packages,
+            facts.third_party,
+            facts.environ,
+            hidden,
+        )
+
+    def _read(self, nodes: tuple[Node, ...]) -> _Facts:
+        known = self._facts.get(nodes)
+        if known is not None:
+            return known
+        modules: dict[str, None] = {}
+        externals: dict[str, None] = {}
+        environ: dict[str, str] = {}
+        hidden: dict[OpaqueReference, None] = {}
         for node in nodes:
             if node.kind == "import":
                 modules[node.module] = None
-            if node.externals:
-                externals.update(dict.fromkeys(node.externals))
+            externals.update(dict.fromkeys(node.externals))
             for name, place in node.environ:
                 environ.setdefault(name, place)
-            if node.opaque:
-                hidden.update(dict.fromkeys(node.opaque))
-    third_party = sorted(name for name in externals if name and not is_standard(name))
-    packages: dict[str, str] = {}
-    if distributions is not None:
-        for name in third_party:
-            found = distributions.of(name)
-            if found is not None:
-                packages[found[0]] = found[1]
-    return CodeManifest(
-        digest_of(symbols),
-        Table(lambda: symbols_of((item.walk() for item in closures), files)[0]),
-        Table(lambda: symbols_of((item.walk() for item in closures), files)[1]),
-        tuple(sorted(modules)),
-        packages,
-        tuple(third_party),
-        environ,
-        tuple(sorted(hidden, key=lambda item: (item.file, item.line, item.what))),
-    )
+            hidden.update(dict.fromkeys(node.opaque))
+        third_party = sorted(name for name in externals if name and not is_standard(name))
+        packages: dict[str, str] = {}
+        if self._distributions is not None:
+            for name in third_party:
+                found = self._distributions.of(name)
+                if found is not None:
+                    packages[found[0]] = found[1]
+        facts = _Facts(
+            tuple(sorted(modules)), packages, tuple(third_party), environ, _sorted(hidden)
+        )
+        self._facts[nodes] = facts
+        return facts
+
+
+def _sorted(opaque: Iterable[OpaqueReference]) -> tuple[OpaqueReference, ...]:
+    return tuple(sorted(opaque, key=lambda item: (item.file, item.line, item.what)))

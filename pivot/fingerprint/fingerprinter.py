@@ -11,7 +11,7 @@ from ..source import IndexCache, Sources, find_entry
 from ..source.index import Unit
 from ..source.names import Target
 from ..tree import Tree
-from .closure import Closure, Distributions, Start, digest_of_closure, manifest_of
+from .closure import Distributions, Manifests, Start, digest_of_closure
 from .contexts import Context, Contexts
 from .execution import Executions
 from .program import Program
@@ -42,7 +42,7 @@ class Fingerprinter:
     ) -> None:
         self.sources = sources if sources is not None else Sources(tree, cache)
         self._code_roots = tuple(code_roots)
-        self._distributions = distributions
+        self._manifests = Manifests(distributions)
         self._contexts = Contexts(self.sources)
         self._executions = Executions(self._contexts, self._code_roots, tracked)
         self._read: dict[object, _Read | SourceError] = {}
@@ -74,6 +74,21 @@ class Fingerprinter:
                     if location is not None and location.file in paths:
                         covered.add(location.file)
         return frozenset(covered)
+
+    def files_read(self, stage: Stage) -> frozenset[str]:
+        """The files whose content this stage's manifest came from, for caches of one stage.
+
+        Where only these, and no file or folder looked for and not found (`sources_read`), are
+        unchanged, the manifest is too. Raises SourceError as `manifest` does.
+        """
+        read = self._reading(stage)
+        found = {label[5:] for label in read.manifest.symbols if label.startswith("file:")}
+        for context in read.contexts:
+            for module in read.manifest.modules:
+                location = context.names.find(module)
+                if location is not None and location.file:
+                    found.add(location.file)
+        return frozenset(found)
 
     def observed_hash(self, stage: Stage, module: str) -> str | None:
         """The hash of everything `module` defines and leads to; None where it does not exist.
@@ -117,15 +132,10 @@ class Fingerprinter:
         if isinstance(stage.entry, PythonEntry):
             context = self._contexts.of(self._roots(stage))
             closure = context.close(lambda program: self._entry_starts(program, stage))
-            return self._result([closure], (context,))
+            return _Read(self._manifests.of([closure]), (context,))
         execution = self._executions.of(stage)
-        manifest = manifest_of(
-            execution.closures, execution.files, execution.opaque, self._distributions
-        )
+        manifest = self._manifests.of(execution.closures, execution.files, execution.opaque)
         return _Read(manifest, execution.contexts)
-
-    def _result(self, closures: Sequence[Closure], contexts: tuple[Context, ...]) -> _Read:
-        return _Read(manifest_of(closures, {}, (), self._distributions), contexts)
 
     def _roots(self, stage: Stage) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*stage.roots, *self._code_roots)))

@@ -47,8 +47,10 @@ class Node:
         "flags",
         "kind",
         "label",
+        "line",
         "module",
         "name",
+        "notable",
         "opaque",
         "symbol",
     )
@@ -58,12 +60,19 @@ class Node:
         self.module = module
         self.name = name
         self.label = ""
+        self.line = ""  # label and hash, as they enter digests
         self.symbol: Symbol | None = None
         self.edges: Sequence[Node] | None = None  # None: not read yet
         self.externals: tuple[str, ...] = ()
         self.environ: tuple[tuple[str, str], ...] = ()
         self.opaque: tuple[OpaqueReference, ...] = ()
         self.flags = 0
+        self.notable = False  # tells something besides its symbol
+
+    def stands_for(self, label: str, symbol: Symbol) -> None:
+        self.label = label
+        self.symbol = symbol
+        self.line = f"{label} {symbol.hash}"
 
 
 class Program:
@@ -95,6 +104,8 @@ class Program:
             else:
                 edges = self._file(node)
             node.edges = tuple(dict.fromkeys(edges))
+            told = node.externals or node.environ or node.opaque
+            node.notable = node.kind == "import" or bool(told)
         return node.edges
 
     def leading_to(self, targets: Iterable[Target]) -> list[Node]:
@@ -114,15 +125,16 @@ class Program:
     def _symbol(self, node: Node) -> list[Node]:
         index = self._index(node.module)
         file = self._file_of(node.module)
-        node.label = f"{node.module}:{node.name}"
+        label = f"{node.module}:{node.name}"
         after = self.node("import", node.module)
         if node.name == "__doc__" and "__doc__" not in index.names:
-            node.symbol = Symbol(short_hash(["doc", index.doc]), file, 1)
+            node.stands_for(label, Symbol(short_hash(["doc", index.doc]), file, 1))
             return [after]
         units = self._visible(node.module, index, node.name)
         texts, edges = self._read(node, units)
         line = next((unit.line for unit in units if unit.kind != "other"), 0)
-        node.symbol = Symbol(short_hash(texts), file, line or (units[0].line if units else 1))
+        line = line or (units[0].line if units else 1)
+        node.stands_for(label, Symbol(short_hash(texts), file, line))
         edges.append(after)
         return edges
 
@@ -228,8 +240,8 @@ class Program:
             texts.append(f"order {' '.join(order)}")
             first = first or 1
         if texts:
-            node.label = f"{module}:<effects>"
-            node.symbol = Symbol(short_hash(texts), location.file, first)
+            symbol = Symbol(short_hash(texts), location.file, first)
+            node.stands_for(f"{module}:<effects>", symbol)
         return edges
 
     def _imports(
@@ -268,8 +280,8 @@ class Program:
     def _file(self, node: Node) -> list[Node]:
         """A compiled module: its bytes."""
         data = self.names.sources.read(node.module)
-        node.label = f"file:{node.module}"
-        node.symbol = Symbol(xxhash.xxh3_128_hexdigest(data)[:16], node.module, 1)
+        symbol = Symbol(xxhash.xxh3_128_hexdigest(data)[:16], node.module, 1)
+        node.stands_for(f"file:{node.module}", symbol)
         return []
 
     # --- where -------------------------------------------------------------------------
