@@ -333,12 +333,11 @@ def test_what_an_interrupted_stage_had_made_is_moved_away_not_deleted(bench: Ben
     recovery = recover(str(bench.root))
 
     assert recovery.stages == ("stage",)
-    assert (
-        recovery.notes[-1]
-        == "stage 'stage' had been interrupted; put back 'a', 'dir', 'inc', 'sub/b'"
+    assert recovery.notes[-1].startswith(
+        "stage 'stage' had been interrupted; put back 'a', 'dir', 'inc', 'sub/b'"
     )
-    partial = bench.root / ".pivot/tmp/partial/stage"
-    assert (partial / "3-fresh").read_text() == "made by hand since"
+    (kept,) = (bench.root / ".pivot/tmp/partial/stage").glob("3-fresh*")
+    assert kept.read_text() == "made by hand since"
     assert not (bench.root / "fresh").exists()
 
 
