@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
+from .opening import opened
 from .options import Targets
 from .output import note, say
 
@@ -26,9 +26,8 @@ def checkout(
 ) -> None:
     """Put outputs into the work tree as the locks have them."""
     from ..commands import artifacts
-    from ..commands.session import Request, Session
 
-    with Session(Request(os.getcwd()), exclusive=True, on_wait=note) as session:
+    with opened(exclusive=True) as session:
         result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
     for path in result.restored:
         note(f"restored {path}")
@@ -49,9 +48,8 @@ def checkout(
 def commit(targets: Targets = None) -> None:
     """Accept what is in the work tree as the stages' result, without running them."""
     from ..commands import artifacts
-    from ..commands.session import Request, Session
 
-    with Session(Request(os.getcwd()), exclusive=True, on_wait=note) as session:
+    with opened(exclusive=True) as session:
         done = artifacts.commit(session, tuple(targets or ()))
     for accepted in done:
         if accepted.changed:
@@ -65,8 +63,7 @@ def unprotect(
 ) -> None:
     """Replace links into the cache by copies that may be edited."""
     from ..commands import artifacts
-    from ..commands.session import Request, Session
 
-    with Session(Request(os.getcwd()), exclusive=True, on_wait=note) as session:
+    with opened(exclusive=True) as session:
         for path in artifacts.unprotect(session, tuple(paths)).paths:
             note(f"unprotected {path}")

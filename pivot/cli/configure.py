@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Json, Markdown
+from .options import Json, Markdown, choose_one
 from .output import note, say, say_json, say_table, value_text
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def _complete(text: str) -> list[str]:
 
 
 def _scope(local: bool, user: bool) -> Scope:
-    if local and user:
-        raise typer.BadParameter("choose one of the two", param_hint="--local, --user")
+    choose_one({"--local": local, "--user": user})
     return "local" if local else "user" if user else "project"
 
 
@@ -80,6 +79,7 @@ def list_(
     """List what is configured, and in which layer."""
     from ..commands.configure import entries
 
+    choose_one({"--json": as_json, "--md": markdown})
     found = entries(os.getcwd(), everything=everything)
     if as_json:
         say_json([{"key": e.key, "value": e.value, "layer": e.layer} for e in found])

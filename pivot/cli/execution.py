@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import SetParam, Targets
+from .opening import opened
+from .options import SetParam, Targets, choose_one
 from .output import note, say, say_json, seconds_text
 
 if TYPE_CHECKING:
@@ -100,12 +101,22 @@ def repro(
 ) -> None:
     """Bring stages up to date: run what changed, restore what was run before."""
     from ..commands.repro import ReproRequest
+    from ..errors import PivotError
     from ..graph import Selection
 
     if downstream and not targets:
-        raise typer.BadParameter("needs a target", param_hint="'-d' / '--downstream'")
+        raise PivotError("--downstream needs a target", hint="as in `pivot repro -d STAGE`")
     if write_params and not set_param:
-        raise typer.BadParameter("needs -S KEY=VALUE", param_hint="'--write-params'")
+        raise PivotError("--write-params needs a value to write", hint="as in `-S train.C=0.5`")
+    if all_pipelines and targets:
+        raise PivotError("--all-pipelines takes no targets", hint="leave one of the two out")
+    choose_one({"--single-item": single, "--pipeline": pipeline, "--all-pipelines": all_pipelines})
+    choose_one({"--single-item": single, "--downstream": downstream})
+    choose_one({"--pipeline": pipeline, "--downstream": downstream})
+    for name, is_given in (("--dry-run", dry_run), ("--explain", explain)):
+        choose_one({name: is_given, "--interactive": interactive})
+        choose_one({name: is_given, "--write-params": write_params})
+    choose_one({"--interactive": interactive, "--json": as_json})
     selection = Selection(
         tuple(targets or ()),
         single=single,
@@ -193,9 +204,28 @@ def plan(
 
 
 def _ask(decision: Decision) -> bool:
+    """Ask on stderr whether to run a stage; Ctrl-C at the question ends the run at once."""
+    import signal
+
+    from ..errors import PivotError
     from .wording import brief
 
-    return typer.confirm(f"Run {decision.stage} ({brief(decision.reasons)})?", err=True)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        while True:
+            sys.stderr.write(f"Run {decision.stage} ({brief(decision.reasons)})? [y/N]: ")
+            sys.stderr.flush()
+            answer = sys.stdin.readline()
+            if not answer:
+                note("")  # the question has no end of line
+                raise PivotError(
+                    "the input ended before every question was answered",
+                    hint="leave --interactive out where nobody can answer",
+                )
+            if answer.strip().lower() in ("y", "yes", "n", "no", ""):
+                return answer.strip().lower() in ("y", "yes")
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _execute(
@@ -207,15 +237,13 @@ def _execute(
     as_json: bool,
 ) -> None:
     from ..commands.repro import ReproRequest, plan_run
-    from ..commands.session import Request, Session
 
-    opening = Request(os.getcwd(), overrides)
     if dry is not None:
-        with Session(opening) as session:
+        with opened(overrides) as session:
             planned = plan_run(session, _placed(request, session.cwd))
         _print_plan(planned, explained=dry == "explain", as_json=as_json)
         return
-    with Session(opening, exclusive=True, wait=wait, on_wait=note) as session:
+    with opened(overrides, exclusive=True, wait=wait) as session:
         placed = _placed(request, session.cwd)
         is_bare = request == ReproRequest() and not overrides and not as_json
         code = _run(session, placed, as_json=as_json, is_bare=is_bare)
@@ -235,8 +263,6 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
     from ..run.loop import Stopped
     from .progress import JsonReporter, LiveReporter, PlainReporter
 
-    for remark in session.recovered:
-        note(remark)
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
     reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
     run = Run(session, request)

@@ -45,6 +45,9 @@ def _say(error: PivotError) -> None:
 
 
 def _usage(error: Any) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # nothing was asked: the message is the help
+        print(error.format_message(), file=sys.stderr)
+        return EXIT_INPUT
     print(f"{styled('error:', 'red')} {error.format_message()}", file=sys.stderr)
     context = getattr(error, "ctx", None)
     if context is not None:

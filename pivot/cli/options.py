@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -41,3 +42,12 @@ def complete_stage(incomplete: str) -> list[str]:
     except PivotError:
         return []
     return [name for name in names if name.startswith(incomplete)]
+
+
+def choose_one(flags: Mapping[str, bool]) -> None:
+    """Raise PivotError where more than one of the options is given."""
+    given = [name for name, is_given in flags.items() if is_given]
+    if len(given) > 1:
+        from ..errors import PivotError
+
+        raise PivotError(f"{' and '.join(given)} cannot be combined", hint="give one of them")

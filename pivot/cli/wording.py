@@ -26,7 +26,14 @@ _KIND_WORDS = {
 
 def up_to_date(count: int) -> str:
     """What every command says where there is nothing to do."""
-    return f"Everything is up to date ({count} stages)."
+    if count == 0:
+        return "There are no stages yet: describe one in pivot.yaml."
+    return f"Everything is up to date ({count} {'stage' if count == 1 else 'stages'})."
+
+
+def is_settled(decision: Decision) -> bool:
+    """Whether nothing is to be done about the stage."""
+    return decision.state == "fresh" and decision.action == "none"
 
 
 def headline(decision: Decision) -> str:
