@@ -53,6 +53,7 @@ class Dep:
     check: CheckMode = "content"
     line: int = 0
     group: int | None = None  # position in a list value: `deps: {parts: [a.csv, b.csv]}`
+    written: str | None = None  # as the user wrote the path, where that differs (`./a`, `b/`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Out:
     plot: Mapping[str, Any] = field(default_factory=dict)  # x, y, template, title, ...
     line: int = 0
     group: int | None = None
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class ParamsFile:
     path: str
     keys: tuple[str, ...] | None
     line: int = 0
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +282,8 @@ class StageRecord:
     """What one successful run made of one key: the committed lock, and the run-cache entry.
 
     `observed` maps modules that static reading had not predicted to their closure's hash.
-    `packages` are the versions at the time of the run, for reporting. No timestamps, no hosts.
+    `packages` are the versions at the time of the run, for reporting. `basis` is the digest of
+    the dvc.lock entry that belongs to it, in a DVC project. No timestamps, no hosts.
     """
 
     stage: str
@@ -288,6 +292,7 @@ class StageRecord:
     observed: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     fingerprint_version: int = FINGERPRINT_VERSION
+    basis: str | None = None
 
 
 # --- what is to be done, and what was ------------------------------------------------------

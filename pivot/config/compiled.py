@@ -32,7 +32,7 @@ from .collector import collector_paused
 from .keypaths import MISSING
 
 #: Raise it when what a Pipeline holds, or how it is made, changes.
-FORMAT = 1
+FORMAT = 2
 
 _SEAL_BYTES = 16
 

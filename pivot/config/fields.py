@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError, Where, did_you_mean
 from ..model import Dep, Out, OutKind, ParamsFile
-from ..tree import join
+from ..tree import join, relative
 from .composition import DEFAULT_FILE
 from .marks import Marks
 from .templating import Scope
@@ -90,7 +90,10 @@ def read_deps(place: Place) -> tuple[Dep, ...]:
             if entry.name is None and path in listed:
                 continue
             listed.add(path)
-            deps.append(Dep(path, entry.name, line=entry.where.line, group=entry.group))
+            written = _written(place, path, entry.path)
+            deps.append(
+                Dep(path, entry.name, line=entry.where.line, group=entry.group, written=written)
+            )
     return tuple(deps)
 
 
@@ -114,7 +117,7 @@ def read_outs(place: Place) -> tuple[Out, ...]:
             before = seen.setdefault(out.path, out)
             if before is out:
                 outs.append(out)
-            elif replace(before, line=0) != replace(out, line=0):
+            elif replace(before, line=0, written=None) != replace(out, line=0, written=None):
                 raise place.error(
                     f"'{out.path}' is listed twice, as {before.kind} on line {before.line} "
                     "and here",
@@ -127,8 +130,11 @@ def read_outs(place: Place) -> tuple[Out, ...]:
 def _out(place: Place, entry: _Entry, kind: OutKind) -> Out:
     path = join(place.wdir, entry.path)
     options = entry.options
+    written = _written(place, path, entry.path)
     if not options:
-        return Out(path, entry.name, kind, line=entry.where.line, group=entry.group)
+        return Out(
+            path, entry.name, kind, line=entry.where.line, group=entry.group, written=written
+        )
     return Out(
         path,
         entry.name,
@@ -146,7 +152,13 @@ def _out(place: Place, entry: _Entry, kind: OutKind) -> Out:
         plot={key: options[key] for key in _PLOT if key in options} if kind == "plot" else {},
         line=entry.where.line,
         group=entry.group,
+        written=written,
     )
+
+
+def _written(place: Place, path: str, text: str) -> str | None:
+    """A path as written, where it is not what anybody would make of the path itself."""
+    return text if relative(path, place.wdir) != text else None
 
 
 def read_params(place: Place) -> tuple[dict[str, Any], tuple[ParamsFile, ...]]:
@@ -177,10 +189,12 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
     keys: dict[str, list[str]] = {}
     whole: set[str] = set()
     lines: dict[str, int] = {}
+    texts: dict[str, str | None] = {}
 
     def track(file: str, key: str | None, where: Where) -> None:
         path = join(place.wdir, file)
         lines.setdefault(path, where.line)
+        texts.setdefault(path, _written(place, path, file))
         listed = keys.setdefault(path, [])
         if key is None:
             whole.add(path)
@@ -199,7 +213,8 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
             else:
                 raise place.error(f"params takes keys and 'file: [keys]', not {part!r}", where)
     return tuple(
-        ParamsFile(path, None if path in whole else tuple(keys[path]), lines[path]) for path in keys
+        ParamsFile(path, None if path in whole else tuple(keys[path]), lines[path], texts[path])
+        for path in keys
     )
 
 

@@ -32,6 +32,7 @@ def dumps(record: StageRecord) -> str:
     )
     files = {path: encode_value(values) for path, values in key.params.items() if path}
     optional: dict[str, Any] = {
+        "basis": record.basis,
         "binding": dict(key.binding),
         "code": key.code,
         "env": dict(key.env),
@@ -121,6 +122,7 @@ def _record(data: dict[str, Any]) -> StageRecord:
         observed=data.get("observed", {}),
         packages=data.get("packages", {}),
         fingerprint_version=data.get("fingerprint_version", 1),
+        basis=data.get("basis"),
     )
 
 
