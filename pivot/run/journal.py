@@ -224,12 +224,15 @@ def recover(root: str) -> Recovery:
         if entry.done:
             drop_asides(entry.asides)
             continue
-        restored = restore_asides(entry.asides, keep=_partial_folder(root, entry.stage))
-        notes.append(
-            f"stage '{entry.stage}' had been interrupted"
-            + (f"; put back {', '.join(_relative(path, root) for path in restored)}" if restored
-               else "")
-        )  # fmt: skip
+        partial = _partial_folder(root, entry.stage)
+        unfinished_before = _names(partial)
+        restored = restore_asides(entry.asides, keep=partial)
+        note = f"stage '{entry.stage}' had been interrupted"
+        if restored:
+            note += f"; put back {', '.join(_relative(path, root) for path in restored)}"
+        if _names(partial) != unfinished_before:
+            note += f"; what lay there is in {_relative(partial, root)}"
+        notes.append(note)
     step("journal.clear")
     _empty(root)
     return Recovery(tuple(entry.stage for entry in unfinished), tuple(notes))
@@ -247,6 +250,13 @@ def _partial_folder(root: str, stage: str) -> str:
     from .logs import file_name
 
     return os.path.join(tmp_folder(root), "partial", file_name(stage))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _relative(path: str, root: str) -> str:

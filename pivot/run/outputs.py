@@ -172,10 +172,11 @@ def _put_back(aside: Aside, number: int, keep: str | None) -> None:
 def _put_away(path: str, number: int, keep: str | None) -> None:
     """Clear `path` of what an unfinished stage made: remove it, or move it below `keep`."""
     if keep is not None:
-        target = os.path.join(keep, f"{number}-{os.path.basename(path)[:40]}")
+        name = os.path.join(keep, f"{number}-{os.path.basename(path)[:40]}")
+        # an earlier one is kept as well: nobody can tell what a stage made from what people did
+        target = next(free for n in count() if not os.path.lexists(free := f"{name}.{n}"))
         try:
             _make_parent(target)
-            _remove(target)
             _rename(path, target)
             return
         except OSError as error:
