@@ -11,6 +11,7 @@ from typing import NamedTuple
 _OPERATORS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n", "(", ")")
 #: Words that may stand before a command without being one.
 _KEYWORDS = frozenset(("if", "then", "else", "elif", "while", "until", "do", "!", "time", "{"))
+_DEEPEST = 50  # substitutions within substitutions
 _SENTINEL = "\0"  # around the name of a variable within a word
 
 
@@ -189,8 +190,10 @@ class _Tokens:
         self.nested.append(self.text[start : self.at - 1])
 
 
-def parse(text: str) -> list[Simple]:
+def parse(text: str, depth: int = 0) -> list[Simple]:
     """The simple commands of a text, in order; those of command substitutions after the rest."""
+    if depth > _DEEPEST:
+        return []
     tokens = _Tokens(text)
     commands: list[Simple] = []
     words: list[str] = []
@@ -217,7 +220,7 @@ def parse(text: str) -> list[Simple]:
             redirections[kind].append(value)
     finish()
     for inner in tokens.nested:
-        commands.extend(parse(inner))
+        commands.extend(parse(inner, depth + 1))
     return commands
 
 

@@ -51,12 +51,17 @@ def chains(node: ast.AST) -> list[tuple[str, str]]:
 
 def literal_text(node: ast.expr | None) -> str | None:
     """The text of a string literal, also one built from literals with `+`."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = literal_text(node.left), literal_text(node.right)
-        return None if left is None or right is None else left + right
-    return None
+    parts: list[str] = []
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.Constant) and isinstance(item.value, str):
+            parts.append(item.value)
+        elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
+            stack += [item.right, item.left]
+        else:
+            return None
+    return "".join(parts)
 
 
 def callee(node: ast.Call) -> str:

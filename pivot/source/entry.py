@@ -99,7 +99,7 @@ def _entry(names: Names, module: str, qualname: str, where: Where | None) -> Ent
         )
     if fact is None:
         return EntryPoint(module, qualname, location.file, line, UNKNOWN)
-    found = signature(fact, names.sources.read(location.file))
+    found = signature(fact, lambda: names.sources.read(location.file))
     if len(index.names.get(first, ())) > 1:
         # bound again later (f = wrap(f), or in another branch): the text does not say which
         found = Signature(found.parameters, found.returns, known=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,9 +57,11 @@ def collect(statement: ast.stmt) -> dict[str, SignatureFact]:
     return found
 
 
-def signature(fact: SignatureFact, source: bytes) -> Signature:
-    """The signature behind a fact; `source` is the text that the fact was read from."""
-    lines = source.splitlines(keepends=True)
+def signature(fact: SignatureFact, read: Callable[[], bytes]) -> Signature:
+    """The signature behind a fact; `read` gives the text that the fact was read from."""
+    spans = [fact.returns, *(item.annotation for item in fact.parameters)]
+    composed = any(isinstance(span, tuple) for span in spans)
+    lines = read().splitlines(keepends=True) if composed else []
     parameters = tuple(
         Parameter(
             item.name,
