@@ -88,6 +88,7 @@ def build(pipeline: Pipeline) -> Graph:
     out, lies below it, or is a folder above it.
     """
     stages = pipeline.stages
+    raise_all(_impossible_outs(pipeline))
     producer = _producers(stages)
     makers = _Makers(producer)
     parents: dict[str, tuple[str, ...]] = {}
@@ -174,6 +175,30 @@ class _Makers:
         return found
 
 
+def _impossible_outs(pipeline: Pipeline) -> list[PivotError]:
+    """Errors for outs that are the project itself, or its own files."""
+    errors: list[PivotError] = []
+    for stage in pipeline.stages.values():
+        for out in stage.outs:
+            path = out.path
+            if path == ".":
+                what = "the project folder itself"
+            elif is_within(path, ".git") or is_within(path, ".pivot"):
+                what = f"what {path.partition('/')[0]}/ is kept for"
+            elif path in pipeline.files:
+                what = "the pipeline file that describes it"
+            else:
+                continue
+            errors.append(
+                GraphError(
+                    f"stage '{stage.name}' cannot have '{path}' as an out: it is {what}",
+                    hint="give the out a path of its own",
+                    where=Where(stage.file, out.line or stage.line),
+                )
+            )
+    return errors
+
+
 def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
     producer: dict[str, str] = {}
     lines: dict[str, int] = {}
@@ -188,7 +213,7 @@ def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
                         f"({stages[other].file}:{lines[out.path]}) makes already"
                         if other != name
                         else f"stage '{name}' names out '{out.path}' twice",
-                        hint="one artifact has one stage; rename one of the outs",
+                        hint=_same_out_hint(name, other),
                         where=Where(stage.file, out.line or stage.line),
                     )
                 )
@@ -216,6 +241,13 @@ def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
             folder = above
     raise_all(errors)
     return producer
+
+
+def _same_out_hint(name: str, other: str) -> str:
+    group, at, _ = name.partition("@")
+    if at and other.startswith(f"{group}@"):
+        return "put what differs into its path, as in ${item}"
+    return "one artifact has one stage; rename one of the outs"
 
 
 def _topological(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,17 +10,16 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from ..config import conflicting_overrides
-from ..errors import ConfigError, GraphError, PivotError, Where, nearest, raise_all
-from ..graph import Selection, missing_inputs, select, targets_of
+from ..errors import raise_all
+from ..graph import Selection, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
 from ..run.launch import Launcher
 from ..run.loop import Loop, RunOptions
 from ..run.outputs import Outputs
-from ..run.survey import Survey, unreadable_code
-from ..tree import join, parent
+from ..run.survey import Survey
 from .edit import write_params
+from .requirements import Requirements, check
 from .session import Session
 
 
@@ -43,6 +41,15 @@ class ReproRequest:
     allow_missing: bool = False
     write_params: bool = False
     confirm: Callable[[Decision], bool] | None = None
+
+    @property
+    def requirements(self) -> Requirements:
+        """What must hold before the run starts."""
+        return Requirements(
+            keep_going=self.keep_going,
+            allow_missing=self.allow_missing,
+            write_params=self.write_params,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
         forced=_forced(session, request, names),
         allow_missing=request.allow_missing,
     )
-    _check(session, request, survey, names)
+    check(session, request.requirements, survey, names)
     return Plan(survey.plan(names), _known_seconds(session))
 
 
@@ -105,18 +112,18 @@ class Run:
         the input is wrong.
         """
         session, request = self._session, self._request
-        if request.write_params:
-            write_params(session)
         names = select(session.space.graph, request.selection)
         self.stages = [session.space.graph.stages[name] for name in names]
         survey = Survey(session.space, allow_missing=request.allow_missing)
-        _check(session, request, survey, names)
+        check(session, request.requirements, survey, names)
         jobs = request.jobs or session.default_jobs
         show_output = request.show_output or session.project.settings["run.output"] == "show"
         launcher = Launcher(
             session.space, lambda: session.python, jobs=jobs, show_output=show_output
         )
         raise_all(launcher.check_resources(self.stages))
+        if request.write_params:
+            write_params(session)
         options = RunOptions(
             jobs=jobs,
             keep_going=request.keep_going,
@@ -163,97 +170,6 @@ def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozen
     if request.force_downstream and request.selection.targets:
         return frozenset(targets_of(session.space.graph, request.selection))
     return frozenset()
-
-
-# --- what must hold before anything runs ---------------------------------------------------
-
-
-def _check(session: Session, request: ReproRequest, survey: Survey, names: list[str]) -> None:
-    stages = [session.space.graph.stages[name] for name in names]
-    active = [stage for stage in stages if not stage.frozen]
-    _check_overrides(session, request, active)
-    session.check_signatures()
-    errors: list[PivotError] = []
-    if not request.keep_going:
-        errors += unreadable_code(session.space, survey, names)
-    if not request.allow_missing:
-        errors += _missing_deps(session, [stage.name for stage in active])
-    errors += _missing_params(session, active)
-    raise_all(errors)
-
-
-def _check_overrides(session: Session, request: ReproRequest, stages: list[Stage]) -> None:
-    if request.write_params or not session.overrides:
-        return
-    errors: list[PivotError] = [
-        ConfigError(
-            f"-S {key} cannot reach stage '{stage.name}', which reads {file} itself",
-            hint="take it by `${}` or as a parameter, or add --write-params to edit the file",
-            where=Where(stage.file, stage.line),
-        )
-        for stage, file, key in conflicting_overrides(stages, session.overrides)
-    ]
-    raise_all(errors)
-
-
-def _missing_deps(session: Session, names: list[str]) -> list[PivotError]:
-    space = session.space
-    deps = {dep.path for name in names for dep in space.graph.stages[name].deps}
-    present = {path for path in deps if os.path.lexists(space.absolute(path))}
-    present |= {file.path for file in space.pipeline.tracked if file.digest}
-    errors: list[PivotError] = []
-    for stage, path, line in missing_inputs(space.graph, names, present):
-        near = _nearest_path(session, path)
-        errors.append(
-            GraphError(
-                f"stage '{stage.name}' needs '{path}', which does not exist and no stage makes",
-                hint=f"did you mean '{near}'?"
-                if near
-                else "create it, or add it to the outs of the stage that makes it",
-                where=Where(stage.file, line),
-            )
-        )
-    return errors
-
-
-def _nearest_path(session: Session, path: str) -> str | None:
-    """The out, or the file beside `path`, whose name is most like it."""
-    folder = parent(path)
-    beside = [join(folder, name) for name, _ in session.project.tree.list(folder)]
-    return nearest(path, [*session.space.graph.producer, *beside])
-
-
-def _missing_params(session: Session, stages: list[Stage]) -> list[PivotError]:
-    errors: list[PivotError] = []
-    made = session.space.graph.producer
-    for stage in stages:
-        lines = {file.path: file.line for file in stage.params_files}
-        for file, key in session.space.params.missing(stage):
-            if file in made:
-                continue  # an upstream stage writes it
-            what = f"param '{key}' of '{file}'" if key else f"params file '{file}'"
-            errors.append(
-                ConfigError(
-                    f"stage '{stage.name}' tracks {what}, which does not exist",
-                    hint=_nearest_key(session, file, key),
-                    where=Where(stage.file, lines.get(file) or stage.line),
-                )
-            )
-    return errors
-
-
-def _nearest_key(session: Session, file: str, key: str) -> str | None:
-    value = session.space.params.file(file)
-    if not isinstance(value, Mapping):
-        return f"create '{file}'"
-    *above, last = key.split(".")
-    for part in above:
-        inner = value.get(part)
-        if not isinstance(inner, Mapping):
-            break
-        value = inner
-    found = nearest(last, [str(name) for name in value])
-    return f"did you mean '{'.'.join([*above, found])}'?" if found else None
 
 
 # --- durations of earlier runs -------------------------------------------------------------

@@ -174,7 +174,7 @@ def _twice(stage: Stage) -> Iterator[ConfigError]:
                 yield ConfigError(
                     f"stage '{stage.name}': '{seen[last]}' and '{full}' both bind '{last}'",
                     hint="name them in a mapping: params: "
-                    f"{{{last}: ${{{seen[last].rpartition(':')[2]}}}, other: ${{{key}}}}}",
+                    f'{{{last}: "${{{seen[last].rpartition(":")[2]}}}", other: "${{{key}}}"}}',
                     where=Where(stage.file, tracked.line),
                 )
             seen.setdefault(last, full)

@@ -41,11 +41,24 @@ def require_root(start: str) -> str:
     """As `find_root`. Raises PivotError where there is no project."""
     root = find_root(start)
     if root is None:
-        raise PivotError(
-            f"there is no Pivot project in '{os.path.abspath(start)}' or above it",
-            hint="make one with `pivot init`",
-        )
+        folder = os.path.abspath(start)
+        problem = _unusable(os.path.join(folder, PIPELINE))
+        if problem:
+            raise PivotError(problem, where=Where(PIPELINE))
+        hint = "make one with `pivot init`"
+        if os.path.isfile(f"{folder}/dvc.yaml"):
+            hint += "; its dvc.yaml is read as it is"
+        raise PivotError(f"there is no Pivot project in '{folder}' or above it", hint=hint)
     return root
+
+
+def _unusable(path: str) -> str | None:
+    """Why what lies at `path` is no file that can be read; None where nothing does."""
+    if os.path.isdir(path):
+        return "this is a folder, where a file is needed"
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"this is a symbolic link to '{os.readlink(path)}', which leads nowhere"
+    return "this is no regular file" if os.path.lexists(path) else None
 
 
 def find_mode(root: str, chosen: str | None) -> Mode:
@@ -79,6 +92,12 @@ def init_files(root: str) -> tuple[str, ...]:
     """
     folder = os.path.join(root, SCRATCH)
     path = os.path.join(folder, ".gitignore")
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise PivotError(
+            "this is a file, where Pivot keeps a folder",
+            hint="move it away",
+            where=Where(SCRATCH),
+        )
     try:
         os.makedirs(folder, exist_ok=True)
         try:

@@ -69,7 +69,7 @@ class WorkTree:
         """The entries of the folder, sorted; () where there is none. Raises StoreError."""
         try:
             with os.scandir(self.path(path)) as entries:
-                return tuple(sorted((entry.name, entry.is_dir()) for entry in entries))
+                return tuple(sorted((entry.name, _is_dir(entry)) for entry in entries))
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
@@ -86,3 +86,10 @@ class WorkTree:
             return signature(os.stat(self.path(path)))
         except (OSError, ValueError):
             return None
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself

@@ -175,11 +175,11 @@ class Loop:
             self._survey.force(name)
         try:
             decision = self._survey.decide(stage, {})
-            if decision.state == "unknown":
-                raise _cannot_decide(stage, decision)
             if decision.state == "fresh":
                 yield from self._leave(sorter, stage, decision)
                 return
+            if decision.key is None:  # without all its deps nothing can be run or looked up
+                raise self._cannot_decide(stage, decision)
             self._hand_over()
             restored = None
             if self._options.run_cache and not _must_run(decision):
@@ -239,6 +239,17 @@ class Loop:
             decision.reasons,
             notes=(*decision.notes, *settled.notes),
         )
+
+    def _cannot_decide(self, stage: Stage, decision: Decision) -> PivotError:
+        missing = [
+            dep.path
+            for dep in stage.deps
+            if self._space.observer.observe(dep.path, check=dep.check) is None
+        ]
+        if missing:
+            listed = ", ".join(f"'{path}'" for path in missing)
+            return PivotError(f"it needs {listed}, which is not there")
+        return PivotError(decision.notes[0] if decision.notes else "it cannot be judged")
 
     # --- running --------------------------------------------------------------------------
 
@@ -335,11 +346,3 @@ class Loop:
 def _must_run(decision: Decision) -> bool:
     """Whether an earlier result of the same key may not stand in for a run."""
     return any(reason.kind in ("forced", "always") for reason in decision.reasons)
-
-
-def _cannot_decide(stage: Stage, decision: Decision) -> PivotError:
-    missing = [reason.subject for reason in decision.reasons if reason.kind == "dep"]
-    if missing:
-        listed = ", ".join(f"'{path}'" for path in missing)
-        return PivotError(f"stage '{stage.name}' needs {listed}, which is not there")
-    return PivotError(decision.notes[0] if decision.notes else f"'{stage.name}' cannot be judged")

@@ -124,7 +124,8 @@ def _no_module(modules: Modules, text: str, where: Where | None) -> SourceError:
             searched = ", ".join(modules.roots)
             return SourceError(
                 f"there is no module '{part}'{inside} for '{text}'",
-                hint=did_you_mean(part, known) or f"searched in {searched}",
+                hint=did_you_mean(part, [name for name in known if name != part])
+                or f"searched in {searched}",
                 where=where,
             )
         known = modules.children(location) if location.is_package else []

@@ -43,7 +43,7 @@ def by_suffix(path: str) -> str:
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
         raise StageError(
-            "no loader is known for '{}'; name one: {}".format(path, ", ".join(sorted(_LOADERS)))
+            "no loader is known for '{}'; name one: {}".format(path, ", ".join(sorted(LOADERS)))
         )
     return SUFFIXES[suffix]
 
@@ -66,11 +66,11 @@ def save(loader: str, path: str, value: Any, options: Options) -> None:
 
 
 def _of(loader: str) -> Any:
-    if loader not in _LOADERS:
+    if loader not in LOADERS:
         raise StageError(
-            "there is no loader '{}'; there are: {}".format(loader, ", ".join(sorted(_LOADERS)))
+            "there is no loader '{}'; there are: {}".format(loader, ", ".join(sorted(LOADERS)))
         )
-    return _LOADERS[loader]
+    return LOADERS[loader]
 
 
 def need(module: str, install: str, loader: str) -> Any:
@@ -239,7 +239,7 @@ def _save_numpy(path: str, value: Any, options: Options) -> None:
             numpy.save(stream, value, **options)
 
 
-_LOADERS: dict[str, Any] = {
+LOADERS: dict[str, Any] = {
     "bytes": (_load_bytes, _save_bytes),
     "csv": None,
     "feather": None,
