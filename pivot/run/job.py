@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ..lockfile import encode_value
 
 How = Literal["path", "load", "value", "params"]
 JobKind = Literal["python", "cmd"]
@@ -179,43 +179,3 @@ def job_text(job: Job) -> str:
 def job_from_text(text: str) -> Job:
     """The inverse of `job_text`."""
     return job_from_data(json.loads(text))
-
-
-def encode_value(value: Any) -> Any:
-    """A param value as JSON that loses nothing: what JSON has no word for becomes
-    `{"$": type, "v": ...}`. Raises TypeError for what no params file can hold.
-    """
-    kind = type(value)
-    if value is None or kind in (str, bool, int):
-        return value
-    if kind is float:
-        return value if math.isfinite(value) else {"$": "float", "v": repr(value)}
-    if isinstance(value, Mapping):
-        if "$" not in value and all(type(key) is str for key in value):
-            return {key: encode_value(item) for key, item in value.items()}
-        return {
-            "$": "map",
-            "v": [[encode_value(key), encode_value(item)] for key, item in value.items()],
-        }
-    if isinstance(value, datetime.datetime):
-        return {"$": "datetime", "v": value.isoformat()}
-    if isinstance(value, datetime.date):
-        return {"$": "date", "v": value.isoformat()}
-    if isinstance(value, datetime.time):
-        return {"$": "time", "v": value.isoformat()}
-    if isinstance(value, (bytes, bytearray)):
-        return {"$": "bytes", "v": bytes(value).hex()}
-    if isinstance(value, (set, frozenset)):
-        return {"$": "set", "v": [encode_value(item) for item in sorted(value, key=repr)]}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [encode_value(item) for item in value]
-    if isinstance(value, (str, int, float)):
-        return encode_value(_plain(value))
-    raise TypeError(f"a value of type {kind.__name__} cannot be passed to a stage: {value!r}")
-
-
-def _plain(value: str | int | float) -> str | int | float:
-    """A subclass's value as its builtin type (enum members, NumPy's float64)."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    return int(value) if isinstance(value, int) else float(value)

@@ -28,7 +28,7 @@ def test_a_job_survives_the_way_through_json() -> None:
         qualname="C.f",
         arguments=(
             Argument("data", "load", ("a.csv",), loader="csv", options={"sep": ";"}),
-            Argument("params", "params", value={"x": {1: "one", "$": 2}}),
+            Argument("params", "params", value={"x": {1: "one", "!": 2}}),
         ),
         saves=(Save("out", ("o.json",), "json", {"indent": 1}),),
         roots=("/p/src",),
@@ -50,7 +50,7 @@ def test_a_job_survives_the_way_through_json() -> None:
         -math.inf,
         b"\x00\xff",
         {2: "a", None: "b", True: "c"},
-        {"$": "map"},
+        {"!": "map"},
         {"a": [1, 1.0, True, None, "x"]},
         {1, 2},
         "\ud800",

@@ -1,4 +1,4 @@
-"""Param values as they cross in JSON: the inverse of `pivot.run.job.encode_value`."""
+"""Param values as they cross in JSON: the inverse of `pivot.lockfile.encode_value`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def decode_value(value: Any) -> Any:
         return [decode_value(item) for item in value]
     if not isinstance(value, dict):
         return value
-    kind = value.get("$")
+    kind = value.get("!")
     if kind is None:
         return {key: decode_value(item) for key, item in value.items()}
-    content = value["v"]
+    content = value["value"]
     if kind == "map":
         return {decode_value(key): decode_value(item) for key, item in content}
     if kind == "float":
