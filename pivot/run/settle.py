@@ -39,6 +39,8 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
     To be called once, before the first of them is written. Raises PivotErrors for outs that git
     tracks, each with its place.
     """
+    stages = list(stages)
+    space.locks.check(stages)
     outs = {out.path: (stage, out) for stage in stages for out in stage.outs if out.cache}
     git = space.project.git
     if git is None or not outs:
@@ -148,7 +150,7 @@ class Settler:
             changed = self._changed_meanwhile(stage, decision, outcome)
             if changed:
                 notes.append(
-                    f"'{changed}' changed while the stage ran; its outputs are kept, "
+                    f"{changed} changed while the stage ran; its outputs are kept, "
                     "no lock is written"
                 )
             else:
@@ -220,12 +222,14 @@ class Settler:
         changed = self._space.params.changed(stage)
         if changed is not None:
             return changed
-        return self._code_changed_meanwhile(stage, outcome)
+        return self._code_changed_meanwhile(stage, key, outcome)
 
-    def _code_changed_meanwhile(self, stage: Stage, outcome: Outcome) -> str | None:
+    def _code_changed_meanwhile(self, stage: Stage, key: StageKey, outcome: Outcome) -> str | None:
         manifest = self._survey.manifest(stage)
         if manifest is None:
             return None
+        if manifest.digest != key.code:
+            return "the code of the stage"  # edited between deciding and reading it whole
         seen = self._space.fingerprinter.sources_read
         for file in sorted({symbol.file for symbol in manifest.symbols.values()}):
             touched = file in seen and self._space.project.tree.signature(file) != seen[file]
@@ -284,6 +288,18 @@ class Settler:
             raise explain(error, "write the lock", path) from None
 
     # --- without a run --------------------------------------------------------------------
+
+    def renew(self, stage: Stage, decision: Decision) -> None:
+        """Bring what is written of a fresh stage in line with its code as it is now."""
+        if decision.key is None or stage.frozen:
+            return
+        try:
+            if self._space.locks.renew(stage, decision.key):
+                manifest = self._survey.manifest(stage)
+                if manifest is not None:
+                    self._space.tables.put(manifest)
+        except OSError as error:
+            raise explain(error, "write the lock", self._space.locks.path(stage.name)) from None
 
     def restore(self, stage: Stage, decision: Decision) -> Settled | None:
         """Put an earlier result of the same key into the work tree; None where there is none.
