@@ -228,7 +228,7 @@ def test_sources_tell_whether_what_they_read_still_holds() -> None:
         )
 
     assert holds()
-    assert holds(**{"data/x.csv": "1"})
+    assert holds(**{"notes.txt": "1"})
     assert not holds(**{"src/app/stages.py": "x = 1"})
     assert not holds(**{"app.py": ""})
     assert not holds(**{"app/x.py": ""})

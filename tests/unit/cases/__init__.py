@@ -4,7 +4,7 @@ Each case is a project, one edit, and whether the edit makes the stage stale. `s
 entry unless the case names another or a command.
 """
 
-from .builders import Case, Edit, apply
+from .builders import Case, Edit, apply, pipeline_text
 from .commands import COMMANDS
 from .definitions import DEFINITIONS
 from .effects import EFFECTS
@@ -25,4 +25,4 @@ CASES: tuple[Case, ...] = (
     *REFLECTION,
 )
 
-__all__ = ["CASES", "Case", "Edit", "apply"]
+__all__ = ["CASES", "Case", "Edit", "apply", "pipeline_text"]

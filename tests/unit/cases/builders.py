@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pivot.source import find_entry, import_roots
+from pivot.tree import DictTree
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,31 @@ def apply(case: Case) -> dict[str, str]:
             assert files[edit.file].count(edit.old) == 1, (case.name, edit, files[edit.file])
             files[edit.file] = files[edit.file].replace(edit.old, edit.new)
     return files
+
+
+def pipeline_text(case: Case) -> str:
+    """A `pivot.yaml` with the case's stage `run`, for asking the command line itself.
+
+    Parameters that the entry requires get a value, so that signatures are right.
+    """
+    stage: dict[str, object] = {}
+    if case.cmd is not None:
+        stage["cmd"] = case.cmd
+    else:
+        tree = DictTree(case.files)
+        roots = import_roots(tree, "pivot.yaml", ())
+        assert case.entry is not None
+        stage["python"] = case.entry
+        required = find_entry(tree, roots, case.entry).signature.parameters
+        names = [item.name for item in required if item.required]
+        if names:
+            stage["params"] = dict.fromkeys(names, 1)
+    if case.deps:
+        stage["deps"] = list(case.deps)
+    if case.outs or case.cmd is not None:
+        # a command with neither deps nor outs always runs; `made.txt` is for the test to make
+        stage["outs"] = list(case.outs) or ["made.txt"]
+    return json.dumps({"stages": {"run": stage}}) + "\n"
 
 
 class Project:
