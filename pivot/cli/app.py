@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import artifacts, configure, evidence, execution, listing, setup, status
+from . import artifacts, configure, editing, evidence, execution, listing, setup, status
 from .output import say
 
 app = typer.Typer(
@@ -56,5 +56,5 @@ def _end_as_by_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-for room in (setup, execution, status, listing, evidence, artifacts, configure):
+for room in (setup, execution, status, listing, evidence, artifacts, editing, configure):
     room.register(app)

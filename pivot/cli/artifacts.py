@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -34,14 +35,19 @@ def checkout(
     for path in result.refused:
         note(f"{path} was changed and is stored nowhere; `--force` replaces it")
     for path, stage in result.missing:
-        note(f"{path} of stage '{stage}' is not in the cache; `pivot repro {stage}` makes it")
+        note(f"{path} is not in the cache; `pivot repro {quote(stage)}` makes it")
+    for stage in result.unlocked if targets else ():
+        note(f"stage '{stage}' has no lock to check out; `pivot repro {quote(stage)}` makes one")
+    if not (targets or result.restored or result.unchanged or result.missing or result.refused):
+        say("Nothing to check out: no stage has a lock yet.")
+        return
     say(
         f"{len(result.restored)} restored, {len(result.unchanged)} unchanged"
         + (f", {len(result.refused)} refused" if result.refused else "")
         + (f", {len(result.missing)} missing" if result.missing else "")
         + "."
     )
-    if result.refused or result.missing:
+    if result.refused or result.missing or (targets and result.unlocked):
         raise typer.Exit(1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -74,10 +75,13 @@ class PlainReporter:
         if status == "failed":
             took = f" after {seconds_text(event.seconds)}" if event.seconds else ""
             self._line(f"{event.stage}: {word}{took}: {event.error}")
-            for line in event.detail.rstrip().splitlines():
+            detail = event.detail.strip("\n").rstrip()
+            if detail.strip() == event.error:
+                detail = ""
+            for line in detail.splitlines():
                 self._line(f"    {line}")
-            if event.log and event.detail:
-                self._line(f"  the whole output: pivot logs {event.stage}")
+            if event.log and detail:
+                self._line(f"  the whole output: pivot logs {quote(event.stage or '')}")
         elif status == "ran":
             self._line(f"{event.stage}: {word} in {seconds_text(event.seconds)}")
         elif status != "fresh":

@@ -30,7 +30,8 @@ def init(
     if example:
         note("next: `pivot repro`, then edit words.py and see `pivot status`")
     else:
-        note("next: describe a stage in pivot.yaml, then `pivot repro`")
+        file = "pivot.yaml" if "pivot.yaml" in result.written else "your pipeline file"
+        note(f"next: describe a stage in {file}, then `pivot repro`")
 
 
 def schema(

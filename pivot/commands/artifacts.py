@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..errors import GraphError, PivotError, StoreError, Where
+from ..errors import GraphError, PivotError, StoreError, Where, raise_all
 from ..graph import Selection, select, targets_of
 from ..model import Stage
 from ..run.outputs import Outputs
 from ..run.placing import place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
-from ..tree import is_within
 from .session import Session
 
 
@@ -24,6 +23,7 @@ class CheckedOut:
     unchanged: tuple[str, ...]
     missing: tuple[tuple[str, str], ...]  # (artifact, stage)
     refused: tuple[str, ...]  # changed files whose bytes are stored nowhere
+    unlocked: tuple[str, ...]  # stages without a lock, so without locked outs
 
 
 def checkout(
@@ -38,6 +38,7 @@ def checkout(
     names = _names(session, targets)
     hand_over(space, [space.graph.stages[name] for name in names if space.locks.record(name)])
     wanted = {session.artifact(target) for target in targets} & set(space.graph.producer)
+    unlocked = [name for name in names if space.locks.record(name) is None]
     restored: list[str] = []
     unchanged: list[str] = []
     missing: list[tuple[str, str]] = []
@@ -60,7 +61,9 @@ def checkout(
             else:
                 place(space, out, digest)
                 restored.append(out.path)
-    return CheckedOut(tuple(restored), tuple(unchanged), tuple(missing), tuple(refused))
+    return CheckedOut(
+        tuple(restored), tuple(unchanged), tuple(missing), tuple(refused), tuple(unlocked)
+    )
 
 
 def _names(session: Session, targets: tuple[str, ...]) -> list[str]:
@@ -89,15 +92,15 @@ def commit(session: Session, targets: tuple[str, ...]) -> list[Accepted]:
     settler = Settler(space, survey, Outputs(space.project.root))
     graph = space.graph
     names = targets_of(graph, Selection(targets, session.cwd)) if targets else list(graph.order)
+    stages = [graph.stages[name] for name in graph.sorted(names)]
+    problems = {stage.name: _incomplete(session, survey, stage) for stage in stages}
+    if targets:
+        raise_all([problem for problem in problems.values() if problem is not None])
+    stages = [stage for stage in stages if problems[stage.name] is None]
+    hand_over(space, stages)
     done: list[Accepted] = []
-    hand_over(space, [graph.stages[name] for name in names])
-    for name in graph.sorted(names):
-        stage = graph.stages[name]
-        problem = _incomplete(session, survey, stage)
-        if problem is not None:
-            if targets:
-                raise problem
-            continue
+    for stage in stages:
+        name = stage.name
         evidence = survey.gather(stage, {})
         record = settler.record(stage, evidence.key, settler.store_outs(stage))
         before = space.locks.record(name)
@@ -115,7 +118,9 @@ def _incomplete(session: Session, survey: Survey, stage: Stage) -> PivotError | 
     evidence = survey.gather(stage, {})
     if evidence.absent:
         return GraphError(
-            f"stage '{stage.name}' needs '{evidence.absent[0]}', which is not there", where=where
+            f"stage '{stage.name}' needs '{evidence.absent[0]}', which is not there",
+            hint="put it in place first",
+            where=where,
         )
     for out in stage.outs:
         if not os.path.lexists(session.space.absolute(out.path)) and not out.resume:
@@ -141,10 +146,10 @@ def unprotect(session: Session, paths: tuple[str, ...]) -> Unprotected:
 
     for path in paths:
         artifact = session.artifact(path)
-        absolute = session.space.absolute(artifact)
-        if not os.path.lexists(absolute):
-            raise PivotError(f"'{path}' does not exist")
-        if not is_within(artifact, ".") or artifact.startswith(".."):
+        if artifact.startswith(("/", "../")) or artifact == "..":
             raise PivotError(f"'{path}' lies outside the project")
-        unlink(absolute)
+        if not os.path.lexists(session.space.absolute(artifact)):
+            raise PivotError(f"'{path}' does not exist", hint="`pivot checkout` brings outs back")
+    for path in paths:
+        unlink(session.space.absolute(session.artifact(path)))
     return Unprotected(paths)

@@ -3,42 +3,176 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from ..config import Override, load_yaml
 from ..disk import write_atomic
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, PivotError, Where
+from ..graph import Selection, targets_of
+from ..model import Stage
+from ..tree import join, parent
 from .session import Session
 
+_PART = re.compile(r"[^.\[\]]+")
 
-def write_params(session: Session) -> None:
-    """Write `-S` overrides into the params files they name. Raises ConfigError; all or nothing."""
-    from ruamel.yaml import YAML  # 60 ms to import; only edits need it
-    from ruamel.yaml.error import YAMLError
 
-    editor = YAML()
-    editor.preserve_quotes = True
-    documents: dict[str, Any] = {}
+def write_params(session: Session) -> list[str]:
+    """Write `-S` overrides into the params files that they name; the files.
+
+    Without a file an override goes to each params.yaml beside a pipeline file that has its key.
+    All or nothing: raises ConfigError before anything is written.
+    """
+    documents: dict[str, _Document] = {}
     for override in session.overrides:
-        file = override.file or "params.yaml"
-        if not file.endswith((".yaml", ".yml")):
-            raise ConfigError(f"--write-params edits YAML files, and '{file}' is none")
-        if file not in documents:
-            data = session.project.tree.read(file)
-            try:
-                documents[file] = editor.load(data) if data else {}
-            except YAMLError as error:
-                raise ConfigError("cannot be read as YAML", where=Where(file)) from error
-        _assign(documents[file], override.key, override.value, file)
-    for file, document in documents.items():
+        files = [override.file] if override.file else _default_files(session)
+        changed = False
+        for file in files:
+            if not file.endswith((".yaml", ".yml")):
+                raise ConfigError(
+                    f"--write-params edits YAML files, and '{file}' is none",
+                    hint="change the value there yourself",
+                )
+            if file not in documents:
+                documents[file] = _Document(session, file)
+            changed |= _assign(documents[file].content, override)
+        if not changed:
+            raise ConfigError(
+                f"--write-params: {' and '.join(files)} has no key '{override.key}' to change",
+                hint="a value that comes from `vars` is changed where it stands",
+            )
+    for document in documents.values():
+        document.write()
+    return list(documents)
+
+
+def _default_files(session: Session) -> list[str]:
+    beside = {join(parent(file), "params.yaml") for file in session.space.pipeline.files}
+    return sorted({"params.yaml", *(f for f in beside if session.project.tree.kind(f) == "file")})
+
+
+def _assign(document: Any, override: Override) -> bool:
+    """Change the value of a key that is there; whether it is."""
+    *above, last = _PART.findall(override.key)
+    node = document
+    for part in above:
+        node = _child(node, part)
+    if isinstance(node, list) and last.isdecimal() and int(last) < len(node):
+        node[int(last)] = override.value
+        return True
+    if isinstance(node, MutableMapping):
+        for key in node:
+            if str(key) == last:
+                node[key] = override.value
+                return True
+    return False
+
+
+def _child(node: Any, part: str) -> Any:
+    if isinstance(node, Mapping):
+        return next((value for key, value in node.items() if str(key) == part), None)
+    if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+        return node[int(part)]
+    return None
+
+
+# --- frozen stages -------------------------------------------------------------------------
+
+
+def set_frozen(session: Session, targets: tuple[str, ...], frozen: bool) -> list[str]:
+    """Write `frozen: true` into the definitions of stages, or take it out; those that changed.
+
+    Stages of a foreach or matrix share one definition and are named together. Raises PivotError
+    for one of them alone and for unknown targets; then nothing is written.
+    """
+    graph = session.space.graph
+    documents: dict[str, _Document] = {}
+    changed: list[str] = []
+    names = targets_of(graph, Selection(targets, session.cwd))
+    for name in names:
+        stage = graph.stages[name]
+        if stage.file not in documents:
+            documents[stage.file] = _Document(session, stage.file)
+        definition = _definition(documents[stage.file].content, stage, names, graph.stages)
+        if bool(definition.get("frozen", False)) != frozen:
+            if frozen:
+                definition["frozen"] = True
+            else:
+                del definition["frozen"]
+        if stage.frozen != frozen:
+            changed.append(name)
+    for document in documents.values():
+        document.write()
+    return changed
+
+
+def _definition(
+    document: Any, stage: Stage, names: list[str], stages: Mapping[str, Stage]
+) -> MutableMapping[Any, Any]:
+    where = Where(stage.file, stage.line)
+    found = document.get("stages", {}) if isinstance(document, Mapping) else {}
+    short = stage.short_name
+    if short not in found:
+        group = short.partition("@")[0]
+        prefix = stage.name.removesuffix(short) + group
+        others = [name for name in stages if name.startswith(f"{prefix}@") and name not in names]
+        if others:
+            raise PivotError(
+                f"'{stage.name}' shares its definition with {len(others)} other stages",
+                hint=f"name them all: '{prefix}'",
+                where=where,
+            )
+        short = group
+    definition = found.get(short)
+    if isinstance(definition, Mapping) and "foreach" in definition:
+        definition = definition.get("do")
+    if not isinstance(definition, MutableMapping):
+        raise PivotError(f"the definition of '{stage.name}' cannot be edited", where=where)
+    return definition
+
+
+# --- documents that keep their comments ----------------------------------------------------
+
+
+class _Document:
+    """A YAML file of the project, read so that writing it changes only what was assigned."""
+
+    def __init__(self, session: Session, file: str) -> None:
+        from ruamel.yaml import YAML  # 60 ms to import; only edits need it
+        from ruamel.yaml.error import YAMLError
+
+        self.file = file
+        self._path = session.space.absolute(file)
+        self._before = session.project.tree.read(file) or b""
+        text = self._before.decode("utf-8", "replace")
+        self._editor = YAML()
+        self._editor.preserve_quotes = True
+        self._editor.width = 1 << 20  # long lines stay as they are
+        self._editor.indent(**_indentation(text))
+        try:
+            self.content: Any = self._editor.load(text) if self._before else {}
+        except YAMLError as error:
+            raise ConfigError("cannot be read as YAML", where=Where(file)) from error
+
+    def write(self) -> None:
+        """Replace the file, where anything changed. Raises ConfigError, StoreError."""
         stream = io.BytesIO()
-        editor.dump(document, stream)
-        write_atomic(f"{session.project.root}/{file}", stream.getvalue())
+        self._editor.dump(self.content, stream)
+        after = stream.getvalue()
+        if after == self._before or load_yaml(after, self.file) == load_yaml(
+            self._before, self.file
+        ):
+            return
+        write_atomic(self._path, after)
 
 
-def _assign(document: Any, key: str, value: Any, file: str) -> None:
-    *folders, last = key.split(".")
-    for part in folders:
-        document = document.setdefault(part, {})
-        if not isinstance(document, dict):
-            raise ConfigError(f"'{key}' does not fit: '{part}' is no mapping", where=Where(file))
-    document[last] = value
+def _indentation(text: str) -> dict[str, int]:
+    """How a file indents mappings and the lists in them, for writing it the same way."""
+    mapping = re.search(r"^( +)[^\s#-]", text, re.MULTILINE)
+    step = len(mapping[1]) if mapping else 2
+    listed = re.search(r"^( *)[^\s#-][^\n]*:[ ]*\n( *)-( +)", text, re.MULTILINE)
+    if not listed:
+        return {"mapping": step, "sequence": 2, "offset": 0}
+    offset = max(len(listed[2]) - len(listed[1]), 0)
+    return {"mapping": step, "sequence": offset + 1 + len(listed[3]), "offset": offset}

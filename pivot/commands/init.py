@@ -111,6 +111,8 @@ def init(folder: str, *, example: bool = False, force: bool = False) -> Initiali
             hint="`pivot init --force` adds what is missing and keeps what is there",
         )
     files = EXAMPLE if example else {"pivot.yaml": COMMENTED}
+    if not example and _exists(folder, "dvc.yaml"):
+        files = {}  # a pivot.yaml beside it would hide it
     taken = [name for name in files if _exists(folder, name)] if example else []
     if taken:
         raise PivotError(

@@ -97,16 +97,22 @@ def parse_override(text: str) -> Override:
         raise ConfigError(f"'{text}' is not an override", hint="write key=value or file:key=value")
     if split_path(key) is None:
         raise ConfigError(f"'{key}' is not a key", hint="write a.b or a.b[0] before '='")
-    value = load_yaml(written.encode(), f"-S {name}") if written.strip() else ""
+    try:
+        value = load_yaml(written.encode(), name) if written.strip() else ""
+    except ConfigError as error:
+        raise ConfigError(
+            f"-S {text}: the value is not YAML: {error.message}",
+            hint="quote a text that holds signs of YAML: -S 'key=\"[a\"'",
+        ) from None
     return Override(file.strip() or None, key.strip(), value)
 
 
 def unknown_override(override: Override, value: Any) -> ConfigError:
     """The error for an override that names nothing in what could have held it."""
     parts = split_path(override.key) or (override.key,)
-    place = override.file or "params.yaml and vars"
+    lacks = f"{override.file} has no" if override.file else "neither params.yaml nor vars has a"
     hint = hint_for(value, parts) if isinstance(value, Mapping) and value else None
-    return ConfigError(f"-S {override}: {place} has no key '{override.key}'", hint=hint)
+    return ConfigError(f"-S {override}: {lacks} key '{override.key}'", hint=hint)
 
 
 def _clash(old: Any, new: Any, path: tuple[Any, ...]) -> tuple[Any, ...] | None:

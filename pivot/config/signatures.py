@@ -124,15 +124,15 @@ def _missing_hint(
     name: str, missing: Sequence[str], deps: Sequence[Dep], outs: Sequence[Out]
 ) -> str:
     """Lists inject nothing: show the mapping that would."""
-    sections: tuple[tuple[str, Sequence[Dep | Out]], ...] = (("deps", deps), ("outs", outs))
-    for section, entries in sections:
-        if entries:
-            pairs = zip(
-                [name, *(other for other in missing if other != name)], entries, strict=False
-            )
-            shown = ", ".join(f"{parameter}: {entry.path}" for parameter, entry in pairs)
-            return f"a list injects nothing, a mapping does: {section}: {{{shown}}}"
-    return "add it to deps, outs or params"
+    entries: list[tuple[str, str]] = [
+        *(("deps", dep.path) for dep in deps),
+        *((f"{out.kind}s", out.path) for out in outs),
+    ]
+    if not entries:
+        return "add it to deps, outs or params"
+    # the order of the parameters is the best guess at which of the paths each is to receive
+    section, path = entries[min(list(missing).index(name), len(entries) - 1)]
+    return f"a list injects nothing, a mapping does: {section}: {{{name}: {path}}}"
 
 
 def _given(stage: Stage) -> Iterator[_Given]:

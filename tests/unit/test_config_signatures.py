@@ -72,7 +72,7 @@ def test_these_fit(body: str) -> None:
         ("python: m.clean\ndeps: [a]\nouts: [b]", "a list injects nothing, a mapping does: deps: {raw: a}"),
         ("python: m.silent\ndeps: {raw: a}\nouts: {made: b}", "has no parameter 'made' for this out"),
         ("python: m.nothing\nparams: {lr: 1}", "has no parameter 'lr' for this param; it takes nothing"),
-        ("python: m.anything\nparams: [a.C, b.C]", "'params.yaml:a.C' and 'params.yaml:b.C' both bind 'C'; name them in a mapping: params: {C: ${a.C}, other: ${b.C}}"),
+        ("python: m.anything\nparams: [a.C, b.C]", "'params.yaml:a.C' and 'params.yaml:b.C' both bind 'C'; name them in a mapping: params: {C: \"${a.C}\", other: \"${b.C}\"}"),
         ("python: m.anything\ndeps: {x: a}\nouts: {x: b}", "'x' is in deps and in outs"),
         ("python: m.anything\ndeps: {x: a}\nparams: {x: 1}", "'x' is in deps and in params"),
         ("python: m.cleen", "pivot.yaml:2: there is no 'cleen' in m.py; did you mean 'clean'?"),

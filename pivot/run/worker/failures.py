@@ -54,9 +54,15 @@ def describe(error: BaseException, root: str, worker: str) -> dict[str, Any]:
     return {
         "ok": False,
         "error": one_line(error) + place,
-        "detail": _traceback(error, worker),
+        "detail": _detail(error, worker),
         "exit_code": 1,
     }
+
+
+def _detail(error: BaseException, worker: str) -> str:
+    if isinstance(error, StageError) and error.__cause__ is None:
+        return _text(error)  # it says everything; where it was raised is in the worker
+    return _traceback(error, worker)
 
 
 def one_line(error: BaseException) -> str:
