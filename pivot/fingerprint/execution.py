@@ -59,8 +59,10 @@ class Executions:
 
     def _perform(self, action: Action, found: _Collected) -> None:
         match action.kind:
-            case "script" | "whole":
-                self._python_file(action, found)
+            case "script":
+                self._script(action, found)
+            case "whole":
+                self._named_python(action, found)
             case "module":
                 self._module(action, found)
             case "entry":
@@ -80,7 +82,7 @@ class Executions:
 
     # --- Python ------------------------------------------------------------------------
 
-    def _python_file(self, action: Action, found: _Collected) -> None:
+    def _script(self, action: Action, found: _Collected) -> None:
         path = action.what
         if self.sources.tree.kind(path) == "dir":
             path = join(path, "__main__.py")
@@ -88,7 +90,25 @@ class Executions:
             found.missing(path)
             return
         roots = (parent(path), *action.path, *found.roots)
-        self._run(action.kind, path, path, roots, found)
+        self._run("script", path, path, roots, found)
+
+    def _named_python(self, action: Action, found: _Collected) -> None:
+        """A Python file handed to some program (pytest, a tool of one's own): all of it counts.
+
+        No one says that the program runs it: where it cannot be read as Python, its bytes count.
+        """
+        path = action.what
+        top, module = parent(path), path.rpartition("/")[2].removesuffix(".py")
+        while top != "." and self.sources.reader.is_file(join(top, "__init__.py")):
+            top, module = parent(top), f"{top.rpartition('/')[2]}.{module}"
+        try:
+            if "." in module:
+                self._run("whole", module, path, (top, *action.path, *found.roots), found)
+            else:
+                self._run("whole", path, path, (top, *action.path, *found.roots), found)
+        except SourceError as error:
+            found.note(f"{path}, whose code cannot be read: {error.message}", path)
+            self._file(path, found)
 
     def _run(
         self, kind: str, module: str, file: str, roots: tuple[str, ...], found: _Collected

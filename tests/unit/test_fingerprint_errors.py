@@ -84,6 +84,22 @@ def test_the_error_is_the_same_each_time() -> None:
             fingerprinter.manifest(stage("pkg.stages.reaches"))
 
 
+def test_a_module_missing_inside_a_namespace_package_is_missed_from_within() -> None:
+    files = {"src/stages.py": "from src.gone import f\ndef run():\n    return f()\n"}
+
+    with pytest.raises(SourceError, match=r"src/stages\.py:1: there is no module 'src\.gone'"):
+        Fingerprinter(DictTree(files)).manifest(stage("src.stages.run"))
+
+
+def test_a_folder_named_like_a_library_is_not_asked_for_what_the_library_has() -> None:
+    files = {
+        "pandas/explore.py": "x = 1\n",
+        "stages.py": "import pandas.io\nfrom pandas import DataFrame\ndef run():\n    return DataFrame()\n",
+    }
+
+    assert Fingerprinter(DictTree(files)).manifest(stage("stages.run")).symbols
+
+
 def test_a_missing_module_suggests_the_nearest() -> None:
     fingerprinter = project("from .fien import helper\n")
 

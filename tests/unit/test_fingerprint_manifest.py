@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from cases import CASES, Case
 from test_fingerprint_table import stage_of
@@ -244,6 +246,24 @@ def test_code_only_the_shell_can_complete_is_told() -> None:
     assert [item.what for item in found.opaque] == ["code that only the shell can complete"]
 
 
+def test_a_python_file_handed_to_a_program_counts_whole_in_its_package() -> None:
+    files = {
+        "tests/__init__.py": "",
+        "tests/test_a.py": "from .helpers import f\n\ndef test_it():\n    assert f()\n",
+        "tests/helpers.py": "def f():\n    return 1\n\ndef g():\n    return 2\n",
+    }
+    found = Fingerprinter(DictTree(files)).manifest(command("pytest tests/test_a.py"))
+
+    assert set(found.symbols) == {"tests.test_a:test_it", "tests.helpers:f"}
+
+
+def test_a_file_that_some_program_reads_and_that_is_not_python_counts_by_content() -> None:
+    found = Fingerprinter(DictTree({"old.py": "print 1\n"})).manifest(command("tool old.py"))
+
+    assert set(found.symbols) == {"file:old.py"}
+    assert "cannot be read" in found.opaque[0].what
+
+
 def test_a_folder_runs_by_its_main() -> None:
     files = {
         "app/__main__.py": "import part\nprint(part.f())\n",
@@ -265,10 +285,8 @@ def test_an_out_that_a_command_names_is_no_input() -> None:
 
 def test_cells_in_another_language_count_as_text() -> None:
     def digest(cell: str) -> str:
-        text = (
-            '{"cells": [{"cell_type": "code", "source": "%s"}],'
-            ' "metadata": {"kernelspec": {"language": "R"}}}' % cell
-        )
+        cells = [{"cell_type": "code", "source": cell}]
+        text = json.dumps({"cells": cells, "metadata": {"kernelspec": {"language": "R"}}})
         stage = command("papermill a.ipynb b.ipynb")
         return Fingerprinter(DictTree({"a.ipynb": text})).manifest(stage).digest
 
