@@ -80,7 +80,6 @@ class Loop:
             commit=options.commit,
             progress=lambda _: self._check_signal(),
         )
-        space.observer.progress = lambda _: self._check_signal()
         self._forced_below: set[str] = set()
         self._names: list[str] = []
         self._ready: list[str] = []
@@ -107,6 +106,7 @@ class Loop:
         yield Event("run_started", stages=tuple(names))
         sorter = self._sorter(names)
         sorter.prepare()
+        self._space.observer.progress = lambda _: self._check_signal()
         try:
             while True:
                 self._check_signal()
@@ -132,6 +132,8 @@ class Loop:
         except BaseException:
             self._abort()
             raise
+        finally:
+            self._space.observer.progress = None
         yield from self._blocked(names)
         yield self._run_finished(started)
 

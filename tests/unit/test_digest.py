@@ -11,7 +11,9 @@ from pivot.digest import Digest, canonical, fingerprint, hash_bytes, new_hasher,
 
 
 def test_types_that_python_takes_for_equal_differ():
-    texts = [canonical(value) for value in (1, 1.0, True, "1", b"1", None, [1], {1: None}, 0, False)]
+    texts = [
+        canonical(value) for value in (1, 1.0, True, "1", b"1", None, [1], {1: None}, 0, False)
+    ]
     assert len(set(texts)) == len(texts)
 
 

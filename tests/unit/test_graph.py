@@ -54,7 +54,9 @@ def test_a_name_that_only_begins_alike_makes_no_edge():
 
 
 def test_a_params_file_that_a_stage_makes_is_an_edge():
-    graph = a_graph(a_stage("tune", [], ["best.yaml"]), a_stage("fit", [], ["m"], params=["best.yaml"]))
+    graph = a_graph(
+        a_stage("tune", [], ["best.yaml"]), a_stage("fit", [], ["m"], params=["best.yaml"])
+    )
     assert graph.parents["fit"] == ("tune",)
 
 
@@ -105,8 +107,12 @@ def test_overlapping_outs_are_refused_and_all_of_them_told():
 
 
 def test_deps_that_nothing_makes_are_missing_unless_present():
-    graph = a_graph(a_stage("a", ["raw.csv", "s3://b/x"], ["a.csv"]), a_stage("b", ["a.csv"], ["b"]))
-    assert [(s.name, path) for s, path, _ in missing_inputs(graph, graph.order)] == [("a", "raw.csv")]
+    graph = a_graph(
+        a_stage("a", ["raw.csv", "s3://b/x"], ["a.csv"]), a_stage("b", ["a.csv"], ["b"])
+    )
+    assert [(s.name, path) for s, path, _ in missing_inputs(graph, graph.order)] == [
+        ("a", "raw.csv")
+    ]
     assert missing_inputs(graph, graph.order, ["raw.csv"]) == []
 
 

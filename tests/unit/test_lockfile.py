@@ -136,9 +136,11 @@ values = st.recursive(
     | st.datetimes()
     | st.times()
     | st.binary(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=3) | st.integers() | st.none(), inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["!", "value", "a"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3) | st.integers() | st.none(), inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["!", "value", "a"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -281,7 +281,9 @@ def test_a_plan_passes_earlier_decisions_on():
         seen[stage.name] = list(decisions)
         key = stage_key(stage, binding={}, code=None, params={}, deps={}, environ={})
         waiting = tuple(n for n, d in decisions.items() if d.action == "run")
-        return Evidence(key, StageRecord("b", key, {}) if stage.name == "b" else None, upstream=waiting)
+        return Evidence(
+            key, StageRecord("b", key, {}) if stage.name == "b" else None, upstream=waiting
+        )
 
     decisions = plan(graph, graph.order, gather)
     assert seen == {"a": [], "b": ["a"]}

@@ -50,7 +50,11 @@ def test_a_wrong_value_in_a_file_names_the_place():
 def test_later_layers_win_and_remotes_add_up():
     settings = merge(
         [
-            ("user", {"core.jobs": 2, "core.remote": "a"}, {"o": RemoteSpec("o", "s3://x", {"p": 1})}),
+            (
+                "user",
+                {"core.jobs": 2, "core.remote": "a"},
+                {"o": RemoteSpec("o", "s3://x", {"p": 1})},
+            ),
             ("project", {"core.jobs": 4}, {"o": RemoteSpec("o", "", {"q": 2})}),
         ]
     )
