@@ -13,6 +13,7 @@ def run(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         print(f"pivot {__version__}")
         return 0
+    _open_standard_streams()
     from ..commands.instant import answer
 
     known = answer(argv)
@@ -29,9 +30,25 @@ def run(argv: list[str]) -> int:
         # the reader has gone (`pivot list | head`): nothing more to say, and nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SystemExit:  # what the command-line library makes of a reader that has gone
+        return 0
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code_of(error, argv)
     return code
+
+
+def _open_standard_streams() -> None:
+    """Where a caller closed one of them, open nothing in its place: else the next file that is
+    opened would take its number, and what is printed would land in it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _say_quickly(text: str) -> bool:

@@ -259,7 +259,7 @@ def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
 
 def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
     from ..commands.repro import Run
-    from ..errors import EXIT_INTERRUPTED
+    from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
     from ..run.loop import Stopped
     from .progress import JsonReporter, LiveReporter, PlainReporter
 
@@ -270,6 +270,12 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
         with reporter:
             for event in run.events():
                 reporter.report(event)
+    except BrokenPipeError:
+        raise PivotError(
+            "whoever read the output has gone, and the run was stopped",
+            hint="previous outputs are back; run it again",
+            exit_code=EXIT_FAILED,
+        ) from None
     except Stopped:
         note("interrupted: running stages were ended and their previous outputs are back")
         return EXIT_INTERRUPTED

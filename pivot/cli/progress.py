@@ -15,6 +15,9 @@ from .wording import brief, up_to_date
 if TYPE_CHECKING:
     from ..run.events import Event
 
+#: How often a second the lines of running stages are drawn.
+_REFRESHES = 8
+
 _STYLES = {
     "ran": "green",
     "restored": "cyan",
@@ -121,10 +124,16 @@ class LiveReporter(PlainReporter):
             self._since[event.stage] = time.monotonic()
             self._start()
         elif event.event == "stage_finished" and event.stage:
-            self._since.pop(event.stage, None)
+            self._ended(event.stage)
         elif event.event == "run_finished":
             self._stop()
         super().report(event)
+
+    def _ended(self, stage: str) -> None:
+        since = self._since.pop(stage, None)
+        was_shown = since is not None and time.monotonic() - since > 1 / _REFRESHES
+        if self._live is not None and was_shown:
+            self._live.refresh()  # else its line would be drawn once more below what follows
 
     def _start(self) -> None:
         if self._live is None:
@@ -135,7 +144,7 @@ class LiveReporter(PlainReporter):
             self._live = Live(
                 console=self._console,
                 get_renderable=self._picture,
-                refresh_per_second=8,
+                refresh_per_second=_REFRESHES,
                 transient=True,
                 redirect_stdout=False,
                 redirect_stderr=False,

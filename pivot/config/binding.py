@@ -22,7 +22,7 @@ def call_binding(stage: Stage) -> Mapping[str, str]:
     binding: dict[str, str] = {}
     for name, group in named_entries(stage):
         first = group[0]
-        word = "dep" if isinstance(first, Dep) else first.kind
+        word = "dep" if isinstance(first, Dep) else "out"  # a metric is called like any out
         if first.group is None and len(group) == 1:
             text = f"{word} {first.path}"
         else:

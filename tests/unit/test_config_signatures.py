@@ -108,7 +108,7 @@ def binding(body: str) -> Any:
         ("python: m.f\ndeps: {parts: [a, b]}", {"parts": "deps [a, b]"}),
         ("python: m.f\ndeps: {parts: [a]}", {"parts": "deps [a]"}),
         ("python: m.f\ndeps: {x: {path: a, loader: csv, options: {sep: ';'}}}", {"x": "dep a loader=csv options={s3:seps1:;"}),
-        ("python: m.f\nouts: {o: a}\nmetrics: {m: b}\nplots: {p: c}", {"o": "out a", "m": "metric b", "p": "plot c"}),
+        ("python: m.f\nouts: {o: a}\nmetrics: {m: b}\nplots: {p: c}", {"o": "out a", "m": "out b", "p": "out c"}),
         ("python: m.f\nouts: {o: {path: a, type: directory, resume: true}}", {"o": "out a directory resume"}),
         ("python: m.f\nouts: {o: {path: a, cache: false, desc: d}}", {"o": "out a"}),
         ("python: m.f\nparams: [train.C, o.yaml: [x]]", {"C": "param params.yaml:train.C", "x": "param o.yaml:x"}),
