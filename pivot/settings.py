@@ -37,6 +37,14 @@ KEYS: tuple[KeySpec, ...] = (
         "algorithm that names objects",
         ("blake3", "xxh128", "sha256", "md5"),
     ),
+    KeySpec(
+        "core.autostage",
+        "bool",
+        False,
+        "add records that a command wrote to git's index (dvc.lock, .dvc, .gitignore)",
+        (),
+        "core.autostage",
+    ),
     KeySpec("core.fsync", "bool", False, "survive power loss: sync objects and locks to disk"),
     KeySpec("core.resources", "mapping", {}, "countable resources of this machine, e.g. gpu: 1"),
     KeySpec("core.run_cache", "bool", True, "restore results of earlier runs"),
@@ -67,6 +75,22 @@ KEYS: tuple[KeySpec, ...] = (
         ("warn", "error", "off"),
     ),
     KeySpec("run.output", "choice", "log", "where stage output goes", ("log", "show")),
+    KeySpec(
+        "parsing.bool",
+        "choice",
+        "store_true",
+        "how true and false in a mapping become flags of a command",
+        ("store_true", "boolean_optional"),
+        "parsing.bool",
+    ),
+    KeySpec(
+        "parsing.list",
+        "choice",
+        "nargs",
+        "how a list in a mapping becomes flags of a command",
+        ("nargs", "append"),
+        "parsing.list",
+    ),
 )
 
 _BY_NAME = {spec.name: spec for spec in KEYS}

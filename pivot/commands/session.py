@@ -14,26 +14,26 @@ from ..config import (
     ParamsReader,
     check_signatures,
     dump_pipeline,
-    load,
     load_pipeline,
     parse_override,
     still_current,
 )
 from ..digest import fingerprint
 from ..fingerprint import Fingerprinter
-from ..model import Pipeline
+from ..model import Pipeline, Stage
 from ..project import (
     Project,
     ProjectLock,
     open_project,
 )
 from ..run.journal import recover, scratch_folder
-from ..run.locks import Locks
 from ..run.memory import CodeMemory
+from ..run.survey import Survey
 from ..run.workspace import Workspace
-from ..stamp import is_settled
+from ..stamp import is_settled, signature
 from ..store import CodeTables, LocalCache, RunCache
 from ..tree import join
+from .loading import open_ledger, read_pipeline, skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,20 @@ class Session:
 
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
+        self._write_records()
         self.space.memory.save(self.space.fingerprinter.sources_read)
         self.space.locks.save(self.started)
         self._release()
+
+    def _write_records(self) -> None:
+        """Write what the ledger collected; with `core.autostage` git's index gets it too."""
+        changed = self.space.locks.flush()
+        if changed and self.project.settings["core.autostage"] and self.project.git is not None:
+            self.project.git.add(changed)
+
+    def _covered(self, stage: Stage) -> frozenset[str]:
+        facts = Survey(self.space).facts(stage)
+        return facts.covered if facts else frozenset()
 
     def _release(self) -> None:
         self.project.close()
@@ -130,7 +141,7 @@ class Session:
             project=project,
             pipeline=pipeline,
             graph=graph,
-            locks=Locks(project.tree, pipeline.stages, project.state.blobs("locks")),
+            locks=open_ledger(project, pipeline, self._covered),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             fingerprinter=fingerprinter(),
             memory=CodeMemory(
@@ -148,8 +159,8 @@ class Session:
                 known=project.state.blobs("objects"),
                 scratch=scratch_folder(project.root),
             ),
-            run_cache=RunCache(f"{project.cache_dir}/runs", fsync=project.settings["core.fsync"]),
-            tables=CodeTables(f"{project.cache_dir}/code"),
+            run_cache=RunCache(f"{project.records_dir}/runs", fsync=project.settings["core.fsync"]),
+            tables=CodeTables(f"{project.records_dir}/code"),
             environ=os.environ,
             new_fingerprinter=fingerprinter,
         )
@@ -168,11 +179,20 @@ class Session:
         project = self.project
         parts: list[object] = [project.settings["code.roots"]]
         for folder in project.interpreter.site_packages:
-            parts += [folder, mtime(folder)]
+            parts += [folder, self._stamp(folder)]
         if project.git is not None and not all(s.is_python for s in pipeline.stages.values()):
             # files named by commands count where git tracks them
-            parts.append(project.git.index_state())
+            index = project.git.index_path()
+            parts += [index, self._stamp(index)]
         return repr(parts)
+
+    def _stamp(self, path: str) -> object:
+        """What changes with a file or folder; something unique where a change could be hidden."""
+        try:
+            found = signature(os.stat(path))
+        except OSError:
+            return None
+        return found if is_settled(found, self.started) else self.started
 
     def _is_tracked(self, path: str) -> bool:
         git = self.project.git
@@ -188,14 +208,6 @@ class Session:
         return self.project.interpreter.path
 
 
-def mtime(path: str) -> int | None:
-    """When the file or folder last changed, in ns since the epoch; None where there is none."""
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return None
-
-
 def load_cached(
     project: Project, overrides: Sequence[Override], started: int
 ) -> tuple[Pipeline, str | None]:
@@ -204,16 +216,17 @@ def load_cached(
     With it comes a name for this version of it (None with overrides). Nothing is kept of files
     that may have changed within a clock tick before `started` (ns since the epoch).
     """
-    roots: Sequence[str] = project.settings["code.roots"]
     if overrides:
-        return load(project.tree, mode=project.mode, overrides=overrides, code_roots=roots), None
+        return read_pipeline(project, overrides), None
     store = project.state.blobs("pipeline")
-    name = f"pipeline:{project.mode}:{','.join(roots)}"
+    context = [project.mode, *project.settings["code.roots"]]
+    context += [project.settings["parsing.bool"], project.settings["parsing.list"]]
+    name = f"pipeline:{','.join(context)}"
     data = store.get(name)
     compiled = load_pipeline(data) if data else None
-    pipeline = still_current(project.tree, compiled) if compiled else None
+    pipeline = still_current(project.tree, compiled, skipped(project)) if compiled else None
     if pipeline is None:
-        pipeline = load(project.tree, mode=project.mode, code_roots=roots)
+        pipeline = read_pipeline(project, ())
     if data is None or pipeline is not compiled:
         data = dump_pipeline(pipeline)
         if _all_settled(pipeline.sources.values(), started):
@@ -225,8 +238,8 @@ def _all_settled(sources: Iterable[object], started: int) -> bool:
     for source in sources:
         # a file's stat numbers, or a folder's with the names in it
         numbers = source[0] if isinstance(source, tuple) and source else None
-        signature: Any = numbers if isinstance(numbers, tuple) else source
-        is_file = isinstance(signature, tuple) and signature and isinstance(signature[0], int)
-        if is_file and not is_settled(signature, started):
+        stamp: Any = numbers if isinstance(numbers, tuple) else source
+        is_file = isinstance(stamp, tuple) and stamp and isinstance(stamp[0], int)
+        if is_file and not is_settled(stamp, started):
             return False
     return True

@@ -30,7 +30,7 @@ _RECORDS = (".pvt", ".dvc")
 _MAX_DEPTH = 40
 
 SkipDirs = Callable[[str], bool]
-#: What one folder holds that matters: visited subfolders, pipeline files.
+#: What one folder holds that matters: visited subfolders, pipeline files, data records.
 Listing = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -49,7 +49,19 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
         if skip_dirs is not None and skip_dirs(join(folder, name)):
             continue
         folders.append(name)
-    return tuple(folders), tuple(name for name in _WATCHED if name in names)
+    watched = [name for name in _WATCHED if name in names]
+    return tuple(folders), (*watched, *sorted(n for n in names if n.endswith(_RECORDS)))
+
+
+def records_of(pipeline: Pipeline) -> list[str]:
+    """The records of tracked data that were found, in order of their paths."""
+    return sorted(
+        join(key[:-1], name)
+        for key, source in pipeline.sources.items()
+        if key.endswith("/") and isinstance(source, tuple)
+        for name in source[1][1]
+        if name.endswith(_RECORDS)
+    )
 
 
 def walk(

@@ -89,7 +89,9 @@ def _judge_outs(
         )
     if changed:
         return Decision(stage.name, "stale", "run", tuple(changed), key)
-    return Decision(stage.name, "fresh", action, (), key)
+    unrecorded = record.key.code is None and evidence.key.code is not None
+    notes = ("code unrecorded",) if unrecorded and evidence.as_dvc else ()
+    return Decision(stage.name, "fresh", action, (), key, notes)
 
 
 def plan(

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..disk import explain, read_if_exists
 from ..errors import ConfigError, Where
-from ..settings import RemoteSpec
+from ..settings import RemoteSpec, parse_text
 from .configuration import Layer
 
 _LINKS = {"reflink": "copy", "copy": "copy", "hardlink": "hardlink", "symlink": "symlink"}
@@ -63,8 +63,12 @@ def parse_dvc_config(
             options = {key: text for key, (text, _) in entries.items() if key != "url"}
             url = entries["url"][0] if "url" in entries else ""
             remotes[remote] = RemoteSpec(remote, _resolve(url, folder), options)
-        elif name == "core" and "remote" in entries:
-            values["core.remote"] = entries["remote"][0]
+        elif name in ("core", "parsing"):
+            for option in ("remote", "autostage") if name == "core" else ("bool", "list"):
+                if option in entries:
+                    text, line = entries[option]
+                    key = f"{name}.{option}"
+                    values[key] = parse_text(key, text, Where(file, line))
         elif name == "cache":
             if "dir" in entries:
                 values["cache.dir"] = _resolve(entries["dir"][0], folder)

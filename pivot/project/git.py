@@ -88,6 +88,10 @@ class Git:
         output = self._run(["log", "-1", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
         return output.strip() or None
 
+    def add(self, paths: Iterable[str]) -> None:
+        """Put files into the index, as `git add` does."""
+        self._run(["add", "--", *(f":(literal){path}" for path in paths)])
+
     def _inside(self, paths: Iterable[str]) -> list[str]:
         prefix = self.top.rstrip("/") + "/"
         found: list[str] = []

@@ -52,6 +52,11 @@ class Project:
         return os.path.join(self.root, ".dvc" if self.mode == "dvc" else SCRATCH, "cache")
 
     @property
+    def records_dir(self) -> str:
+        """The folder of run records and code tables: the cache, unless that is DVC's own."""
+        return os.path.join(self.root, SCRATCH, "cache") if self.mode == "dvc" else self.cache_dir
+
+    @property
     def algorithm(self) -> str:
         """The hash that names objects: `core.hash`, and always md5 in a DVC project."""
         return "md5" if self.mode == "dvc" else str(self.settings["core.hash"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import lockfile
 from ..disk import write_atomic
-from ..model import StageRecord
+from ..model import Stage, StageKey, StageRecord, Symbol
 from ..stamp import is_settled
 from ..tree import Tree
 from .journal import scratch_folder
@@ -108,6 +108,23 @@ class Locks:
             )
         self._read[record.stage] = record
         self._problems.pop(record.stage, None)
+
+    # what only the ledger of a DVC project has to do (see `ledger.Ledger`)
+
+    def as_dvc(self, _: Stage) -> bool:
+        return False
+
+    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
+        return None
+
+    def check(self, _: Iterable[Stage]) -> None:
+        return
+
+    def renew(self, _: Stage, __: StageKey) -> bool:
+        return False
+
+    def flush(self) -> tuple[str, ...]:
+        return ()
 
     def orphans(self) -> list[str]:
         """Lock files of stages that no longer exist, relative to the project root."""

@@ -220,6 +220,8 @@ class Loop:
             self._hand_over()
             settled = self._settler.check_out(stage)
             status = "restored"
+        if self._settler.renew(stage, decision):
+            decision = replace(decision, notes=())  # what was unrecorded is recorded
         self._done(sorter, stage, status)
         yield self._finished(stage, status, decision, settled)
 

@@ -289,17 +289,19 @@ class Settler:
 
     # --- without a run --------------------------------------------------------------------
 
-    def renew(self, stage: Stage, decision: Decision) -> None:
-        """Bring what is written of a fresh stage in line with its code as it is now."""
+    def renew(self, stage: Stage, decision: Decision) -> bool:
+        """Bring what is written of a fresh stage in line with its code; whether it was not."""
         if decision.key is None or stage.frozen:
-            return
+            return False
         try:
-            if self._space.locks.renew(stage, decision.key):
-                manifest = self._survey.manifest(stage)
-                if manifest is not None:
-                    self._space.tables.put(manifest)
+            if not self._space.locks.renew(stage, decision.key):
+                return False
         except OSError as error:
             raise explain(error, "write the lock", self._space.locks.path(stage.name)) from None
+        manifest = self._survey.manifest(stage)
+        if manifest is not None:
+            self._space.tables.put(manifest)
+        return True
 
     def restore(self, stage: Stage, decision: Decision) -> Settled | None:
         """Put an earlier result of the same key into the work tree; None where there is none.

@@ -136,6 +136,7 @@ class Survey:
                     absent.append(path)
             if digest is not None:
                 deps[path] = digest
+        as_dvc = space.locks.as_dvc(stage)
         return Evidence(
             key=self.key(stage, deps),
             record=record,
@@ -147,7 +148,16 @@ class Survey:
             upstream=waiting,
             absent=tuple(absent),
             forced=stage.name in self._forced,
+            as_dvc=as_dvc,
+            scripts=self._scripts(stage) if as_dvc and record and record.key.code is None else {},
         )
+
+    def _scripts(self, stage: Stage) -> dict[str, Digest | None]:
+        """The deps that the fingerprint judges, as they are on disk."""
+        facts = self.facts(stage)
+        return {
+            path: self._space.observer.observe(path) for path in (facts.covered if facts else ())
+        }
 
     def observed_now(self, stage: Stage, record: StageRecord | None) -> dict[str, str | None]:
         """Today's hashes of the modules that a record names as observed."""
@@ -245,7 +255,7 @@ class Survey:
         if record is None or record.key.code is None:
             return None
         table = self._space.tables.get(record.key.code)
-        return table.symbols if table else None
+        return table.symbols if table else self._space.locks.symbols(stage.name)
 
     def chain(self, stage: Stage, symbol: str) -> tuple[str, ...]:
         """How the stage reaches a definition: entry first."""

@@ -11,7 +11,7 @@ from ..graph import Graph
 from ..model import Pipeline
 from ..project import Observer, Project
 from ..store import CodeTables, LocalCache, RunCache
-from .locks import Locks
+from .ledger import Ledger
 from .memory import CodeMemory
 
 
@@ -25,7 +25,7 @@ class Workspace:
     project: Project
     pipeline: Pipeline
     graph: Graph
-    locks: Locks
+    locks: Ledger
     params: ParamsReader
     fingerprinter: Fingerprinter
     memory: CodeMemory

@@ -1,0 +1,132 @@
+"""Records of tracked data: `x.csv.dvc` as DVC writes it, and `x.csv.pvt` in a Pivot project.
+
+Both are YAML with `outs`, a list of paths with what they must be, seen from the record's folder
+(or `wdir`); imports have `deps` too. A .pvt names a digest whole (`digest: blake3:...`), a .dvc
+by `hash` and `md5`, as dvc.lock does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config import load_yaml_marked
+from ..digest import Digest, parse_digest
+from ..errors import ConfigError, Where
+from ..model import TrackedFile
+from ..tree import join, parent, relative
+from .dvc_entries import digest_of_item, item_of_digest
+
+_KNOWN = frozenset(
+    ("outs", "deps", "wdir", "frozen", "locked", "desc", "meta", "md5", "cmd", "always_changed")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecord:
+    """One record file. `data` is its content as read, for writing it again."""
+
+    path: str
+    outs: tuple[TrackedFile, ...]
+    deps: tuple[Mapping[str, Any], ...] = ()
+    frozen: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_data_record(text: bytes, path: str) -> DataRecord:
+    """The record in a .dvc or .pvt file. Raises ConfigError with file and line."""
+    content, marks = load_yaml_marked(text, path)
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping):
+        raise ConfigError("a record of tracked data is a mapping with 'outs'", where=Where(path))
+    if "cmd" in content:
+        raise ConfigError(
+            "it holds a stage in the form that DVC gave up in version 1",
+            hint="move it to dvc.yaml: `dvc stage add` writes it",
+            where=marks.inside(content, "cmd", key=True),
+        )
+    for name in content:
+        if name not in _KNOWN:
+            raise ConfigError(
+                f"unknown key '{name}' in a record of tracked data",
+                where=marks.inside(content, name, key=True),
+            )
+    frozen = bool(content.get("frozen") or content.get("locked"))
+    folder = join(parent(path), str(content.get("wdir") or "."))
+    outs = content.get("outs") or []
+    if not isinstance(outs, list):
+        raise ConfigError("'outs' is a list", where=marks.inside(content, "outs"))
+    tracked = []
+    for index, item in enumerate(outs):
+        if not isinstance(item, Mapping) or not isinstance(item.get("path"), str):
+            raise ConfigError(
+                "each of 'outs' is a mapping with a path", where=marks.inside(outs, index)
+            )
+        tracked.append(
+            TrackedFile(
+                name=path,
+                path=join(folder, item["path"]),
+                digest=_digest(item, marks.inside(outs, index)),
+                cache=item.get("cache") is not False,
+                push=item.get("push") is not False,
+                remote=item.get("remote"),
+                desc=item.get("desc") or content.get("desc"),
+                frozen=frozen,
+            )
+        )
+    deps = tuple(dep for dep in content.get("deps") or () if isinstance(dep, Mapping))
+    return DataRecord(path, tuple(tracked), deps, frozen, content)
+
+
+def _digest(item: Mapping[str, Any], where: Where) -> Digest | None:
+    text = item.get("digest")
+    if text is None:
+        return digest_of_item(item)
+    try:
+        return parse_digest(
+            str(text),
+            size=item.get("size"),
+            files=item.get("nfiles"),
+            executable=bool(item.get("isexec")),
+        )
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a digest", where=where) from None
+
+
+def new_record_data(path: str, record: str, digest: Digest, desc: str | None) -> dict[str, Any]:
+    """The content of a new record beside the data at `path`."""
+    name = relative(path, parent(record))
+    if record.endswith(".dvc"):
+        item = item_of_digest(digest)
+        hashed = item.pop("hash", None)
+        ordered = {**item, **({"hash": hashed} if hashed else {}), "path": name}
+        return {**({"desc": desc} if desc else {}), "outs": [ordered]}
+    entry: dict[str, Any] = {"path": name, **_digest_fields(digest)}
+    return {**({"desc": desc} if desc else {}), "outs": [entry]}
+
+
+def _digest_fields(digest: Digest) -> dict[str, Any]:
+    found: dict[str, Any] = {"digest": str(digest)}
+    if digest.size is not None:
+        found["size"] = digest.size
+    if digest.is_tree:
+        found["nfiles"] = digest.files if digest.files is not None else -1
+    if digest.executable and not digest.is_tree:
+        found["isexec"] = True
+    return found
+
+
+_DIGEST_KEYS = ("md5", "hash", "size", "nfiles", "isexec", "digest", "files", "etag", "checksum")
+
+
+def updated_item(item: Mapping[str, Any], digest: Digest, *, as_dvc: bool) -> dict[str, Any]:
+    """An entry of `outs` with another digest; everything that is not the digest stays."""
+    rest = {key: value for key, value in item.items() if key not in _DIGEST_KEYS}
+    if not as_dvc:
+        return {"path": rest.pop("path"), **_digest_fields(digest), **rest}
+    fields = item_of_digest(digest)
+    hashed = fields.pop("hash", None)
+    path = rest.pop("path")
+    return {**fields, **({"hash": hashed} if hashed else {}), "path": path, **rest}

@@ -1,0 +1,155 @@
+"""The text of a dvc.lock file: read as a whole, and changed entry by entry.
+
+Entries that did not change keep their very text, comments included, and what a run costs does not
+grow with the number of stages beside those that ran. A file in an unusual form (flow style,
+anchors, other indents) is written anew as a whole, as DVC does it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..config import load_yaml
+from ..errors import ConfigError, Where
+from .dvc_entries import Entry
+
+_HEAD = "schema: '2.0'\nstages:\n"
+#: A line that begins an entry: two blanks, then the name.
+_ENTRY = re.compile(r"  (?![ #-])")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@./+-]*\Z")
+
+
+def parse_dvc_lock(data: bytes, file: str) -> dict[str, Entry]:
+    """The entries of a dvc.lock by stage name. Raises ConfigError where it is none."""
+    text = data.decode("utf-8", "replace")
+    if re.search(r"^<{7} ", text, re.MULTILINE):
+        raise ConfigError(
+            "it has conflict markers",
+            hint="take either side of each stage; `pivot status` then says what to run",
+            where=Where(file),
+        )
+    content = load_yaml(data, file)
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        raise ConfigError("dvc.lock is a mapping with 'stages'", where=Where(file))
+    schema = content.get("schema")
+    if schema is None and content and "stages" not in content:
+        stages: Any = content  # schema 1.0: the stages themselves
+    elif schema == "2.0":
+        stages = content.get("stages") or {}
+    else:
+        raise ConfigError(
+            f"dvc.lock has the unknown schema {schema!r}",
+            hint="DVC 2.0 and later write schema '2.0'",
+            where=Where(file),
+        )
+    if not isinstance(stages, Mapping):
+        raise ConfigError("'stages' of dvc.lock is a mapping", where=Where(file))
+    for name, entry in stages.items():
+        if not isinstance(entry, Mapping) or "cmd" not in entry:
+            raise ConfigError(
+                f"the entry of '{name}' is not one of DVC's: it has no cmd", where=Where(file)
+            )
+    return {str(name): entry for name, entry in stages.items()}
+
+
+def edited(data: bytes | None, changes: Mapping[str, Entry | None], file: str) -> bytes | None:
+    """The text of a dvc.lock after `changes` (None removes an entry); None where none are left."""
+    before = parse_dvc_lock(data, file) if data else {}
+    wanted = {name: entry for name, entry in before.items() if changes.get(name, entry) is not None}
+    wanted.update({name: entry for name, entry in changes.items() if entry is not None})
+    if not wanted:
+        return None
+    text = data.decode("utf-8") if data else _HEAD
+    made: str | None = _spliced(text, changes) if data is None or before else None
+    if made is None or not _says(made, wanted, file):
+        made = _whole(data, changes)
+    return made.encode()
+
+
+def _says(text: str, wanted: Mapping[str, Entry], file: str) -> bool:
+    try:
+        found = parse_dvc_lock(text.encode(), file)
+    except ConfigError:
+        return False
+    return repr(found) == repr(dict(wanted)) or bool(found == wanted)
+
+
+def _spliced(text: str, changes: Mapping[str, Entry | None]) -> str | None:
+    """`text` with the changed entries replaced in place, and new ones at the end of `stages`."""
+    lines = text.splitlines(keepends=True)
+    if "\r" in text or "stages:\n" not in lines or not text.endswith("\n"):
+        return None
+    start = lines.index("stages:\n") + 1
+    end = next(
+        (i for i in range(start, len(lines)) if not lines[i].startswith((" ", "#", "\n"))),
+        len(lines),
+    )
+    blocks: list[tuple[str | None, list[str]]] = [(None, [])]
+    for line in lines[start:end]:
+        if _ENTRY.match(line):
+            title = line[2:].rstrip("\n")
+            if not title.endswith(":") or not _PLAIN_NAME.match(title[:-1]):
+                return None
+            blocks.append((title[:-1], []))
+        blocks[-1][1].append(line)
+    known = {name for name, _ in blocks}
+    result: list[str] = []
+    for name, block in blocks:
+        if name is None or name not in changes:
+            result += block
+        elif (entry := changes[name]) is not None:
+            result.append(_block(name, entry))
+    result += [
+        _block(new, entry)
+        for new, entry in changes.items()
+        if new not in known and entry is not None
+    ]
+    return "".join([*lines[:start], *result, *lines[end:]])
+
+
+def _block(name: str, entry: Entry) -> str:
+    """One entry as DVC's writer sets it out."""
+    stream = io.StringIO()
+    _editor().dump({"stages": {name: _unshared(entry)}}, stream)
+    return stream.getvalue().partition("\n")[2]
+
+
+def _whole(data: bytes | None, changes: Mapping[str, Entry | None]) -> str:
+    editor = _editor()
+    document = editor.load(data.decode()) if data else None
+    if not document:
+        document = {"schema": "2.0"}
+    if "stages" not in document and "schema" not in document:
+        document = {"schema": "2.0", "stages": document}  # schema 1.0
+    stages = document.get("stages") or {}
+    document["stages"] = stages
+    for name, entry in changes.items():
+        if entry is None:
+            stages.pop(name, None)
+        else:
+            stages[name] = _unshared(entry)
+    stream = io.StringIO()
+    editor.dump(document, stream)
+    return stream.getvalue()
+
+
+def _editor() -> Any:
+    from ruamel.yaml import YAML  # 60 ms to import; only a run that changed something writes
+
+    editor = YAML()
+    editor.default_flow_style = False
+    return editor
+
+
+def _unshared(value: Any) -> Any:
+    """A copy of plain data in which nothing occurs twice, so that no anchors are written."""
+    if isinstance(value, Mapping):
+        return {key: _unshared(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_unshared(item) for item in value]
+    return value

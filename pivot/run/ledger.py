@@ -1,0 +1,268 @@
+"""Where results are written down: Pivot's own locks, and in a DVC project dvc.lock beside them.
+
+In a DVC project the entry in dvc.lock is what counts, since both tools write it; the lock of
+Pivot's own adds the code that the result was made by, and belongs to the one entry whose digest
+it names. An entry that DVC has written since then stands alone: its code is not recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from .. import lockfile
+from ..digest import Digest
+from ..disk import explain, write_atomic
+from ..errors import ConfigError, PivotError, Where, raise_all
+from ..lockfile import Entry
+from ..lockfile.dvc_text import edited, parse_dvc_lock
+from ..model import Command, Stage, StageKey, StageRecord, Symbol
+from ..project import Git, Observer
+from ..stamp import is_settled
+from ..tree import Tree, join, parent
+from .journal import scratch_folder
+from .locks import Locks
+from .memory import Blobs
+
+_LOCK_NAME = "dvc.lock"
+
+
+class Ledger(Protocol):
+    """What was recorded of stages, by whoever recorded it."""
+
+    def record(self, name: str) -> StageRecord | None: ...
+
+    def problem(self, name: str) -> str | None: ...
+
+    def path(self, name: str) -> str: ...
+
+    def paths(self) -> Iterable[str]: ...
+
+    def orphans(self) -> list[str]: ...
+
+    def write(self, root: str, record: StageRecord, *, fsync: bool = False) -> None: ...
+
+    def save(self, started: int) -> None: ...
+
+    def as_dvc(self, stage: Stage, /) -> bool:
+        """Whether the stage is judged by DVC's rules."""
+
+    def symbols(self, name: str, /) -> Mapping[str, Symbol] | None:
+        """The definitions that a record's code was made of, where only the ledger knows them."""
+
+    def check(self, stages: Iterable[Stage], /) -> None:
+        """Raise PivotErrors where results of `stages` could not be written down."""
+
+    def renew(self, stage: Stage, key: StageKey, /) -> bool:
+        """Bring what is written of a fresh stage in line with `key`; whether that took writing."""
+
+    def flush(self) -> tuple[str, ...]:
+        """Write what was collected; the files that changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the ledger of a DVC project looks at besides dvc.lock.
+
+    `covered` tells which deps the digest of a stage's code judges.
+    """
+
+    root: str
+    observer: Observer
+    git: Git | None
+    covered: Callable[[Stage], frozenset[str]]
+    kept: Blobs
+
+
+class DvcLedger:
+    """dvc.lock files, read on demand and written once by `flush`, with Pivot's locks beside."""
+
+    def __init__(
+        self, tree: Tree, stages: Mapping[str, Stage], own: Locks, around: Surroundings
+    ) -> None:
+        self._tree = tree
+        self._stages = stages
+        self._own = own
+        self._around = around
+        self._files: dict[str, dict[str, Entry]] = {}
+        self._broken: dict[str, ConfigError] = {}
+        self._records: dict[str, StageRecord | None] = {}
+        self._pending: dict[str, dict[str, Entry | None]] = {}
+        self._new: dict[str, bytes] = {}
+
+    # --- reading --------------------------------------------------------------------------
+
+    def record(self, name: str) -> StageRecord | None:
+        stage = self._stages[name]
+        if not self.as_dvc(stage):
+            return self._own.record(name)
+        if name not in self._records:
+            self._records[name] = self._load(stage)
+        return self._records[name]
+
+    def problem(self, name: str) -> str | None:
+        stage = self._stages[name]
+        if not self.as_dvc(stage):
+            return self._own.problem(name)
+        self._entries(_lock_file(stage))
+        broken = self._broken.get(_lock_file(stage))
+        return f"{broken.where} counts as absent: {broken.message}" if broken else None
+
+    def path(self, name: str) -> str:
+        return self._own.path(name)
+
+    def paths(self) -> Iterable[str]:
+        return [*self._own.paths(), *dict.fromkeys(map(_lock_file, self._dvc_stages()))]
+
+    def orphans(self) -> list[str]:
+        return self._own.orphans()
+
+    def as_dvc(self, stage: Stage) -> bool:
+        return stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
+
+    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
+        return None
+
+    def _dvc_stages(self) -> list[Stage]:
+        return [stage for stage in self._stages.values() if self.as_dvc(stage)]
+
+    def _load(self, stage: Stage) -> StageRecord | None:
+        entry = self._entries(_lock_file(stage)).get(stage.short_name)
+        if entry is None:
+            return None
+        record = lockfile.record_of_entry(stage, entry)
+        lock = self._own.record(stage.name)
+        if lock is not None and lock.basis == record.basis:
+            record = replace(
+                record,
+                key=replace(record.key, code=lock.key.code),
+                observed=lock.observed,
+                packages=lock.packages,
+            )
+        return record
+
+    def _entries(self, file: str) -> dict[str, Entry]:
+        if file not in self._files:
+            try:
+                self._files[file] = self._read(file)
+            except ConfigError as error:
+                self._broken[file] = error
+                self._files[file] = {}
+        return self._files[file]
+
+    def _read(self, file: str) -> dict[str, Entry]:
+        signature = self._tree.signature(file)
+        if signature is None:
+            return {}
+        kept = self._around.kept.get(file)
+        if kept is not None:
+            found: Any = _opened(kept)
+            if found is not None and found[0] == signature:
+                return dict(found[1])
+        data = self._tree.read(file)
+        if data is None:
+            return {}
+        entries = parse_dvc_lock(data, file)
+        closed = _closed(signature, entries)
+        if closed is not None:
+            self._new[file] = closed
+        return entries
+
+    def save(self, started: int) -> None:
+        self._own.save(started)
+        for file, data in self._new.items():
+            signature: Any = self._tree.signature(file)
+            if isinstance(signature, tuple) and is_settled(signature, started):
+                self._around.kept.put(file, data)
+
+    # --- writing --------------------------------------------------------------------------
+
+    def check(self, stages: Iterable[Stage]) -> None:
+        files = dict.fromkeys(_lock_file(stage) for stage in stages if self.as_dvc(stage))
+        errors: list[PivotError] = []
+        for file in files:
+            self._entries(file)
+            if file in self._broken:
+                errors.append(self._broken[file])
+        git = self._around.git
+        if git is not None and files:
+            errors += [
+                ConfigError(
+                    f"git ignores '{file}', which has to be committed",
+                    hint="take the rule out of .gitignore; `git check-ignore -v` shows it",
+                    where=Where(file),
+                )
+                for file in sorted(git.ignored(files))
+            ]
+        raise_all(errors)
+
+    def write(self, root: str, record: StageRecord, *, fsync: bool = False) -> None:
+        stage = self._stages[record.stage]
+        if not self.as_dvc(stage):
+            self._own.write(root, record, fsync=fsync)
+            return
+        deps = {**record.key.deps, **self._digests(self._around.covered(stage))}
+        entry = lockfile.entry_of_record(stage, record, deps)
+        self._write(stage, record, entry, fsync=fsync)
+
+    def renew(self, stage: Stage, key: StageKey) -> bool:
+        record = self.record(stage.name)
+        if record is None or not self.as_dvc(stage):
+            return False
+        before = self._entries(_lock_file(stage))[stage.short_name]
+        entry = lockfile.renewed(stage, before, self._digests(self._around.covered(stage)))
+        if record.key.code == key.code and entry == before:
+            return False
+        self._write(stage, replace(record, key=key), entry)
+        return True
+
+    def _digests(self, paths: Iterable[str]) -> dict[str, Digest]:
+        seen = {path: self._around.observer.observe(path) for path in paths}
+        return {path: digest for path, digest in seen.items() if digest is not None}
+
+    def _write(
+        self, stage: Stage, record: StageRecord, entry: Entry, *, fsync: bool = False
+    ) -> None:
+        file = _lock_file(stage)
+        lock = replace(record, basis=lockfile.entry_digest(entry))
+        self._own.write(self._around.root, lock, fsync=fsync)
+        entries = self._entries(file)
+        if entries.get(stage.short_name) != entry:
+            self._pending.setdefault(file, {})[stage.short_name] = entry
+            entries[stage.short_name] = entry
+        self._records.pop(stage.name, None)
+
+    def flush(self) -> tuple[str, ...]:
+        changed = []
+        for file, changes in self._pending.items():
+            # read anew: somebody else may have written other entries meanwhile
+            text = edited(self._tree.read(file), changes, file)
+            path = f"{self._around.root}/{file}"
+            try:
+                write_atomic(path, text or b"", scratch=scratch_folder(self._around.root))
+            except OSError as error:
+                raise explain(error, "write", file) from None
+            changed.append(file)
+        self._pending.clear()
+        return tuple(changed)
+
+
+def _lock_file(stage: Stage) -> str:
+    return join(parent(stage.file), _LOCK_NAME)
+
+
+def _closed(signature: Any, entries: Mapping[str, Entry]) -> bytes | None:
+    from ..config.compiled import dump_value  # 1 ms; only where a dvc.lock was read anew
+
+    try:
+        return dump_value((signature, dict(entries)))
+    except TypeError:
+        return None
+
+
+def _opened(data: bytes) -> Any:
+    from ..config.compiled import load_value
+
+    found = load_value(data)
+    return found if isinstance(found, tuple) else None
