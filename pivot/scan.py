@@ -51,15 +51,24 @@ def is_marked(status: os.stat_result, value: str) -> bool:
     return status.st_mtime_ns % 1_000_000_000 == content_mark(value, status.st_size)
 
 
+#: Whether the file or folder (second argument true) at an absolute path is not to be looked at.
+Skip = Callable[[str, bool], bool]
+
+
 def scan_folder(
-    folder: str, *, label: str | None = None, cache: str | None = None
+    folder: str,
+    *,
+    label: str | None = None,
+    cache: str | None = None,
+    skip: Skip | None = None,
 ) -> list[tuple[str, os.stat_result]]:
     """All files below `folder`, sorted by relative path, with their status (links followed).
 
     Links to files count as the file, links to folders as the folder. Links to nothing are an
     error, save those into the `cache` folder: there an object is missing, and so is the file.
-    Raises StoreError for loops, sockets, pipes, devices, names that are not UTF-8 and what
-    cannot be read; `label` is how errors call the folder.
+    What `skip` says so of is left out, with all below it. Raises StoreError for loops, sockets,
+    pipes, devices, names that are not UTF-8 and what cannot be read; `label` is how errors call
+    the folder.
     """
     shown = label or folder
     found: list[tuple[str, os.stat_result]] = []
@@ -75,6 +84,8 @@ def scan_folder(
         above: list[tuple[int, int]] | None = None
         for entry in listed:
             relpath = prefix + entry.name
+            if skip is not None and skip(f"{path}/{entry.name}", entry.is_dir()):
+                continue
             try:
                 is_link = entry.is_symlink()
                 status = entry.stat()

@@ -40,7 +40,7 @@ def read_pipeline(project: Project, overrides: Sequence[Override]) -> Pipeline:
 
 def skipped(project: Project) -> SkipDirs | None:
     """Which folders hold nothing of the pipeline: those that .dvcignore names."""
-    return None
+    return project.ignored.skips_folder if project.ignored else None
 
 
 def open_ledger(

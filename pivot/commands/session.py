@@ -158,6 +158,7 @@ class Session:
                 fsync=project.settings["core.fsync"],
                 known=project.state.blobs("objects"),
                 scratch=scratch_folder(project.root),
+                skip=project.ignored.ignores if project.ignored else None,
             ),
             run_cache=RunCache(f"{project.records_dir}/runs", fsync=project.settings["core.fsync"]),
             tables=CodeTables(f"{project.records_dir}/code"),

@@ -22,7 +22,7 @@ from ..disk import explain
 from ..errors import StoreError
 from ..manifest import digest_of_text, make_manifest, manifest_bytes
 from ..model import CheckMode, Manifest
-from ..scan import SMALL_BYTES, for_each, hash_path, is_marked, kind_name, scan_folder
+from ..scan import SMALL_BYTES, Skip, for_each, hash_path, is_marked, kind_name, scan_folder
 from ..stamp import TICK_NS, Signature, is_settled, signature
 from .state import State
 
@@ -64,10 +64,12 @@ class Observer:
         *,
         cache: str | None = None,
         progress: Callable[[int], None] | None = None,
+        skip: Skip | None = None,
     ) -> None:
         self.root = os.path.abspath(root)
         self.algorithm = algorithm
         self._cache = cache
+        self._skip = skip
         self.progress = progress
         self._files = state.rows("files")
         self._folders = state.blobs("folders")
@@ -237,7 +239,7 @@ class Observer:
 
     def _folder(self, path: str) -> tuple[Digest, _Folder, list[Signature]]:
         folder = self._path(path)
-        found = scan_folder(folder, label=path, cache=self._cache)
+        found = scan_folder(folder, label=path, cache=self._cache, skip=self._skip)
         names = [name for name, _ in found]
         seen = [signature(status) for _, status in found]
         before = self._load_folder(path)
@@ -324,7 +326,7 @@ class Observer:
         return _Folder(digest, names, signatures, values)
 
     def _remember_folder(self, path: str, digest: Digest, manifest: Manifest) -> None:
-        found = scan_folder(self._path(path), label=path, cache=self._cache)
+        found = scan_folder(self._path(path), label=path, cache=self._cache, skip=self._skip)
         wanted = {entry.path: entry.digest.value for entry in manifest.entries}
         executable = {entry.path for entry in manifest.entries if entry.digest.executable}
         if digest.algorithm != self.algorithm or wanted.keys() != {name for name, _ in found}:
@@ -348,7 +350,7 @@ class Observer:
         return Digest("stat", value.partition(":")[2], "file", status.st_size)
 
     def _stat_folder(self, path: str) -> Digest:
-        found = scan_folder(self._path(path), label=path, cache=self._cache)
+        found = scan_folder(self._path(path), label=path, cache=self._cache, skip=self._skip)
         rows = [(name, status.st_size, status.st_mtime_ns) for name, status in found]
         value = fingerprint("stat-digest", 1, rows)
         size = sum(status.st_size for _, status in found)

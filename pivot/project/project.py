@@ -12,6 +12,7 @@ from ..settings import Settings
 from .configuration import read_settings
 from .distributions import InstalledDistributions
 from .dvc_config import dvc_layers
+from .dvcignore import DvcIgnore
 from .git import Git, find_git
 from .ignore import GitIgnore
 from .interpreter import Interpreter, find_interpreter, inspect_interpreter
@@ -71,7 +72,13 @@ class Project:
 
     @cached_property
     def observer(self) -> Observer:
-        return Observer(self.root, self.state, self.algorithm, cache=self.cache_dir)
+        skip = self.ignored.ignores if self.ignored else None
+        return Observer(self.root, self.state, self.algorithm, cache=self.cache_dir, skip=skip)
+
+    @cached_property
+    def ignored(self) -> DvcIgnore | None:
+        """What .dvcignore says, in a DVC project."""
+        return DvcIgnore(self.tree, self.root) if self.mode == "dvc" else None
 
     @cached_property
     def git(self) -> Git | None:

@@ -24,7 +24,16 @@ from ..disk import explain, read_if_exists, remove_quietly, temporary_name
 from ..errors import StoreError, did_you_mean
 from ..manifest import digest_of_text, make_manifest, manifest_bytes, object_path, parse_manifest
 from ..model import Manifest
-from ..scan import SMALL_BYTES, FileDigests, for_each, hash_path, is_marked, kind_name, scan_folder
+from ..scan import (
+    SMALL_BYTES,
+    FileDigests,
+    Skip,
+    for_each,
+    hash_path,
+    is_marked,
+    kind_name,
+    scan_folder,
+)
 from ..stamp import signature
 from .placing import Link, Progress, remove_any, swap_in
 from .restoring import place_file, place_tree
@@ -56,6 +65,7 @@ class LocalCache:
         known: KnownObjects | None = None,
         report: Callable[[str], None] | None = None,
         scratch: str | None = None,
+        skip: Skip | None = None,
     ) -> None:
         if algorithm not in OBJECT_ALGORITHMS:
             raise StoreError(
@@ -69,6 +79,7 @@ class LocalCache:
         self._known = known
         self._report = report
         self._scratch = scratch
+        self._skip = skip
         self._writer = ObjectWriter(self.folder, algorithm, fsync)
         self._manifests: dict[Digest, Manifest] = {}
 
@@ -235,7 +246,7 @@ class LocalCache:
             path = f"{folder}/{relpath}"
             stored[relpath] = self._add_file(path, relpath, status, progress, digests)
 
-        for relpath, status in scan_folder(folder, cache=self.folder):
+        for relpath, status in scan_folder(folder, cache=self.folder, skip=self._skip):
             if status.st_size <= SMALL_BYTES:
                 small.append((relpath, status))
             else:
