@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import stat
+import sys
 
 from .. import __version__
 from ..stamp import is_settled, signature
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..stamp import Signature
 
-FORMAT = f"1:{__version__}"
+FORMAT = f"2:{__version__}:{sys.hexversion}"
 
 #: The commands that leave a witness, by their whole command line.
 COMMANDS: dict[tuple[str, ...], str] = {("repro",): "repro", ("status",): "status"}
@@ -29,16 +30,20 @@ COMMANDS: dict[tuple[str, ...], str] = {("repro",): "repro", ("status",): "statu
 #: Files whose stat numbers changed are compared by content up to this many; more are unclear.
 MOST_CHANGED = 64
 
-#: Variables that decide which interpreter, configuration and home a command sees.
+#: Variables that decide which interpreter, configuration, home and git index a command sees.
 _VARIABLES = (
     "HOME", "PATH", "VIRTUAL_ENV", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "CONDA_PREFIX",
+    "PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE",
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CEILING_DIRECTORIES",
 )  # fmt: skip
+
+_SEAL_BYTES = 16
 
 
 def answer(argv: list[str]) -> str | None:
     """What the command would print, knowing that it has nothing to do; None where unclear."""
     name = COMMANDS.get(tuple(argv))
-    if name is None or os.environ.get("PIVOT_INSTANT") == "0":
+    if name is None or is_off():
         return None
     cwd = os.getcwd()
     root = _root_above(cwd)
@@ -47,18 +52,52 @@ def answer(argv: list[str]) -> str | None:
     path = witness_path(root, name)
     try:
         with open(path, "rb") as stream:
-            form, text, place, environment, files, folders, kinds = marshal.load(stream)  # noqa: S302
-    except (OSError, ValueError, EOFError, TypeError):
+            parts = opened(stream.read())
+    except OSError:
         return None
-    if form != FORMAT or place != [root, cwd] or environment != relevant_environment(environment):
+    if parts is None:
+        return None
+    form, text, place, environment, files, folders, kinds = parts
+    if place != place_of(root, cwd) or environment != relevant_environment(environment):
         return None
     moved = _changed_files(root, files) if _is_idle(root) else None
     if moved is None or not _same_folders(root, folders) or not _same_kinds(root, kinds):
         return None
     if moved:
         form_now = (form, text, place, environment, {**files, **moved}, folders, kinds)
-        _replace(path, marshal.dumps(form_now))
+        _replace(path, sealed(form_now))
     return str(text)
+
+
+def is_off() -> bool:
+    """Whether the user wants every answer worked out anew."""
+    return os.environ.get("PIVOT_INSTANT") == "0"
+
+
+def place_of(root: str, cwd: str) -> list[str]:
+    """Where, and by which Python, an answer holds."""
+    return [root, cwd, sys.executable]
+
+
+def sealed(parts: tuple[Any, ...]) -> bytes:
+    """The bytes of a witness, with a checksum before them."""
+    data = marshal.dumps(parts)
+    return _checksum(data) + data
+
+
+def opened(data: bytes) -> tuple[Any, ...] | None:
+    """The parts of a witness; None where it is damaged or of another version."""
+    body = data[_SEAL_BYTES:]
+    if _checksum(body) != data[:_SEAL_BYTES]:
+        return None
+    parts: tuple[Any, ...] = marshal.loads(body)  # noqa: S302 (our own, whole)
+    return parts if parts[0] == FORMAT else None
+
+
+def _checksum(data: bytes) -> bytes:
+    import _blake2  # hashlib's own, without its 2 ms of import
+
+    return _blake2.blake2b(data, digest_size=_SEAL_BYTES).digest()
 
 
 def witness_path(root: str, name: str) -> str:
@@ -83,11 +122,7 @@ def relevant_environment(tracked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _digest(value: str | None) -> str:
-    import _blake2  # hashlib's own, without its 2 ms of import
-
-    if value is None:
-        return ""
-    return _blake2.blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return "" if value is None else _checksum(value.encode("utf-8", "surrogateescape")).hex()
 
 
 def _root_above(folder: str) -> str | None:

@@ -72,6 +72,8 @@ class Session:
             if exclusive:
                 self._lock = self.project.lock()
                 self._lock.acquire(wait=wait, on_wait=on_wait)
+                if self.project.neighbour is not None:
+                    self.project.neighbour.acquire(wait=wait, on_wait=on_wait)
                 self.recovered = recover(self.project.root).notes
             self.space = self._open()
         except BaseException:
@@ -93,6 +95,10 @@ class Session:
 
     def _write_records(self) -> None:
         """Write what the ledger collected; with `core.autostage` git's index gets it too."""
+        if self._lock is None:
+            return
+        if self.project.neighbour is not None:
+            self.project.neighbour.acquire()
         changed = self.space.locks.flush()
         if changed and self.project.settings["core.autostage"] and self.project.git is not None:
             self.project.git.add(changed)
@@ -103,6 +109,8 @@ class Session:
 
     def _release(self) -> None:
         self.project.close()
+        if self._lock is not None and self.project.neighbour is not None:
+            self.project.neighbour.let_go()
         if self._lock is not None:
             self._lock.release()
 

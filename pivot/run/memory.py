@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..model import FINGERPRINT_VERSION, CodeManifest, Command, PythonEntry, Stage
-from ..source import unchanged
+from ..source.locate import settled, unchanged
 from ..stamp import is_settled
 from ..tree import Tree
 
@@ -108,10 +108,10 @@ class CodeMemory:
         self._seen = {**self._seen, **seen}
         if not self._changed:
             return
-        for signature in seen.values():
-            if isinstance(signature, tuple) and not is_settled(signature, self._started):
-                return
-        form = (self._context, self._seen, self._facts, self._observed, self._checked)
+        kept = settled(self._seen, lambda signature: is_settled(signature, self._started))
+        if kept is None:
+            return
+        form = (self._context, kept, self._facts, self._observed, self._checked)
         self._blobs.put(_NAME, marshal.dumps(form))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from ..tree import Tree, join, parent
 
@@ -14,6 +14,10 @@ _UNSHADOWABLE_NAMES = (
 )
 _UNSHADOWABLE = frozenset(_UNSHADOWABLE_NAMES.split())
 _EXTENSIONS = (".so", ".pyd")
+_SOURCES = (".py", *_EXTENSIONS)
+#: How the keys of `Reader.seen` end where the entries of a folder count: those of code, or all.
+_CODE = "//"
+_ALL = "///"
 
 
 class Location(NamedTuple):
@@ -33,13 +37,15 @@ class Reader:
     """Reads a Tree and notes what it asked for, so that caches know what they depend on.
 
     `seen` maps each file read or looked for to its signature (None: absent), and each folder
-    looked for, written with a final slash, to whether it is there.
+    looked for, written with a final slash, to whether it is there. A folder whose entries count
+    is written with two slashes (names that modules may have) or three (all), and maps to its
+    signature and those names.
     """
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.seen: dict[str, object] = {}
-        self._folders: dict[str, dict[str, bool]] = {}
+        self._folders: dict[str, tuple[object, dict[str, bool]]] = {}
 
     def note(self, path: str) -> None:
         if path not in self.seen:
@@ -47,7 +53,7 @@ class Reader:
 
     def is_file(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
-        found = self.entries(folder or ".").get(name) is False
+        found = self._listed(folder or ".")[1].get(name) is False
         if path not in self.seen:
             self.seen[path] = self.tree.signature(path) if found else None
         return found
@@ -58,14 +64,29 @@ class Reader:
         folder, _, name = path.rpartition("/")
         if name == "..":
             return True
-        found = self.entries(folder or ".").get(name) is True
+        found = self._listed(folder or ".")[1].get(name) is True
         self.seen[path + "/"] = found
         return found
 
     def entries(self, folder: str) -> dict[str, bool]:
+        """Everything in a folder: name -> whether it is a folder."""
+        signature, entries = self._listed(folder)
+        self.seen.setdefault(folder + _ALL, (signature, _written(entries)))
+        return entries
+
+    def code_entries(self, folder: str) -> dict[str, bool]:
+        """Of `entries`, those whose names modules and packages may have."""
+        signature, entries = self._listed(folder)
+        found = _of_code(entries)
+        self.seen.setdefault(folder + _CODE, (signature, _written(found)))
+        return found
+
+    def _listed(self, folder: str) -> tuple[object, dict[str, bool]]:
         found = self._folders.get(folder)
         if found is None:
-            found = self._folders[folder] = dict(self.tree.list(folder))
+            # the signature first: a change while listing then counts as a change
+            signature = self.tree.signature(folder)
+            found = self._folders[folder] = (signature, dict(self.tree.list(folder)))
         return found
 
     def read(self, path: str) -> bytes | None:
@@ -76,12 +97,56 @@ class Reader:
 def unchanged(tree: Tree, seen: Mapping[str, object]) -> bool:
     """Whether every file and folder of `seen` (Reader.seen) is as it was."""
     for path, before in seen.items():
-        if path.endswith("/"):
-            if (tree.kind(path[:-1]) == "dir") != before:
-                return False
-        elif tree.signature(path) != before:
+        if not path.endswith("/"):
+            same = tree.signature(path) == before
+        elif isinstance(before, tuple):
+            same = _same_entries(tree, path, before)
+        else:
+            same = (tree.kind(path[:-1]) == "dir") == before
+        if not same:
             return False
     return True
+
+
+def _same_entries(tree: Tree, key: str, before: tuple[Any, ...]) -> bool:
+    folder = key.rstrip("/") or "/"
+    signature, names = before
+    if signature is not None and tree.signature(folder) == signature:
+        return True
+    entries = dict(tree.list(folder))
+    return bool(names == _written(entries if key.endswith(_ALL) else _of_code(entries)))
+
+
+def settled(
+    seen: Mapping[str, object], is_settled: Callable[[Any], bool]
+) -> dict[str, object] | None:
+    """`seen` as it may be kept: without the signatures of folders that may still change unnoticed.
+
+    None where that is so of a file.
+    """
+    kept: dict[str, object] = {}
+    for path, found in seen.items():
+        if isinstance(found, tuple):
+            if path.endswith("/"):
+                signature, names = found
+                if isinstance(signature, tuple) and not is_settled(signature):
+                    found = (None, names)
+            elif not is_settled(found):
+                return None
+        kept[path] = found
+    return kept
+
+
+def _written(entries: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(f"{name}/" if is_folder else name for name, is_folder in entries.items())
+
+
+def _of_code(entries: Mapping[str, bool]) -> dict[str, bool]:
+    return {
+        name: is_folder
+        for name, is_folder in entries.items()
+        if (name.isidentifier() and name != "__pycache__" if is_folder else name.endswith(_SOURCES))
+    }
 
 
 class Modules:
@@ -136,7 +201,7 @@ class Modules:
         return Location(module, "namespace", "", tuple(portions)) if portions else None
 
     def _binary(self, folder: str, name: str) -> str | None:
-        entries = self.reader.entries(folder)
+        entries = self.reader.code_entries(folder)
         if name + ".py" in entries and name + ".so" not in entries:
             # the interpreter prefers the extension, but a source beside it is what was built
             return None
@@ -148,7 +213,7 @@ class Modules:
     def _is_pivot(self, folders: Sequence[str]) -> bool:
         markers = ("fingerprint/__init__.py", "declare/__init__.py", "lockfile/__init__.py")
         return any(
-            all(self.reader.tree.kind(join(folder, marker)) == "file" for marker in markers)
+            all(self.reader.is_file(join(folder, marker)) for marker in markers)
             for folder in folders
         )
 
@@ -166,7 +231,7 @@ class Modules:
         return known
 
     def _has_python(self, folder: str, depth: int) -> bool:
-        entries = self.reader.entries(folder)
+        entries = self.reader.code_entries(folder)
         if any(name.endswith(".py") and not is_dir for name, is_dir in entries.items()):
             return True
         return depth > 0 and any(
@@ -192,7 +257,7 @@ class Modules:
 
 def _module_names(reader: Reader, folder: str) -> set[str]:
     names = set()
-    for name, is_dir in reader.entries(folder).items():
+    for name, is_dir in reader.code_entries(folder).items():
         if is_dir and name.isidentifier() and name != "__pycache__":
             names.add(name)
         elif name.endswith(".py") and name[:-3].isidentifier() and name != "__init__.py":
