@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from ..digest import fingerprint
 from ..errors import SourceError, Where
 from ..model import CodeManifest, PythonEntry, Stage
 from ..source import IndexCache, Sources, find_entry
@@ -93,8 +95,16 @@ class Fingerprinter:
     def observed_hash(self, stage: Stage, module: str) -> str | None:
         """The hash of everything `module` defines and leads to; None where it does not exist.
 
-        Raises SourceError where it exists and cannot be read.
+        `folder:module` is one that a run found by a folder of its own on the import path,
+        `file:path` a script that it ran, which counts by content. Raises SourceError where it
+        exists and cannot be read.
         """
+        root, colon, name = module.rpartition(":")
+        if root == "file":
+            data = self.sources.reader.read(name)
+            return None if data is None else fingerprint("observed-file", 1, data)
+        if colon:
+            return self.observed_hash(replace(stage, roots=(root, *stage.roots)), name)
         contexts: tuple[Context, ...] = ()
         if not isinstance(stage.entry, PythonEntry):
             contexts = self._reading(stage).contexts

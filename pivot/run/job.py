@@ -77,9 +77,10 @@ class Outcome:
 
     `error` is one line, `detail` the traceback or the last lines of output. `exit_code` is None
     where a signal ended the process (`signal` names it) or it never started; `timed_out` and
-    `stopped` (by `kill` or `terminate_all`) say that we ended it. `observed_modules` are the
-    project modules that were really imported, `opened` the project files with how they were
-    opened ('r', 'w', 'rw'), relative to the root. `seconds` is wall-clock time of the process.
+    `stopped` (by `kill` or `terminate_all`) say that we ended it. `module_files` maps the project
+    modules that were really imported to their files, and `file:x.py` to scripts that were run;
+    `opened` are the project files with how they were opened ('r', 'w', 'rw'); both relative to
+    the root. `seconds` is wall-clock time of the process.
     """
 
     stage: str
@@ -91,9 +92,14 @@ class Outcome:
     timed_out: bool = False
     stopped: bool = False
     seconds: float = 0.0
-    observed_modules: tuple[str, ...] = ()
+    module_files: Mapping[str, str] = field(default_factory=dict)
     opened: tuple[tuple[str, str], ...] = ()
     pgid: int | None = None
+
+    @property
+    def observed_modules(self) -> tuple[str, ...]:
+        """The names of `module_files`, sorted; scripts that were run are no modules."""
+        return tuple(sorted(name for name in self.module_files if not name.startswith("file:")))
 
 
 def job_data(job: Job) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def outcome_of(job: Job, message: Mapping[str, Any], pid: int | None, *, stopped
         timed_out=timed_out,
         stopped=stopped and not timed_out,
         seconds=float(message.get("seconds", 0.0)),
-        observed_modules=tuple(result.get("modules", ())),
+        module_files=dict(sorted(result.get("modules", {}).items())),
         opened=tuple((path, mode) for path, mode in result.get("opened", ())),
         pgid=pid,
     )

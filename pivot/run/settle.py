@@ -15,8 +15,9 @@ from ..digest import Digest
 from ..disk import explain, step
 from ..errors import GraphError, PivotError, RunError, StoreError, Where, raise_all
 from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRecord
-from ..tree import is_within, join
+from ..tree import is_within
 from .job import Outcome
+from .observed import observed_hashes, unpredicted
 from .outputs import Outputs
 from .placing import is_changed_in_place, place
 from .survey import Survey
@@ -155,7 +156,7 @@ class Settler:
                 )
             else:
                 assert decision.key is not None  # a stage runs only with all its deps known
-                record = self.record(stage, decision.key, outs, outcome.observed_modules)
+                record = self.record(stage, decision.key, outs, outcome.module_files)
                 self.write(stage, record)
         except PivotError as problem:
             self.roll_back(stage)
@@ -236,11 +237,10 @@ class Settler:
             if touched and self._survey.code_changed(stage):
                 return file
         # modules that only the run could show are read after it: they must be older than it
-        for module in set(outcome.observed_modules).difference(manifest.modules):
-            for file in _files_of(module, stage.roots):
-                found = self._space.project.tree.signature(file)
-                if found is not None and found[1] >= self._started[stage.name]:
-                    return file
+        for file in unpredicted(stage, manifest, outcome.module_files).values():
+            found = self._space.project.tree.signature(file)
+            if isinstance(found, tuple) and found[1] >= self._started[stage.name]:
+                return file
         return None
 
     def record(
@@ -248,19 +248,13 @@ class Settler:
         stage: Stage,
         key: StageKey,
         outs: Mapping[str, Digest],
-        modules: tuple[str, ...] = (),
+        module_files: Mapping[str, str] | None = None,
     ) -> StageRecord:
         """The record of a success: key, outs, and the modules only the run could show."""
         manifest = self._survey.manifest(stage)
         observed: dict[str, str] = {}
-        if manifest is not None:
-            predicted = set(manifest.modules)
-            for module in modules:
-                if module in predicted:
-                    continue
-                now = self._space.fingerprinter.observed_hash(stage, module)
-                if now is not None:
-                    observed[module] = now
+        if manifest is not None and module_files:
+            observed = observed_hashes(self._space, stage, manifest, module_files)
         return StageRecord(
             stage=stage.name,
             key=key,
@@ -370,9 +364,3 @@ class Settler:
         if self._space.project.settings["code.undeclared"] == "error" and notes:
             return f"the stage {notes[0]} (code.undeclared: error)"
         return None
-
-
-def _files_of(module: str, roots: Iterable[str]) -> list[str]:
-    """Where a module may lie below the import roots, relative to the project."""
-    path = module.replace(".", "/")
-    return [join(root, f"{path}{ending}") for root in roots for ending in (".py", "/__init__.py")]

@@ -160,7 +160,8 @@ def test_python_processes_of_commands_are_noted(bench: Bench) -> None:
 
     assert outcome.ok, outcome.detail
     assert outcome.observed_modules == ("pkg", "pkg.mod", "pkg.other")
-    assert outcome.opened == (("in.txt", "r"), ("out.txt", "w"), ("scripts/report.py", "r"))
+    assert outcome.module_files["file:scripts/report.py"] == "scripts/report.py"
+    assert outcome.opened == (("in.txt", "r"), ("out.txt", "w"))
     assert not list(bench.root.rglob("__pycache__"))
 
 

@@ -92,10 +92,10 @@ def run_shell(job: dict[str, Any], result: int) -> NoReturn:
     outcome = shell.run_lines(job["commands"], environment)
     code = outcome.get("exit_code")
     if report is not None:
-        modules: set[str] = set()
+        modules: dict[str, str] = {}
         opened: dict[str, str] = {}
         merge_report(report, job["root"], job["known"], modules, opened)
-        outcome["modules"] = sorted(modules)
+        outcome["modules"] = modules
         outcome["opened"] = sorted(opened.items())
     _leave(outcome, result, code if isinstance(code, int) else 1)
 

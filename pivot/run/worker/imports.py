@@ -25,6 +25,7 @@ from .places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.abc import PathEntryFinder
 
 # `typing` would cost every Python process of a command 5 ms: nothing here imports it
@@ -53,9 +54,12 @@ class ContentLoader(SourceFileLoader):
     """Loads a source file by way of bytecode that was compiled from the same bytes."""
 
     cache = ""
+    noted: Callable[[str, str], None] | None = None  # told the name and path of what is imported
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
+        if ContentLoader.noted is not None:
+            ContentLoader.noted(fullname, path)
         source = self.get_data(path)
         header = MAGIC_NUMBER + _hash(source) + len(source).to_bytes(8, "little")
         kept = os.path.join(self.cache, _hash(os.fsencode(path)).hex())

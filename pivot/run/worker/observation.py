@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from .imports import ContentLoader
 from .places import Places
 
 # `typing` would cost every Python process of a command 5 ms: nothing here imports it
@@ -48,7 +49,10 @@ class Observation:
         self._streaming = stream
         self._active = True
         self._pid = os.getpid()
-        if self._report is not None and not stream:
+        if stream:
+            # importlib.import_module raises no audit event
+            ContentLoader.noted = self._note_module
+        elif self._report is not None:
             os.register_at_fork(after_in_child=self._stream_from_here)
         sys.addaudithook(self._hook)
 
@@ -56,18 +60,18 @@ class Observation:
         """Note nothing any more."""
         self._active = False
 
-    def finish(self, before: frozenset[str]) -> tuple[list[str], list[tuple[str, str]]]:
-        """Project modules loaded now but not `before`, and files opened that still exist,
-        relative to the root; those of forked processes included.
+    def finish(self, before: frozenset[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """The files of project modules loaded now but not `before`, and files opened that still
+        exist, relative to the root; those of forked processes included.
         """
         self.stop()
-        modules: set[str] = set()
+        modules: dict[str, str] = {}
         files: set[str] = set()
         for name in _since(before):
             file = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(file, str) and self._places.holds(file):
                 files.add(file)
-                modules.add(name)
+                modules[name] = os.path.relpath(file, self._root)
         opened: dict[str, str] = {}
         for path in self._read | self._written:
             if path not in files and not _is_within_any(path, self._known):
@@ -77,7 +81,7 @@ class Observation:
             merge_report(self._report, self._root, self._known, modules, opened)
         for file in files:
             opened.pop(os.path.relpath(file, self._root), None)
-        return sorted(modules), sorted(
+        return modules, sorted(
             entry for entry in opened.items() if os.path.exists(os.path.join(self._root, entry[0]))
         )
 
@@ -91,6 +95,9 @@ class Observation:
         elif event == "import":
             if self._streaming and self._active:
                 self._names.append(str(args[0]))
+        elif event == "cpython.run_file":
+            if self._streaming and self._active:
+                self._note_script(args[0])
         elif event == "os.rename":
             if self._active:  # the usual end of an atomic write
                 self._note(args[1], True)
@@ -132,8 +139,7 @@ class Observation:
         if self._streaming:
             name = None if writing else self._module_of(path)
             if name is not None:
-                self._emit("m", name)
-                self._emit("f", path)
+                self._emit("m", f"{name}\1{path}")
             else:
                 self._emit("w" if writing else "r", path)
 
@@ -143,6 +149,19 @@ class Observation:
         """In a forked process: what was noted before is its parent's to report."""
         self._streaming = True
         self._descriptor = -1
+        ContentLoader.noted = self._note_module
+
+    def _note_module(self, name: str, path: str) -> None:
+        if self._active:
+            self._emit("m", f"{name}\1{path}")
+
+    def _note_script(self, given: object) -> None:
+        try:
+            path = os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(str(given))))
+            if self._places.holds(path):
+                self._emit("m", f"file:{os.path.relpath(path, self._root)}\1{path}")
+        except Exception:  # noqa: S110 - a note must never fail what it is about
+            pass
 
     def _module_of(self, path: str) -> str | None:
         """The module that is being imported from `path`: its name ends the path."""
@@ -186,7 +205,7 @@ def _since(before: frozenset[str]) -> list[str]:
 
 
 def merge_report(
-    report: str, root: str, known: Sequence[str], modules: set[str], opened: dict[str, str]
+    report: str, root: str, known: Sequence[str], modules: dict[str, str], opened: dict[str, str]
 ) -> None:
     """Add what other processes wrote to file `report`, and remove it."""
     try:
@@ -199,12 +218,12 @@ def merge_report(
     for entry in entries:
         kind, text = entry[:1], os.fsdecode(entry[1:])
         if kind == b"m":
-            modules.add(text)
+            name, _, text = text.partition("\1")
+            relative = modules[name] = os.path.relpath(text, root)
+            files.add(relative)
             continue
         relative = os.path.relpath(text, root)
-        if kind == b"f":
-            files.add(relative)
-        elif not _is_within_any(text, known) and os.path.exists(text):
+        if not _is_within_any(text, known) and os.path.exists(text):
             letters = opened.get(relative, "") + kind.decode()
             opened[relative] = ("r" if "r" in letters else "") + ("w" if "w" in letters else "")
     for relative in files:
