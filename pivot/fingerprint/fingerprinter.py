@@ -114,6 +114,15 @@ class Fingerprinter:
                 return self._whole(context, module)
         return None
 
+    def observed_file(self, stage: Stage, module: str) -> str | None:
+        """The file of an observed module, named as for `observed_hash`; None where it is gone."""
+        root, colon, name = module.rpartition(":")
+        if root == "file":
+            return name
+        roots = self._roots(stage)
+        location = self._contexts.of((root, *roots) if colon else roots).names.find(name)
+        return location.file if location is not None else None
+
     def _whole(self, context: Context, module: str) -> str:
         key = (context, module)
         if key not in self._observed:

@@ -225,6 +225,9 @@ class Survey:
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
                 reason = self._locate_param(reason)
+            if reason.kind == "observed":
+                file = self._space.fingerprinter.observed_file(stage, reason.subject)
+                reason = replace(reason, file=file, line=1) if file else reason
             reasons.append(reason)
         decision = replace(decision, reasons=tuple(reasons))
         if not any(reason.kind == "code" for reason in reasons):
