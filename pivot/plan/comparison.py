@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..digest import canonical
 from ..model import Reason, ReasonKind, Stage, StageKey, StageRecord
@@ -62,21 +63,30 @@ def _param_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:
     for file in dict.fromkeys([*new.params, *old.params]):
         then, now = old.params.get(file, {}), new.params.get(file, {})
         for name in sorted({*then, *now}, key=str):
-            before, after = then.get(name, MISSING), now.get(name, MISSING)
-            if canonical(before) == canonical(after):
-                continue
-            subject = name if not file else f"{file}:{name}" if name else file
-            reasons.append(
-                Reason(
-                    "params",
-                    subject,
-                    None if before is MISSING else before,
-                    None if after is MISSING else after,
-                    file or stage.file,
-                    None if file else lines.get(file) or stage.line,
+            pair = then.get(name, MISSING), now.get(name, MISSING)
+            for key, before, after in _changed_leaves(str(name), *pair):
+                reasons.append(
+                    Reason(
+                        "params",
+                        key if not file else f"{file}:{key}" if key else file,
+                        None if before is MISSING else before,
+                        None if after is MISSING else after,
+                        file or stage.file,
+                        None if file else lines.get(file) or stage.line,
+                    )
                 )
-            )
     return reasons
+
+
+def _changed_leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(key, before, after) of what differs; of two mappings, only the keys that do."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        if canonical(before) != canonical(after):
+            yield name, before, after
+        return
+    for key in dict.fromkeys([*after, *before]):
+        inner = f"{name}.{key}" if name else str(key)
+        yield from _changed_leaves(inner, before.get(key, MISSING), after.get(key, MISSING))
 
 
 def _config_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:

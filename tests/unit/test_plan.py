@@ -128,6 +128,19 @@ def test_params_reasons_carry_the_values_and_deps_short_digests():
     assert (dep.file, dep.line) == ("pivot.yaml", 8)
 
 
+def test_of_a_nested_param_only_the_changed_leaf_is_named():
+    before = replace(STAGE, params={"train": {"forest": {"depth": 5, "trees": 60}, "C": 1}})
+    after = replace(STAGE, params={"train": {"forest": {"depth": 3, "trees": 60}, "D": 1}})
+    decision = decide(STAGE, evidence(a_key(after), record=a_record(a_key(before))))
+    assert [(r.subject, r.old, r.new) for r in decision.reasons] == [
+        ("train.forest.depth", 5, 3),
+        ("train.D", None, 1),
+        ("train.C", 1, None),
+    ]
+    order = replace(STAGE, params={"train": {"C": 1, "forest": {"trees": 60, "depth": 5}}})
+    assert decide(STAGE, evidence(a_key(order), record=a_record(a_key(before)))).state == "fresh"
+
+
 def test_the_value_of_a_variable_shows_nowhere():
     key = a_key(environ={"SEED": "secret-token"})
     assert "secret-token" not in repr(decide(STAGE, evidence(key)))
