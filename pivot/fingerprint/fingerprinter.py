@@ -123,6 +123,11 @@ class Fingerprinter:
         location = self._contexts.of((root, *roots) if colon else roots).names.find(name)
         return location.file if location is not None else None
 
+    def file_of(self, stage: Stage, module: str) -> str | None:
+        """Where the stage would import `module` from; None where it is not project code."""
+        location = self._contexts.of(self._roots(stage)).names.find(module)
+        return (location.file or None) if location is not None else None
+
     def _whole(self, context: Context, module: str) -> str:
         key = (context, module)
         if key not in self._observed:

@@ -41,9 +41,19 @@ class Importing:
         elif item.name and location.is_package:
             index = names.index(base)
             below = f"{base}.{item.name}"
-            if (index is None or item.name not in index.names) and names.find(below) is not None:
+            if names.find(below) is not None and not self._is_bound(base, index, item.name):
                 found.append(below)
         return found
+
+    def _is_bound(self, package: str, index: ModuleIndex | None, name: str) -> bool:
+        """Whether the package itself makes `name`, rather than by importing its submodule."""
+        bindings = index.names.get(name, ()) if index is not None else ()
+        return bool(bindings) and not any(
+            not isinstance(binding, int)
+            and binding.name == name
+            and self.names.absolute(package, binding.level, binding.module) == package
+            for binding in bindings
+        )
 
     def _missing(self, module: str, item: Executed, missing: str) -> SourceError:
         importer = self.names.find(module)

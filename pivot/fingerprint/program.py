@@ -23,6 +23,7 @@ from ..source.index import (
 )
 from ..source.names import Names, Target
 from .activity import Activity
+from .discovery import discovered
 from .importing import Importing
 
 #: What some code in a closure may read, changing what counts in all of it.
@@ -162,6 +163,8 @@ class Program:
                 meaning = "|".join(map(str, targets))
                 conditions = ",".join(self._conditions(node.module, reference))
                 texts.append(f"{reference}={meaning}{conditions}")
+                if "__path__" in reference or "__file__" in reference:
+                    texts.extend(discovered(self.names, node.module, unit, reference))
                 edges.extend(self.leading_to(targets))
                 edges.extend(self._submodules(node.module, unit, targets))
             for reference in unit.exposed:

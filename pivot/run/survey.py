@@ -221,6 +221,8 @@ class Survey:
 
     def explain(self, stage: Stage, decision: Decision) -> Decision:
         """`decision` with changed code broken down to definitions, where the table is known."""
+        if decision.state == "unknown":
+            return decision  # code that cannot be read has no definitions to name
         reasons = []
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
@@ -235,9 +237,24 @@ class Survey:
         manifest = self.manifest(stage)
         if manifest is None:
             return decision
-        return plan.explain_code(
-            decision, manifest, self.table_before(stage), lambda name: self.chain(stage, name)
-        )
+        before = self._placed(stage, manifest, self.table_before(stage))
+        return plan.explain_code(decision, manifest, before, lambda name: self.chain(stage, name))
+
+    def _placed(
+        self, stage: Stage, manifest: CodeManifest, table: Mapping[str, Symbol] | None
+    ) -> Mapping[str, Symbol] | None:
+        """`table` with definitions that are gone where their modules lie for this stage.
+
+        Stages of equal code share a table, which has the places of one of them.
+        """
+        if table is None:
+            return None
+        placed = dict(table)
+        for label, symbol in table.items():
+            if label not in manifest.symbols:
+                file = self._space.fingerprinter.file_of(stage, label.partition(":")[0])
+                placed[label] = replace(symbol, file=file or symbol.file)
+        return placed
 
     def _locate_param(self, reason: Reason) -> Reason:
         file, _, key = reason.subject.partition(":")

@@ -68,7 +68,8 @@ def pipeline_text(case: Case) -> str:
         required = find_entry(tree, roots, case.entry).signature.parameters
         names = [item.name for item in required if item.required]
         if names:
-            stage["params"] = dict.fromkeys(names, 1)
+            # a stage that really runs is to find the first of its plugins
+            stage["params"] = dict.fromkeys(names, "one" if case.observed else 1)
     if case.deps:
         stage["deps"] = list(case.deps)
     if case.outs or case.cmd is not None:

@@ -390,3 +390,143 @@ S = "stages.py"
         (S, "import json\nimport os", "import os\nimport json"),
     )
 )
+
+(
+    Project(
+        EFFECTS,
+        "plugins gathered by their package",
+        {
+            S: """
+            import plugs
+            from registry import REG
+
+            def run():
+                return sorted(REG)
+            """,
+            "registry.py": "REG = []\n\ndef register(f):\n    REG.append(f())\n    return f\n",
+            "plugs/__init__.py": "from . import alpha, own\nimport plugs.gamma\n\nown = 3\n",
+            "plugs/alpha.py": """
+            from registry import register
+
+            @register
+            def alpha():
+                return 1
+
+            def helper():
+                return 2
+            """,
+            "plugs/beta.py": """
+            from registry import register
+
+            @register
+            def beta():
+                return 3
+            """,
+            "plugs/gamma.py": "from plugs import delta\n",
+            "plugs/delta.py": "from registry import register\nregister(lambda: 4)\n",
+            "plugs/own.py": "from registry import register\nregister(lambda: 5)\n",
+        },
+    )
+    .stale("body of a plugin that `from . import` brings", ("plugs/alpha.py", "1", "9"))
+    .stale("another plugin imported", ("plugs/__init__.py", "alpha, own", "alpha, beta, own"))
+    .stale("plugin no longer imported", ("plugs/__init__.py", "alpha, own", "own"))
+    .stale("plugin imported by a sibling", ("plugs/delta.py", "4", "9"))
+    .stale("submodule whose name is bound again later", ("plugs/own.py", "5", "9"))
+    .fresh("unused function of a plugin", ("plugs/alpha.py", "return 2", "return 9"))
+    .fresh("plugin nobody imports", ("plugs/beta.py", "return 3", "return 9"))
+)
+
+(
+    Project(
+        EFFECTS,
+        "names of a package that its submodules share",
+        {
+            S: """
+            from pkg import tool, other
+
+            def run():
+                return tool(), other
+            """,
+            "pkg/__init__.py": "from .impl import tool\n\nother = 1\n",
+            "pkg/impl.py": "def tool():\n    return 1\n",
+            "pkg/tool.py": "import registry\nregistry.ITEMS.append(1)\n",
+            "pkg/other.py": "import registry\nregistry.ITEMS.append(2)\n",
+            "registry.py": "ITEMS = []\n",
+        },
+    )
+    .fresh("submodule hidden by a re-export", ("pkg/tool.py", "append(1)", "append(9)"))
+    .fresh("submodule hidden by a constant", ("pkg/other.py", "append(2)", "append(9)"))
+    .stale("the re-export", ("pkg/impl.py", "return 1", "return 2"))
+)
+
+(
+    Project(
+        EFFECTS,
+        "plugins looked for in a folder",
+        {
+            S: """
+            import importlib
+            import pkgutil
+            from pathlib import Path
+
+            import deep
+            import plugs
+            from found import load_all
+
+            def run():
+                for info in pkgutil.iter_modules(plugs.__path__):
+                    importlib.import_module(f"plugs.{info.name}")
+                for info in pkgutil.walk_packages(deep.__path__, "deep."):
+                    importlib.import_module(info.name)
+                return load_all()
+            """,
+            "plugs/__init__.py": "",
+            "plugs/one.py": "",
+            "deep/__init__.py": "",
+            "deep/sub/__init__.py": "",
+            "found/__init__.py": """
+            from importlib import import_module
+            from pathlib import Path
+
+            def load_all():
+                files = Path(__file__).parent.glob("*.py")
+                return [import_module(f"found.{file.stem}") for file in files]
+            """,
+            "found/one.py": "",
+            "place/__init__.py": "",
+        },
+    )
+    .stale("new module beside the plugins", ("plugs/two.py", None, ""))
+    .stale("module taken away", ("plugs/one.py", None, None))
+    .fresh("new text file there", ("plugs/notes.txt", None, "x"))
+    .fresh("new module below a plugin package", ("plugs/data/two.py", None, ""))
+    .stale("new module below a walked package", ("deep/sub/two.py", None, ""))
+    .stale("new module in a folder that a package globs", ("found/two.py", None, ""))
+    .fresh("new module in another package", ("place/two.py", None, ""))
+)
+
+(
+    Project(
+        EFFECTS,
+        "place of a data file",
+        {
+            S: """
+            import pkg.files
+
+            def run():
+                return pkg.files.text()
+            """,
+            "pkg/__init__.py": "",
+            "pkg/files.py": """
+            from pathlib import Path
+
+            HERE = Path(__file__).parent
+
+            def text():
+                return (HERE / "a.txt").read_text()
+            """,
+        },
+    )
+    .fresh("new module beside it", ("pkg/new.py", None, ""))
+    .stale("name of the file", ("pkg/files.py", "a.txt", "b.txt"))
+)
