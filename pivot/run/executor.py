@@ -113,6 +113,7 @@ class LocalExecutor:
         self._zygote_since = 0.0
         self._losses = 0  # zygotes in a row that were lost before they ran anything
         self._bare: Link | None = None
+        self._bare_losses = 0
         self._queue: deque[_Task] = deque()
         self._tasks: dict[int, _Task] = {}
         self._next = 0
@@ -278,7 +279,8 @@ class LocalExecutor:
                 self._check_zygote(link)
             elif not link.is_open:
                 self._bare = None
-                self._fail_over(link)
+                self._bare_losses += 1
+                self._fail_over(link, give_up=self._bare_losses > MAX_LOSSES)
         if self._on_output is not None:
             for task in self._tasks.values():
                 self._pass_output(task)
@@ -300,15 +302,17 @@ class LocalExecutor:
         link.abandon(kill=True)
         self._fail_over(link)
 
-    def _fail_over(self, link: Link) -> None:
-        """Run again what a lost supervisor had not begun; what it had is lost with it."""
+    def _fail_over(self, link: Link, *, give_up: bool = False) -> None:
+        """Run again what a lost supervisor had not begun, unless there is no point in it; what
+        it had begun is lost with it.
+        """
         if any(task.starting for task in self._tasks.values() if task.link is link):
             # nobody watches over them any more, those in sessions of their own included
             end_processes({run_id()})
         for task in list(self._tasks.values()):
             if task.link is not link:
                 continue
-            if task.starting:
+            if task.starting or give_up:
                 if task.pid is not None:
                     _kill_group(task.pid)
                 self._finish(task, lost_outcome(task.job, task.pid))
@@ -326,7 +330,7 @@ class LocalExecutor:
             return
         if "pid" in message:
             task.pid = message["pid"]
-            self._losses = 0
+            self._losses = self._bare_losses = 0
             self._journal.started(task.job.stage, message["pid"])
             step("stage.started")
             if self._on_started is not None:
