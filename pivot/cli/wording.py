@@ -24,6 +24,9 @@ _KIND_WORDS = {
 }
 
 
+_UNKNOWN_WORDS = {"code": "code cannot be read", "dep": "a dep is missing"}
+
+
 def up_to_date(count: int) -> str:
     """What every command says where there is nothing to do."""
     if count == 0:
@@ -38,7 +41,8 @@ def is_settled(decision: Decision) -> bool:
 
 def headline(decision: Decision) -> str:
     """All kinds of reasons of a decision, each once: `code changed, params changed`."""
-    words = dict.fromkeys(_KIND_WORDS[reason.kind] for reason in decision.reasons)
+    known = _UNKNOWN_WORDS if decision.state == "unknown" else _KIND_WORDS
+    words = dict.fromkeys(known.get(reason.kind, reason.kind) for reason in decision.reasons)
     return ", ".join(words)
 
 
@@ -109,6 +113,8 @@ def _change(reason: Reason) -> list[str]:
     if reason.kind in ("always", "forced", "never-run"):
         return [one_line(reason)]
     place = f"{reason.file}{f':{reason.line}' if reason.line else ''}" if reason.file else ""
+    if reason.old is None and reason.new is None:
+        return [f"{reason.subject}  {place}".rstrip()]
     change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
     lines = [f"{reason.subject:<24} {change:<26} {place}".rstrip()]
     if len(reason.chain) > 1:

@@ -9,9 +9,19 @@ from .. import plan
 from ..config import call_binding
 from ..digest import Digest
 from ..errors import PivotError, SourceError
-from ..model import CodeManifest, Decision, Reason, Stage, StageKey, StageRecord, Symbol
+from ..model import (
+    FINGERPRINT_VERSION,
+    CodeManifest,
+    Decision,
+    Reason,
+    Stage,
+    StageKey,
+    StageRecord,
+    Symbol,
+)
 from ..plan import Evidence
 from ..tree import is_within
+from .conversion import converted
 from .memory import CodeFacts
 from .workspace import Workspace
 
@@ -35,6 +45,7 @@ class Survey:
         self._allow_missing = allow_missing
         self._tracked = {file.path: file.digest for file in space.pipeline.tracked if file.digest}
         self._bad_code: dict[str, SourceError] = {}
+        self._converted: dict[str, StageRecord] = {}
 
     def force(self, name: str) -> None:
         """From now on, treat the stage as one to run whatever is known."""
@@ -112,7 +123,7 @@ class Survey:
         In a run, `decisions` is empty for stages that are done: their outs are on disk.
         """
         space = self._space
-        record = space.locks.record(stage.name)
+        record = self.record(stage)
         waiting = tuple(
             name
             for name in space.graph.parents[stage.name]
@@ -158,6 +169,19 @@ class Survey:
         return {
             path: self._space.observer.observe(path) for path in (facts.covered if facts else ())
         }
+
+    def record(self, stage: Stage) -> StageRecord | None:
+        """The record of the stage's last success, in terms of today's fingerprints where possible.
+
+        One made by another version of their rules is brought up to date where the sources behind
+        it are, byte for byte, those that lie here; otherwise it is given as it is.
+        """
+        record = self._space.locks.record(stage.name)
+        if record is None or record.fingerprint_version == FINGERPRINT_VERSION:
+            return record
+        if stage.name not in self._converted:
+            self._converted[stage.name] = converted(self._space, stage, record, self.facts(stage))
+        return self._converted[stage.name]
 
     def observed_now(self, stage: Stage, record: StageRecord | None) -> dict[str, str | None]:
         """Today's hashes of the modules that a record names as observed."""
@@ -227,10 +251,8 @@ class Survey:
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
                 reason = self._locate_param(reason)
-            if reason.kind == "observed":
-                file = self._space.fingerprinter.observed_file(stage, reason.subject)
-                reason = replace(reason, file=file, line=1) if file else reason
-            reasons.append(reason)
+            found = self._in_observed(stage, reason) if reason.kind == "observed" else [reason]
+            reasons += [item for item in found if item not in reasons]
         decision = replace(decision, reasons=tuple(reasons))
         if not any(reason.kind == "code" for reason in reasons):
             return decision
@@ -239,6 +261,20 @@ class Survey:
             return decision
         before = self._placed(stage, manifest, self.table_before(stage))
         return plan.explain_code(decision, manifest, before, lambda name: self.chain(stage, name))
+
+    def _in_observed(self, stage: Stage, reason: Reason) -> list[Reason]:
+        """The definitions that changed behind an observed module, or the module itself."""
+        code, module = self._space.fingerprinter, reason.subject
+        file = code.observed_file(stage, module)
+        whole = [replace(reason, file=file, line=1) if file else reason]
+        record = self.record(stage)
+        table = self._space.tables.get(record.observed[module]) if record else None
+        now = code.observed_manifest(stage, module)
+        if now is None or table is None:
+            return whole
+        before = self._placed(stage, now, table.symbols) or {}
+        chains = {name: (module, *code.chain(now, name)) for name in now.symbols}
+        return plan.causes("observed", now, before, lambda name: chains[name]) or whole
 
     def _placed(
         self, stage: Stage, manifest: CodeManifest, table: Mapping[str, Symbol] | None
