@@ -1,0 +1,204 @@
+"""What only looks: `status`, `explain`, `list`, `dag`, `logs`, `fingerprint`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+from small import validate, words
+
+
+@pytest.fixture
+def done(project: Sandbox) -> Sandbox:
+    """The words project, all of it run."""
+    words(project).repro()
+    return project
+
+
+# --- status
+
+
+def test_status_before_and_after_a_run(project: Sandbox) -> None:
+    words(project)
+    assert project.run("status").ended(0).stdout == (
+        "count  WILL RUN  never run\n"
+        "top    WILL RUN  never run; upstream count runs first\n"
+        "size   WILL RUN  never run\n"
+        "3 of 3 stages to do.\n"
+    )
+    project.run("status", "--exit-code").ended(1)
+    project.repro()
+    assert project.run("status").ended(0).stdout == "Everything is up to date (3 stages).\n"
+    project.run("status", "--exit-code").ended(0)
+    verbose = project.run("status", "-v").ended(0).stdout
+    assert verbose.splitlines()[0].split() == ["count", "fresh"]
+
+
+def test_status_names_each_kind_of_change(done: Sandbox) -> None:
+    done.edit("words.py", ".lower()", ".upper()")
+    done.edit("params.yaml", "limit: 2", "limit: 1")
+    done.append("data/text.txt", "d\n")
+    result = done.run("status").ended(0).stdout
+    [count, top, size, _] = result.splitlines()
+    assert count.startswith("count  WILL RUN  code words:split (words.py:1); dep data/text.txt: ")
+    assert top.startswith("top    WILL RUN  params limit: 2 -> 1; upstream count runs first")
+    assert "dep data/text.txt: " in size
+    assert result.endswith("3 of 3 stages to do.\n")
+
+
+def test_status_json_is_what_its_schema_says(done: Sandbox, checkout: Path) -> None:
+    done.edit("words.py", ".lower()", ".upper()")
+    done.edit("params.yaml", "limit: 2", "limit: 1")
+    data = done.run("status", "--json").ended(0).json
+    validate(checkout, data, "status")
+    by_name = {stage["name"]: stage for stage in data["stages"]}
+    [code] = by_name["count"]["reasons"]
+    assert (code["kind"], code["subject"], code["file"]) == ("code", "words:split", "words.py")
+    kinds = {reason["kind"]: reason for reason in by_name["top"]["reasons"]}
+    assert (kinds["params"]["old"], kinds["params"]["new"]) == (2, 1)
+    assert by_name["size"] == {"name": "size", "state": "fresh", "reasons": [], "action": "none"}
+    planned = done.run("repro", "-n", "--json").ended(0).json
+    validate(checkout, planned, "status")
+    assert planned["stages"] == data["stages"]
+
+
+def test_explain_leads_to_the_definition(done: Sandbox) -> None:
+    done.commit()
+    done.edit("words.py", ".lower()", ".upper()")
+    shown = done.run("explain", "count").ended(0).stdout
+    assert "Stage: count\n  Status: WILL RUN\n  Reason: code changed\n" in shown
+    assert "words.py:1" in shown
+    assert "reached by steps:count -> words:split" in shown
+    assert done.run("status", "--explain", "count").ended(0).stdout == shown
+    diff = done.run("explain", "count", "--diff").ended(0).stdout
+    assert "-    return text.lower().split()" in diff
+    assert "+    return text.upper().split()" in diff
+    assert "nothing changed since its last run" in done.run("explain", "size").ended(0).stdout
+
+
+def test_status_of_targets_is_about_them_alone(done: Sandbox) -> None:
+    done.edit("words.py", ".lower()", ".upper()")
+    assert done.states("size") == {"size": "fresh"}
+    assert done.states("build/top.md") == {"top": "stale"}
+
+
+def test_missing_and_changed_outs(done: Sandbox) -> None:
+    done.remove("build/size.txt")
+    (done.root / "build/top.md").write_text("mine\n")
+    lines = done.run("status").ended(0).stdout.splitlines()
+    assert lines[0].startswith("top   WILL RUN  out build/top.md: ")
+    assert lines[1] == "size  CHECKOUT  its outs are missing, and in the cache"
+
+
+def test_the_lock_of_a_stage_that_is_gone_is_reported(done: Sandbox) -> None:
+    text = done.read("pivot.yaml")
+    done.write({"pivot.yaml": text.partition("  size:")[0]})
+    assert ".pivot/stages/size.lock belongs to no stage" in done.run("status").ended(0).stderr
+
+
+def test_a_lock_with_conflict_markers_counts_as_absent(done: Sandbox) -> None:
+    lock = done.read(".pivot/stages/size.lock")
+    done.write({".pivot/stages/size.lock": f"<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> x\n"})
+    result = done.run("status").ended(0)
+    assert "size" in result.stdout
+    assert "size.lock counts as absent" in result.stderr
+    assert done.repro()["size"] == "restored"
+    assert done.read(".pivot/stages/size.lock") == lock
+
+
+def test_status_with_a_syntax_error_tells_of_the_rest(done: Sandbox) -> None:
+    done.write({"words.py": "def split(:\n"})
+    states = done.states()
+    assert states["size"] == "fresh"
+    assert states["count"] == "unknown"
+    assert "words.py:1" in done.run("explain", "count").ended(0).stdout
+
+
+def test_opaque_references_are_listed_on_request(project: Sandbox) -> None:
+    words(project).write({"words.py": "def split(text):\n    return eval(text).split()\n"})
+    assert "eval" in project.run("status", "-v").ended(0).stderr
+    assert "words.py:2" in project.run("status", "-v").ended(0).stderr
+
+
+# --- list and dag
+
+
+def test_list_in_its_forms(project: Sandbox, checkout: Path) -> None:
+    words(project)
+    assert project.run("list").ended(0).stdout == (
+        "count  steps.count\ntop    steps.top\nsize   wc -c < data/text.txt > build/size.txt\n"
+    )
+    assert "build/counts.json" in project.run("list", "--deps").ended(0).stdout
+    assert project.run("list", "--md").ended(0).stdout.startswith("| stage")
+    data = project.run("list", "--json").ended(0).json
+    validate(checkout, data, "list")
+    [count, top, size] = data["stages"]
+    assert (count["python"], count["cmd"], count["file"]) == ("steps.count", None, "pivot.yaml")
+    assert top["inline_params"] == {"limit": 2}
+    assert size["cmd"] == "wc -c < data/text.txt > build/size.txt"
+    assert [s["name"] for s in project.run("list", "--json", "top").json["stages"]] == ["top"]
+
+
+def test_dag_in_its_forms(project: Sandbox, checkout: Path) -> None:
+    words(project)
+    assert project.run("dag").ended(0).stdout == "count\n└── top\nsize\n"
+    data = project.run("dag", "--json").ended(0).json
+    validate(checkout, data, "dag")
+    assert data == {"nodes": ["count", "top", "size"], "edges": [["top", "count"]]}
+    dot = project.run("dag", "--dot").ended(0).stdout
+    assert '"count" -> "top";' in dot
+    mermaid = project.run("dag", "--mermaid").ended(0).stdout
+    assert mermaid.startswith("flowchart TD\n")
+    assert project.run("dag", "--md").ended(0).stdout == f"```mermaid\n{mermaid}```\n"
+    outs = project.run("dag", "--outs", "--json").ended(0).json
+    assert ["build/counts.json", "data/text.txt"] in outs["edges"]
+    assert project.run("dag", "top").ended(0).stdout == "count\n└── top\n"
+
+
+# --- logs and fingerprint
+
+
+def test_logs_whole_and_their_end(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages:\n  talk:\n    cmd: printf 'a\\nb\\nc\\n'\n"})
+    project.repro()
+    assert project.run("logs", "talk").ended(0).stdout == "a\nb\nc\n"
+    assert project.run("logs", "talk", "-n", "1").ended(0).stdout == "c\n"
+
+
+def test_logs_are_followed_while_the_stage_runs(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": "stages:\n  talk:\n"
+            "    cmd: echo begin; while [ ! -e go ]; do sleep 0.05; done; echo end\n"
+        }
+    )
+    run = project.start("repro", "--no-run-cache")
+    follower = project.start("logs", "talk", "-f")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "begin\n"
+    project.write({"go": ""})
+    assert follower.stdout.readline() == "end\n"
+    follower.kill()
+    follower.communicate()
+    run.communicate()
+    assert run.returncode == 0
+
+
+def test_fingerprint_shows_everything_that_counts(done: Sandbox) -> None:
+    shown = done.run("fingerprint", "show", "top").ended(0).stdout
+    for part in ("entry: steps.top", "limit", "build/counts.json: blake3:", "code: xxh128:"):
+        assert part in shown
+    [data] = done.run("fingerprint", "show", "count", "--json").ended(0).json["stages"]
+    assert set(data["symbols"]) >= {"steps:count", "words:split"}
+    assert data["code"] == done.lock("count")["code"]
+    done.run("fingerprint", "reset").ended(0)
+    assert done.stale() == set()
+
+
+def test_looking_at_many_things_is_quick_enough_for_a_prompt(done: Sandbox) -> None:
+    started = time.monotonic()
+    for _ in range(3):
+        done.run("status").ended(0)
+    assert time.monotonic() - started < 30  # a hang, not a benchmark
