@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from .git import Git, find_git
 from .ignore import GitIgnore
 from .interpreter import Interpreter, find_interpreter, inspect_interpreter
 from .lock import ProjectLock
+from .neighbour import Neighbour
 from .observer import Observer
 from .place import state_path
 from .root import SCRATCH, Mode, find_mode, init_files, require_root
@@ -107,6 +109,11 @@ class Project:
         """
         init_files(self.root)
         return ProjectLock(os.path.join(self.scratch, "tmp", "lock"), command)
+
+    @cached_property
+    def neighbour(self) -> Neighbour | None:
+        """DVC's own locks, in a DVC project."""
+        return Neighbour(self.root, " ".join(sys.argv)) if self.mode == "dvc" else None
 
     def close(self) -> None:
         """Keep what was learned for the next run."""

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..digest import Digest
 from ..disk import explain, step
@@ -43,6 +44,7 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
     stages = list(stages)
     space.locks.check(stages)
     outs = {out.path: (stage, out) for stage in stages for out in stage.outs if out.cache}
+    _claim(space, stages)
     git = space.project.git
     if git is None or not outs:
         return
@@ -59,6 +61,18 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
         )
     raise_all(errors)
     space.project.gitignore.add(list(outs))
+
+
+def _claim(space: Workspace, stages: Iterable[Stage]) -> None:
+    """Keep DVC's commands away from what the stages read and write, and let others in."""
+    neighbour = space.project.neighbour
+    if neighbour is not None:
+        stages = list(stages)
+        read = {dep.path for stage in stages for dep in stage.deps if "://" not in dep.path}
+        write = {out.path for stage in stages for out in stage.outs if "://" not in out.path}
+        neighbour.claim(
+            map(space.absolute, sorted(read - write)), map(space.absolute, sorted(write))
+        )
 
 
 class Settler:
@@ -270,9 +284,7 @@ class Settler:
 
     def write(self, stage: Stage, record: StageRecord) -> None:
         """Write the symbol table, the run-cache record and the lock, in that order."""
-        manifest = self._survey.manifest(stage)
-        if manifest is not None:
-            self._space.tables.put(manifest)
+        self._keep_tables(stage, record)
         if self._commit:
             self._space.run_cache.put(record)
         try:
@@ -287,15 +299,31 @@ class Settler:
         """Bring what is written of a fresh stage in line with its code; whether it was not."""
         if decision.key is None or stage.frozen:
             return False
+        record = self._survey.record(stage)
+        older = record is not None and record.fingerprint_version < FINGERPRINT_VERSION
+        if record is not None and older and record.key.code and decision.key.code:
+            key, version = decision.key, FINGERPRINT_VERSION
+            self.write(stage, replace(record, key=key, fingerprint_version=version))
+            return True
         try:
             if not self._space.locks.renew(stage, decision.key):
                 return False
         except OSError as error:
             raise explain(error, "write the lock", self._space.locks.path(stage.name)) from None
-        manifest = self._survey.manifest(stage)
-        if manifest is not None:
-            self._space.tables.put(manifest)
+        self._keep_tables(stage, self._space.locks.record(stage.name))
         return True
+
+    def _keep_tables(self, stage: Stage, record: StageRecord | None) -> None:
+        """Keep what the digests of a record's code were made from, to explain changes by."""
+        code, tables = self._space.fingerprinter, self._space.tables
+        manifest = self._survey.manifest(stage)
+        if manifest is None:
+            return
+        tables.put(manifest, lambda: code.contents(stage))
+        for module, digest in (record.observed if record else {}).items():
+            seen = code.observed_manifest(stage, module)
+            if seen is not None and seen.digest == digest:
+                tables.put(seen, partial(code.contents, stage, module))
 
     def restore(self, stage: Stage, decision: Decision) -> Settled | None:
         """Put an earlier result of the same key into the work tree; None where there is none.
