@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -19,11 +20,12 @@ def run(argv: list[str]) -> int:
     known = answer(argv)
     if known is not None and _say_quickly(known):
         return 0
-    from .app import app
+    gc.set_threshold(50_000, 20, 100)  # what a command makes, it keeps: 5 ms of looking in vain
+    from .app import application
     from .failures import exit_code_of
 
     try:
-        result = app(args=argv, prog_name="pivot", standalone_mode=False)
+        result = application(argv)(args=argv, prog_name="pivot", standalone_mode=False)
         code = result if isinstance(result, int) else 0
         sys.stdout.flush()
     except BrokenPipeError:

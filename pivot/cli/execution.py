@@ -260,7 +260,7 @@ def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
 def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
     from ..commands.repro import Run
     from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
-    from ..run.loop import Stopped
+    from ..run.events import Stopped
     from .progress import JsonReporter, LiveReporter, PlainReporter
 
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..config import FlagStyle, Override, load
-from ..config.discovery import SkipDirs, records_of
 from ..model import Pipeline, Stage, TrackedFile
 from ..project import Project
-from ..run.ledger import DvcLedger, Ledger, Surroundings
 from ..run.locks import Locks
+
+if TYPE_CHECKING:
+    from ..config import Override
+    from ..config.discovery import SkipDirs
+    from ..run.ledger import Ledger
 
 
 def read_pipeline(project: Project, overrides: Sequence[Override]) -> Pipeline:
     """The pipeline as it is on disk, with tracked data. Raises ConfigError, PivotErrors."""
+    # 40 ms to import; not needed where the pipeline comes from its compiled form
+    from ..config import FlagStyle, load
+    from ..config.discovery import records_of
+
     settings = project.settings
     pipeline = load(
         project.tree,
@@ -50,6 +57,8 @@ def open_ledger(
     own = Locks(project.tree, pipeline.stages, project.state.blobs("locks"))
     if project.mode != "dvc":
         return own
+    from ..run.ledger import DvcLedger, Surroundings  # for DVC's projects alone
+
     around = Surroundings(
         root=project.root,
         observer=project.observer,

@@ -8,19 +8,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import raise_all
 from ..graph import Selection, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
-from ..run.launch import Launcher
-from ..run.loop import Loop, RunOptions
-from ..run.outputs import Outputs
 from ..run.survey import Survey
-from .edit import write_params
 from .requirements import Requirements, check
 from .session import Session
+
+if TYPE_CHECKING:
+    from ..run.loop import Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Run:
         self._session = session
         self._request = request
         self._signals = 0
-        self.loop: Loop | None = None
+        self.loop: Loop | None = None  # None also where there was nothing to do
         self.stages: list[Stage] = []
 
     @property
@@ -103,7 +102,7 @@ class Run:
         """Whether every stage was fresh, and nothing else was worth a word."""
         session = self._session
         quiet = not session.recovered and not session.project.warnings
-        return quiet and self.loop is not None and set(self.loop.counts) == {"fresh"}
+        return quiet and (self.loop is None or set(self.loop.counts) == {"fresh"})
 
     def events(self) -> Iterator[Event]:
         """Check everything, then run.
@@ -115,7 +114,15 @@ class Run:
         names = select(session.space.graph, request.selection)
         self.stages = [session.space.graph.stages[name] for name in names]
         survey = Survey(session.space, allow_missing=request.allow_missing)
+        if self._is_idle(survey):
+            yield from self._idle(survey)
+            return
         check(session, request.requirements, survey, names)
+        # 20 ms to import; not needed where nothing runs
+        from ..run.launch import Launcher
+        from ..run.loop import Loop, RunOptions
+        from ..run.outputs import Outputs
+
         jobs = request.jobs or session.default_jobs
         show_output = request.show_output or session.project.settings["run.output"] == "show"
         launcher = Launcher(
@@ -123,6 +130,8 @@ class Run:
         )
         raise_all(launcher.check_resources(self.stages))
         if request.write_params:
+            from .edit import write_params  # 10 ms to import, and rarely asked for
+
             write_params(session)
         options = RunOptions(
             jobs=jobs,
@@ -150,6 +159,33 @@ class Run:
                 signal.signal(number, handler)
             if took:
                 _remember_seconds(session, took)
+
+    def _is_idle(self, survey: Survey) -> bool:
+        """Whether all is as an earlier run left it, so that neither checks nor a loop are needed.
+
+        Resources, and folders that stages work in, are no part of what is remembered of a stage.
+        """
+        request = self._request
+        if request.force or request.force_downstream or request.confirm or request.write_params:
+            return False
+        verdicts = self._session.space.verdicts
+        return bool(self.stages) and all(
+            survey.is_unchanged(stage)
+            and verdicts.is_accepted(stage.name)
+            and not stage.resources
+            and stage.wdir == "."
+            for stage in self.stages
+        )
+
+    def _idle(self, survey: Survey) -> Iterator[Event]:
+        """The events of a run with nothing to do."""
+        seconds = _known_seconds(self._session)
+        names = tuple(stage.name for stage in self.stages)
+        yield Event("run_started", stages=names)
+        for stage in self.stages:
+            yield Event("stage_finished", stage.name, "fresh", notes=survey.remarks(stage))
+        saved = sum(seconds.get(name, 0.0) for name in names)
+        yield Event("run_finished", saved=saved)
 
     def _catch_signals(self) -> dict[int, Any]:
         def interrupt(_number: int, _frame: FrameType | None) -> None:

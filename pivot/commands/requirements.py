@@ -7,7 +7,6 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..config import conflicting_overrides
 from ..errors import ConfigError, GraphError, PivotError, Where, did_you_mean, nearest, raise_all
 from ..graph import missing_inputs
 from ..model import Dep, Out, Stage
@@ -53,9 +52,12 @@ def check(session: Session, required: Requirements, survey: Survey, names: list[
     errors += _places(session, active)
     errors += _missing_params(session, active)
     raise_all(errors)
+    session.space.verdicts.accept(names)
 
 
 def _unreachable_overrides(session: Session, stages: list[Stage]) -> Iterator[PivotError]:
+    from ..config import conflicting_overrides
+
     for stage, file, key in conflicting_overrides(stages, session.overrides):
         yield ConfigError(
             f"-S {key} cannot reach stage '{stage.name}', which reads {file} itself",

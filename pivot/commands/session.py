@@ -6,20 +6,17 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import graph as graphs
 from ..config import (
-    Override,
     ParamsReader,
-    check_signatures,
     dump_pipeline,
     load_pipeline,
-    parse_override,
+    renewed,
     still_current,
+    version_of,
 )
-from ..digest import fingerprint
-from ..fingerprint import Fingerprinter
 from ..model import Pipeline, Stage
 from ..project import (
     Project,
@@ -29,11 +26,16 @@ from ..project import (
 from ..run.journal import recover, scratch_folder
 from ..run.memory import CodeMemory
 from ..run.survey import Survey
+from ..run.verdicts import Verdicts
 from ..run.workspace import Workspace
 from ..stamp import is_settled, signature
 from ..store import CodeTables, LocalCache, RunCache
 from ..tree import join
 from .loading import open_ledger, read_pipeline, skipped
+
+if TYPE_CHECKING:
+    from ..config import Override
+    from ..fingerprint import Fingerprinter
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Session:
         self._lock: ProjectLock | None = None
         self._tracked: frozenset[str] | None = None
         try:
-            self.overrides: tuple[Override, ...] = tuple(map(parse_override, request.overrides))
+            self.overrides = _parsed(request.overrides)
             if exclusive:
                 self._lock = self.project.lock()
                 self._lock.acquire(wait=wait, on_wait=on_wait)
@@ -89,8 +91,9 @@ class Session:
     def close(self) -> None:
         """Write what was learnt to the state database, and let the lock go."""
         self._write_records()
-        self.space.memory.save(self.space.fingerprinter.sources_read)
+        self.space.memory.save(self.space.sources_read)
         self.space.locks.save(self.started)
+        self.space.verdicts.save()
         self._release()
 
     def _write_records(self) -> None:
@@ -137,6 +140,9 @@ class Session:
         graph = graphs.build(pipeline)
 
         def fingerprinter() -> Fingerprinter:
+            # 15 ms to import; not needed where no source has changed
+            from ..fingerprint import Fingerprinter
+
             return Fingerprinter(
                 project.tree,
                 code_roots=code_roots,
@@ -151,11 +157,16 @@ class Session:
             graph=graph,
             locks=open_ledger(project, pipeline, self._covered),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
-            fingerprinter=fingerprinter(),
             memory=CodeMemory(
                 project.tree,
                 project.state.blobs("code"),
                 self._code_context(pipeline),
+                self.started,
+            ),
+            verdicts=Verdicts(
+                project.observer,
+                project.state.blobs("verdicts"),
+                self._verdict_context(),
                 self.started,
             ),
             observer=project.observer,
@@ -178,6 +189,9 @@ class Session:
         """Check the names in YAML against the functions they call. Raises PivotErrors."""
         memory = self.space.memory
         if self._version is None or not memory.is_checked(self._version):
+            # 5 ms to import; not needed where neither pipeline nor code has changed
+            from ..config import check_signatures
+
             sources = self.space.fingerprinter.sources
             check_signatures(self.space.pipeline, self.project.tree, sources)
             if self._version is not None:
@@ -194,6 +208,14 @@ class Session:
             index = project.git.index_path()
             parts += [index, self._stamp(index)]
         return repr(parts)
+
+    def _verdict_context(self) -> str | None:
+        """What decides about every stage besides its files; None where nothing may be kept."""
+        settings = self.project.settings
+        if self._version is None or self.project.mode == "dvc":
+            return None
+        decisive = [settings[name] for name in ("code.track", "code.packages")]
+        return repr([self._version, self.project.algorithm, *decisive])
 
     def _stamp(self, path: str) -> object:
         """What changes with a file or folder; something unique where a change could be hidden."""
@@ -217,6 +239,14 @@ class Session:
         return self.project.interpreter.path
 
 
+def _parsed(texts: Sequence[str]) -> tuple[Override, ...]:
+    if not texts:
+        return ()
+    from ..config import parse_override  # loads the YAML reader
+
+    return tuple(map(parse_override, texts))
+
+
 def load_cached(
     project: Project, overrides: Sequence[Override], started: int
 ) -> tuple[Pipeline, str | None]:
@@ -237,10 +267,13 @@ def load_cached(
     if pipeline is None:
         pipeline = read_pipeline(project, ())
     if data is None or pipeline is not compiled:
-        data = dump_pipeline(pipeline)
+        if data and compiled is not None and pipeline.stages is compiled.stages:
+            data = renewed(data, pipeline.sources)
+        else:
+            data = dump_pipeline(pipeline)
         if _all_settled(pipeline.sources.values(), started):
             store.put(name, data)
-    return pipeline, fingerprint("pipeline", data)
+    return pipeline, version_of(data)
 
 
 def _all_settled(sources: Iterable[object], started: int) -> bool:

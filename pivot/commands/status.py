@@ -60,7 +60,11 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
     notes = list(space.pipeline.notes)
-    notes += [problem for name in names if (problem := space.locks.problem(name))]
+    notes += [
+        problem
+        for name in names
+        if not survey.is_unchanged(graph.stages[name]) and (problem := space.locks.problem(name))
+    ]
     notes += [
         f"a run of stage '{entry.stage}' did not end; the next `pivot repro` puts its previous "
         "outputs back"
@@ -89,14 +93,14 @@ def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReferenc
 def _environment(session: Session, survey: Survey, names: list[str]) -> tuple[PackageChange, ...]:
     found: dict[tuple[str, str | None, str | None], list[str]] = {}
     for name in names:
-        record = session.space.locks.record(name)
-        if record is None or not record.packages:
+        packages = survey.packages_then(session.space.graph.stages[name])
+        if not packages:
             continue
         try:
             facts = survey.facts(session.space.graph.stages[name])
         except SourceError:
             continue  # the decision says so
-        for package, then in record.packages.items():
+        for package, then in packages.items():
             now = facts.packages.get(package) if facts else None
             if now is not None and now != then:
                 found.setdefault((package, then, now), []).append(name)

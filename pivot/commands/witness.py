@@ -65,7 +65,7 @@ class _Witness:
         tracked = {variable: "" for stage in stages for variable in stage.env_tracked}
         self.environment = relevant_environment(tracked)
         self._sources(session.space.pipeline.sources)
-        self._code({**session.space.memory.seen, **session.space.fingerprinter.sources_read})
+        self._code({**session.space.memory.seen, **session.space.sources_read})
         self._settings()
         for stage in stages:
             self._stage(stage)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .binding import bound_params, call_binding
-    from .compiled import dump_pipeline, load_pipeline
+    from .compiled import dump_pipeline, load_pipeline, renewed, version_of
     from .composition import Override, parse_override
     from .discovery import still_current
     from .documents import load_yaml, load_yaml_marked
@@ -42,11 +42,13 @@ _HOMES = {
     "load_yaml_marked": "documents",
     "parse_duration": "stages",
     "parse_override": "composition",
+    "renewed": "compiled",
     "schema": "schemas",
     "schema_names": "schemas",
     "still_current": "discovery",
     "taken_names": "signatures",
     "validate": "schemas",
+    "version_of": "compiled",
 }
 
 __all__ = [
@@ -67,11 +69,13 @@ __all__ = [
     "load_yaml_marked",
     "parse_duration",
     "parse_override",
+    "renewed",
     "schema",
     "schema_names",
     "still_current",
     "taken_names",
     "validate",
+    "version_of",
 ]
 
 

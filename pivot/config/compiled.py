@@ -32,24 +32,39 @@ from .collector import collector_paused
 from .keypaths import MISSING
 
 #: Raise it when what a Pipeline holds, or how it is made, changes.
-FORMAT = 2
+FORMAT = 3
 
 _SEAL_BYTES = 16
 
 
 def dump_pipeline(pipeline: Pipeline) -> bytes:
     """The compiled form of a pipeline. Raises TypeError for values that no file can hold."""
-    return dump_value(_closed_pipeline(pipeline))
+    return dump_value((dump_value(_closed_pipeline(pipeline)), dict(pipeline.sources)))
+
+
+def renewed(data: bytes, sources: Mapping[str, Any]) -> bytes:
+    """The compiled form `data`, whole as it must be, with other sources."""
+    return dump_value((load_value(data)[0], dict(sources)))
 
 
 def load_pipeline(data: bytes) -> Pipeline | None:
     """The pipeline of a compiled form; None where it is damaged or of another version."""
     try:
         with collector_paused():
-            form = load_value(data)
-            return None if form is MISSING else _opened_pipeline(form)
+            whole = load_value(data)
+            form = MISSING if whole is MISSING else load_value(whole[0])
+            return None if form is MISSING else _opened_pipeline(form, whole[1])
     except (TypeError, ValueError, IndexError, KeyError):
         return None
+
+
+def version_of(data: bytes) -> str:
+    """A name for the pipeline in a compiled form: equal for equal stages alone.
+
+    What they were read from does not count; two dumps of one pipeline may differ.
+    """
+    inner: bytes = load_value(data)[0]
+    return inner[:_SEAL_BYTES].hex()
 
 
 def dump_value(value: Any) -> bytes:
@@ -131,7 +146,6 @@ def _closed_pipeline(pipeline: Pipeline) -> tuple[Any, ...]:
         [_closed_stage(stage) for stage in pipeline.stages.values()],
         [_closed_tracked(tracked) for tracked in pipeline.tracked],
         pipeline.files,
-        dict(pipeline.sources),
         pipeline.notes,
         [_top_level(top) for top in pipeline.top_levels],
     )
@@ -174,8 +188,8 @@ def _closed_tracked(tracked: TrackedFile) -> tuple[Any, ...]:
 _digest = _getter(Digest)
 
 
-def _opened_pipeline(form: Any) -> Pipeline:
-    stages, tracked, files, sources, notes, top_levels = form
+def _opened_pipeline(form: Any, sources: Any) -> Pipeline:
+    stages, tracked, files, notes, top_levels = form
     opened: dict[str, Stage] = {}
     for values in stages:
         parts = list(values)

@@ -32,3 +32,7 @@ class Event:
     notes: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     saved: float = 0.0  # seconds the run did not have to spend again, as far as known
+
+
+class Stopped(Exception):
+    """The run was told to stop by a signal; everything it had begun has been put back."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from .. import lockfile
@@ -23,16 +24,18 @@ class Locks:
     `kept` remembers, by stat signature, the data of locks whose seal was found to match.
     """
 
-    def __init__(self, tree: Tree, names: Iterable[str], kept: Blobs | None = None) -> None:
+    def __init__(self, tree: Tree, names: Collection[str], kept: Blobs | None = None) -> None:
         self._tree = tree
         self._blobs = kept
-        self._kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self._kept: dict[str, tuple[Any, dict[str, Any]]] | None = None  # read when first needed
         self._new: dict[str, tuple[Any, dict[str, Any]]] = {}
-        self._paths = lockfile.lock_paths(names)
+        self._names = names
         self._read: dict[str, StageRecord | None] = {}
         self._problems: dict[str, str] = {}
-        if kept is not None:
-            self._kept = _kept_locks(kept.get(_NAME))
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return lockfile.lock_paths(self._names)
 
     def path(self, name: str) -> str:
         """Where the lock of a stage lies, relative to the project root."""
@@ -74,7 +77,7 @@ class Locks:
         return record
 
     def _data(self, path: str, signature: Any) -> dict[str, Any] | None:
-        known = self._kept.get(path)
+        known = self._known().get(path)
         if known is not None and known[0] == signature:
             return known[1]
         text = self._tree.read(path)
@@ -84,6 +87,11 @@ class Locks:
         self._new[path] = (signature, data)
         return data
 
+    def _known(self) -> dict[str, tuple[Any, dict[str, Any]]]:
+        if self._kept is None:
+            self._kept = _kept_locks(self._blobs.get(_NAME)) if self._blobs is not None else {}
+        return self._kept
+
     def save(self, started: int) -> None:
         """Keep what was checked, for the next run; `started` (ns) is before the first reading."""
         settled = {
@@ -92,7 +100,7 @@ class Locks:
             if isinstance(entry[0], tuple) and is_settled(entry[0], started)
         }
         if settled and self._blobs is not None:
-            self._blobs.put(_NAME, marshal.dumps({**self._kept, **settled}))
+            self._blobs.put(_NAME, marshal.dumps({**self._known(), **settled}))
 
     def write(self, root: str, record: StageRecord, *, fsync: bool = False) -> None:
         """Write the lock of a stage, unless the file says the same already.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import PivotError
 from ..model import Decision, Stage, Status
-from .events import Event
+from .events import Event, Stopped
 from .job import Outcome
 from .launch import Launcher
 from .logs import log_path
@@ -38,10 +38,6 @@ class RunOptions:
     allow_missing: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     confirm: Callable[[Decision], bool] | None = None  # asked before each stage is run
-
-
-class Stopped(Exception):
-    """The run was told to stop by a signal; everything it had begun has been put back."""
 
 
 class _Refused(Exception):

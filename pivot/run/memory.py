@@ -75,9 +75,13 @@ class CodeMemory:
     def note(self, stage: Stage, manifest: CodeManifest, covered: frozenset[str]) -> CodeFacts:
         """Remember what reading the stage's code gave."""
         packages = dict(manifest.packages)
-        self._facts[_key(stage)] = (manifest.digest, packages, tuple(covered))
+        self._facts[_key(stage)] = (manifest.digest, packages, tuple(sorted(covered)))
         self._changed = True
         return CodeFacts(manifest.digest, packages, covered)
+
+    def state(self, stage: Stage) -> object:
+        """`facts` as they are kept: equal where they are."""
+        return self._facts.get(_key(stage))
 
     def observed(self, stage: Stage, module: str) -> tuple[str | None] | None:
         """The hash of an observed module, as a tuple of one (None: it is gone); None: unknown."""

@@ -21,8 +21,8 @@ from ..model import (
 )
 from ..plan import Evidence
 from ..tree import is_within
-from .conversion import converted
 from .memory import CodeFacts
+from .verdicts import tracked
 from .workspace import Workspace
 
 
@@ -46,6 +46,8 @@ class Survey:
         self._tracked = {file.path: file.digest for file in space.pipeline.tracked if file.digest}
         self._bad_code: dict[str, SourceError] = {}
         self._converted: dict[str, StageRecord] = {}
+        self._unchanged: dict[str, bool] = {}
+        self._code_counts = bool(space.project.settings["code.track"])
 
     def force(self, name: str) -> None:
         """From now on, treat the stage as one to run whatever is known."""
@@ -84,7 +86,7 @@ class Survey:
         return self._space.memory.note(stage, manifest, covered)
 
     def _counts(self, stage: Stage) -> bool:
-        return stage.code and bool(self._space.project.settings["code.track"])
+        return stage.code and self._code_counts
 
     def code_changed(self, stage: Stage) -> bool:
         """Whether the code of a stage, read anew, has another digest than it had."""
@@ -124,11 +126,7 @@ class Survey:
         """
         space = self._space
         record = self.record(stage)
-        waiting = tuple(
-            name
-            for name in space.graph.parents[stage.name]
-            if name in decisions and decisions[name].action == "run" and not stage.frozen
-        )
+        waiting = self._waiting(stage, decisions)
         deps: dict[str, Digest] = {}
         uncertain: set[str] = set()
         absent: list[str] = []
@@ -180,6 +178,8 @@ class Survey:
         if record is None or record.fingerprint_version == FINGERPRINT_VERSION:
             return record
         if stage.name not in self._converted:
+            from .conversion import converted  # 4 ms, after an update of Pivot alone
+
             self._converted[stage.name] = converted(self._space, stage, record, self.facts(stage))
         return self._converted[stage.name]
 
@@ -229,18 +229,78 @@ class Survey:
 
     def decide(self, stage: Stage, decisions: Mapping[str, Decision]) -> Decision:
         """The decision about one stage; code that cannot be read makes it `unknown`."""
+        if self.is_unchanged(stage) and not self._waiting(stage, decisions):
+            return Decision(stage.name, "fresh", "none", (), None, self.remarks(stage))
         try:
             evidence = self.gather(stage, decisions)
         except SourceError as error:
             return _unreadable(stage, error)
-        return plan.decide(stage, evidence)
+        decision = plan.decide(stage, evidence)
+        if decision.state == "fresh" and decision.action == "none":
+            self._keep(stage, evidence, decision)
+        return decision
+
+    def _waiting(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
+        """The stages directly above that will run first."""
+        if stage.frozen or not decisions:
+            return ()
+        return tuple(
+            name
+            for name in self._space.graph.parents[stage.name]
+            if name in decisions and decisions[name].action == "run"
+        )
+
+    def is_unchanged(self, stage: Stage) -> bool:
+        """Whether the stage was found fresh by an earlier command, and nothing was touched since.
+
+        That it is fresh still follows only where no stage above it will run.
+        """
+        if stage.name in self._forced:
+            return False
+        if stage.name not in self._unchanged:
+            self._unchanged[stage.name] = self._looks_unchanged(stage)
+        return self._unchanged[stage.name]
+
+    def _looks_unchanged(self, stage: Stage) -> bool:
+        space = self._space
+        code = space.memory.state(stage) if self._counts(stage) else ()
+        return code is not None and space.verdicts.holds(
+            stage, code, space.environ, lambda module: space.memory.observed(stage, module)
+        )
+
+    def remarks(self, stage: Stage) -> tuple[str, ...]:
+        """What an earlier command remarked about a stage that is unchanged."""
+        return self._space.verdicts.remarks(stage.name)
+
+    def packages_then(self, stage: Stage) -> Mapping[str, str]:
+        """The packages that the stage's lock records."""
+        if self.is_unchanged(stage):
+            return self._space.verdicts.packages(stage.name)
+        record = self._space.locks.record(stage.name)
+        return record.packages if record else {}
+
+    def _keep(self, stage: Stage, evidence: Evidence, decision: Decision) -> None:
+        """Remember a stage that is fresh, and what that rests on."""
+        space = self._space
+        if evidence.record is None or stage.name in self._forced:
+            return
+        paths: dict[str, str] = {space.locks.path(stage.name): "content"}
+        paths |= {file.path: "content" for file in stage.params_files}
+        paths |= {out.path: "content" for out in stage.outs}
+        counted = set(self.counted_deps(stage))
+        # one path may be checked in two ways: by its stat numbers is the stricter one
+        paths |= {dep.path: dep.check for dep in stage.deps if dep.path in counted}
+        code = space.memory.state(stage) if self._counts(stage) else ()
+        basis = (code, tracked(stage, space.environ), dict(evidence.observed))
+        space.verdicts.note(stage, basis, paths, evidence.record, decision.notes)
 
     def plan(self, names: list[str]) -> dict[str, Decision]:
         """Decisions for `names`, in dependency order, nothing being run."""
         decisions: dict[str, Decision] = {}
         for name in names:
             stage = self._space.graph.stages[name]
-            decisions[name] = self.explain(stage, self.decide(stage, decisions))
+            decision = self.decide(stage, decisions)
+            decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
 
     def explain(self, stage: Stage, decision: Decision) -> Decision:

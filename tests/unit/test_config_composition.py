@@ -249,7 +249,10 @@ def test_an_override_may_name_a_key_that_is_only_tracked() -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        (Override(None, "kk", 1), "-S kk: neither params.yaml nor vars has a key 'kk'; did you mean 'k'?"),
+        (
+            Override(None, "kk", 1),
+            "-S kk: neither params.yaml nor vars has a key 'kk'; did you mean 'k'?",
+        ),
         (Override("nope.yaml", "k", 1), "-S nope.yaml:k: nope.yaml has no key 'k'"),
         (Override("params.yaml", "m.x", 1), "-S params.yaml:m.x: params.yaml has no key 'm.x'"),
     ],

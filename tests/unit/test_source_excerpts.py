@@ -2,7 +2,7 @@
 
 from pivot.source import excerpt
 
-SOURCE = b'''\
+SOURCE = b"""\
 import os, json as j
 
 # why it is so
@@ -23,7 +23,7 @@ class Model:
 
 
 a, (b, *c) = 1, (2, 3)
-'''
+"""
 
 
 def test_a_function_comes_with_its_decorators_and_comments():
