@@ -60,11 +60,12 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
     notes = list(space.pipeline.notes)
-    notes += [
-        problem
-        for name in names
-        if not survey.is_unchanged(graph.stages[name]) and (problem := space.locks.problem(name))
-    ]
+    touched = {
+        name: decision
+        for name, decision in decisions.items()
+        if not survey.is_unchanged(graph.stages[name])
+    }
+    notes += [problem for name in touched if (problem := space.locks.problem(name))]
     notes += [
         f"a run of stage '{entry.stage}' did not end; the next `pivot repro` puts its previous "
         "outputs back"

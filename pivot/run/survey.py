@@ -282,8 +282,11 @@ class Survey:
     def _keep(self, stage: Stage, evidence: Evidence, decision: Decision) -> None:
         """Remember a stage that is fresh, and what that rests on."""
         space = self._space
-        if evidence.record is None or stage.name in self._forced:
+        record = space.locks.record(stage.name)  # as it is written
+        if record is None or stage.name in self._forced:
             return
+        if record.fingerprint_version != FINGERPRINT_VERSION:
+            return  # the next run writes it anew
         paths: dict[str, str] = {space.locks.path(stage.name): "content"}
         paths |= {file.path: "content" for file in stage.params_files}
         paths |= {out.path: "content" for out in stage.outs}
@@ -292,7 +295,7 @@ class Survey:
         paths |= {dep.path: dep.check for dep in stage.deps if dep.path in counted}
         code = space.memory.state(stage) if self._counts(stage) else ()
         basis = (code, tracked(stage, space.environ), dict(evidence.observed))
-        space.verdicts.note(stage, basis, paths, evidence.record, decision.notes)
+        space.verdicts.note(stage, basis, paths, record, decision.notes)
 
     def plan(self, names: list[str]) -> dict[str, Decision]:
         """Decisions for `names`, in dependency order, nothing being run."""
