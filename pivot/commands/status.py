@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import SourceError
 from ..graph import Selection, targets_of
-from ..model import Decision, OpaqueReference, Reason
+from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason
+from ..plan import RULES
 from ..run.journal import read_journal
 from ..run.survey import Survey
 from .session import Session
@@ -66,6 +67,7 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
         if not survey.is_unchanged(graph.stages[name])
     }
     notes += [problem for name in touched if (problem := space.locks.problem(name))]
+    notes += _other_rules(session, touched)
     notes += [
         f"a run of stage '{entry.stage}' did not end; the next `pivot repro` puts its previous "
         "outputs back"
@@ -81,6 +83,37 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
         tuple(notes),
         references,
     )
+
+
+def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[str]:
+    """What to say of locks that were written by another version of the fingerprint rules."""
+    locks = session.space.locks
+    found: dict[int, list[Decision]] = {}
+    for name, decision in decisions.items():
+        record = locks.record(name)
+        if record is None or record.key.code is None:
+            continue
+        if record.fingerprint_version != FINGERPRINT_VERSION:
+            found.setdefault(record.fingerprint_version, []).append(decision)
+    notes = []
+    for version, judged in sorted(found.items()):
+        unknown = sum(any(reason.subject == RULES for reason in d.reasons) for d in judged)
+        text = (
+            f"{len(judged)} of the locks have code fingerprints of version {version}, and this "
+            f"Pivot makes version {FINGERPRINT_VERSION}: "
+        )
+        same = len(judged) - unknown
+        if version > FINGERPRINT_VERSION:
+            text += f"{same} are known to be of the same sources; a newer Pivot wrote them"
+        else:
+            text += f"`pivot repro` records {same} anew without running them"
+        if unknown:
+            text += (
+                f"; of {unknown} it is not known whether their code is the same, so they count as "
+                "changed (`pivot commit` accepts what is there)"
+            )
+        notes.append(text)
+    return notes
 
 
 def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReference, ...]:

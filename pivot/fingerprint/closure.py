@@ -131,12 +131,6 @@ def symbols_of(
     return symbols, reached_by
 
 
-def digest_of_closure(closure: Closure) -> str:
-    """The digest of one closure alone."""
-    nodes, _ = closure.walk()
-    return digest_of([node.line for node in nodes if node.line])
-
-
 class _Facts(NamedTuple):
     """What closures tell besides their symbols."""
 

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import xxhash
+
 from ..digest import fingerprint
 from ..errors import SourceError, Where
-from ..model import CodeManifest, PythonEntry, Stage
+from ..model import CodeManifest, PythonEntry, Stage, Symbol
 from ..source import IndexCache, Sources, find_entry
 from ..source.index import Unit
 from ..source.names import Target
 from ..tree import Tree
-from .closure import Distributions, Manifests, Start, digest_of_closure
+from .closure import Distributions, Manifests, Start
 from .contexts import Context, Contexts
 from .execution import Executions
 from .program import Program
@@ -48,7 +50,8 @@ class Fingerprinter:
         self._contexts = Contexts(self.sources)
         self._executions = Executions(self._contexts, self._code_roots, tracked)
         self._read: dict[object, _Read | SourceError] = {}
-        self._observed: dict[tuple[Context, str], str] = {}
+        self._observed: dict[tuple[Context, str], _Read] = {}
+        self._hashes: dict[str, str] = {}
 
     @property
     def sources_read(self) -> Mapping[str, object]:
@@ -83,14 +86,20 @@ class Fingerprinter:
         Where only these, and no file or folder looked for and not found (`sources_read`), are
         unchanged, the manifest is too. Raises SourceError as `manifest` does.
         """
-        read = self._reading(stage)
-        found = {label[5:] for label in read.manifest.symbols if label.startswith("file:")}
-        for context in read.contexts:
-            for module in read.manifest.modules:
-                location = context.names.find(module)
-                if location is not None and location.file:
-                    found.add(location.file)
-        return frozenset(found)
+        return _files(self._reading(stage))
+
+    def contents(self, stage: Stage, observed: str | None = None) -> dict[str, str]:
+        """The hash of the bytes of each file behind the stage's code, or an observed module's.
+
+        Where these are the same, so is the code by any version of the rules.
+        """
+        read = self._reading(stage) if observed is None else self._reading_observed(stage, observed)
+        files = sorted(_files(read)) if read is not None else []
+        for file in files:
+            if file not in self._hashes:
+                data = self.sources.reader.read(file)
+                self._hashes[file] = "" if data is None else xxhash.xxh3_128_hexdigest(data)
+        return {file: self._hashes[file] for file in files}
 
     def observed_hash(self, stage: Stage, module: str) -> str | None:
         """The hash of everything `module` defines and leads to; None where it does not exist.
@@ -99,12 +108,21 @@ class Fingerprinter:
         `file:path` a script that it ran, which counts by content. Raises SourceError where it
         exists and cannot be read.
         """
+        read = self._reading_observed(stage, module)
+        return read.manifest.digest if read is not None else None
+
+    def observed_manifest(self, stage: Stage, module: str) -> CodeManifest | None:
+        """What `observed_hash` is the digest of. Raises SourceError as it does."""
+        read = self._reading_observed(stage, module)
+        return read.manifest if read is not None else None
+
+    def _reading_observed(self, stage: Stage, module: str) -> _Read | None:
         root, colon, name = module.rpartition(":")
         if root == "file":
             data = self.sources.reader.read(name)
-            return None if data is None else fingerprint("observed-file", 1, data)
+            return None if data is None else _Read(_of_file(name, data), ())
         if colon:
-            return self.observed_hash(replace(stage, roots=(root, *stage.roots)), name)
+            return self._reading_observed(replace(stage, roots=(root, *stage.roots)), name)
         contexts: tuple[Context, ...] = ()
         if not isinstance(stage.entry, PythonEntry):
             contexts = self._reading(stage).contexts
@@ -128,11 +146,11 @@ class Fingerprinter:
         location = self._contexts.of(self._roots(stage)).names.find(module)
         return (location.file or None) if location is not None else None
 
-    def _whole(self, context: Context, module: str) -> str:
+    def _whole(self, context: Context, module: str) -> _Read:
         key = (context, module)
         if key not in self._observed:
             closure = context.close(lambda program: [Start(program.node("whole", module))])
-            self._observed[key] = digest_of_closure(closure)
+            self._observed[key] = _Read(self._manifests.of([closure]), (context,))
         return self._observed[key]
 
     def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
@@ -198,6 +216,23 @@ def _key(stage: Stage) -> object:
     outs = tuple(out.path for out in stage.outs)
     env = tuple(sorted(stage.env_set.items()))
     return (stage.roots, entry, stage.wdir, deps, outs, env)
+
+
+def _files(read: _Read) -> frozenset[str]:
+    found = {label[5:] for label in read.manifest.symbols if label.startswith("file:")}
+    for context in read.contexts:
+        for module in read.manifest.modules:
+            location = context.names.find(module)
+            if location is not None and location.file:
+                found.add(location.file)
+    return frozenset(found)
+
+
+def _of_file(path: str, data: bytes) -> CodeManifest:
+    """The manifest of a file that counts by content alone."""
+    label = f"file:{path}"
+    symbol = Symbol(xxhash.xxh3_128_hexdigest(data)[:16], path, 1)
+    return CodeManifest(fingerprint("observed-file", 1, data), {label: symbol}, {label: ""})
 
 
 def _annotated(program: Program, target: Target, unit: Unit) -> list[Start]:

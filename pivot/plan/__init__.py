@@ -1,14 +1,16 @@
 """Should a stage run, and why? The only room that answers; pure."""
 
-from .causes import explain_code
-from .comparison import MISSING, compare
+from .causes import causes, explain_code
+from .comparison import MISSING, RULES, compare
 from .decision import decide, plan
 from .evidence import Evidence
 from .keys import entry_of, env_digest, stage_key
 
 __all__ = [
     "MISSING",
+    "RULES",
     "Evidence",
+    "causes",
     "compare",
     "decide",
     "entry_of",

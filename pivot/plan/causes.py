@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ..model import CodeManifest, Decision, Reason, Symbol
+from ..model import CodeManifest, Decision, Reason, ReasonKind, Symbol
 
 
 def explain_code(
@@ -22,17 +22,31 @@ def explain_code(
     """
     if before is None or not any(reason.kind == "code" for reason in decision.reasons):
         return decision
+    found = causes("code", manifest, before, chain)
+    reasons: list[Reason] = []
+    for reason in decision.reasons:
+        reasons += found if reason.kind == "code" and found else [reason]
+    return replace(decision, reasons=tuple(reasons))
+
+
+def causes(
+    kind: ReasonKind,
+    manifest: CodeManifest,
+    before: Mapping[str, Symbol],
+    chain: Callable[[str], Sequence[str]],
+) -> list[Reason]:
+    """A reason for each definition that differs between a table and a manifest."""
     after = manifest.symbols
     changed = [name for name in after if name in before and before[name].hash != after[name].hash]
     names = changed or sorted({*before} ^ {*after})
-    causes = []
+    reasons = []
     for name in names:
         then, now = before.get(name), after.get(name)
         stands = now or then
         assert stands is not None  # the name comes from one of the two tables
-        causes.append(
+        reasons.append(
             Reason(
-                "code",
+                kind,
                 name,
                 then.hash[:8] if then else None,
                 now.hash[:8] if now else None,
@@ -41,7 +55,4 @@ def explain_code(
                 tuple(chain(name)) if now else (),
             )
         )
-    reasons: list[Reason] = []
-    for reason in decision.reasons:
-        reasons += causes if reason.kind == "code" and causes else [reason]
-    return replace(decision, reasons=tuple(reasons))
+    return reasons

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..digest import canonical
-from ..model import Reason, ReasonKind, Stage, StageKey, StageRecord
+from ..model import FINGERPRINT_VERSION, Reason, ReasonKind, Stage, StageKey, StageRecord
 from .evidence import Evidence
 
 #: Stands for a value that does not exist, where None is a value.
 MISSING = "(none)"
+#: The subject of the reason that a record was made by other rules of fingerprinting.
+RULES = "fingerprint version"
 
 
 def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reason]:
@@ -20,14 +22,7 @@ def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reaso
     reasons: list[Reason] = []
     if old.entry != new.entry or old.kind != new.kind:
         reasons.append(Reason("command", stage.name, text_of(old.entry), text_of(new.entry), *here))
-    if old.code != new.code:
-        reasons.append(
-            Reason("code", text_of(new.entry), short_of(old.code), short_of(new.code), *here)
-        )
-    for module, then in record.observed.items():
-        now = evidence.observed.get(module)
-        if now != then:
-            reasons.append(Reason("observed", module, short_of(then), short_of(now), *here))
+    reasons += code_changes(record, evidence, here)
     reasons += _param_changes(stage, old, new)
     for path in [*old.deps, *(path for path in new.deps if path not in old.deps)]:
         if path in evidence.uncertain or path in evidence.absent:
@@ -54,6 +49,26 @@ def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reaso
     reasons += _config_changes(stage, old, new)
     if not reasons and old.version != new.version:
         reasons.append(Reason("config", "key version", old.version, new.version, *here))
+    return reasons
+
+
+def code_changes(record: StageRecord, evidence: Evidence, here: tuple[str, int]) -> list[Reason]:
+    """What differs in code: that of the entry, and of modules that only a run could show.
+
+    A record in terms of other rules cannot be compared; that alone is told.
+    """
+    old, new = record.key, evidence.key
+    reasons: list[Reason] = []
+    if old.code != new.code:
+        if record.fingerprint_version != FINGERPRINT_VERSION and old.code and new.code:
+            versions = record.fingerprint_version, FINGERPRINT_VERSION
+            return [Reason("config", RULES, *versions, *here)]
+        short = short_of(old.code), short_of(new.code)
+        reasons.append(Reason("code", text_of(new.entry), *short, *here))
+    for module, then in record.observed.items():
+        now = evidence.observed.get(module)
+        if now != then:
+            reasons.append(Reason("observed", module, short_of(then), short_of(now), *here))
     return reasons
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..model import Reason, Stage, StageRecord
-from .comparison import line_of, short_of, text_of
+from .comparison import code_changes, line_of, text_of
 from .evidence import Evidence
 
 
@@ -25,14 +25,10 @@ def compare_as_dvc(stage: Stage, record: StageRecord, evidence: Evidence) -> lis
     reasons: list[Reason] = []
     if old.entry != new.entry:
         reasons.append(Reason("command", stage.name, text_of(old.entry), text_of(new.entry), *here))
-    if old.code is not None and old.code != new.code and new.code is not None:
-        reasons.append(
-            Reason("code", text_of(new.entry), short_of(old.code), short_of(new.code), *here)
-        )
-    for module, then in record.observed.items():
-        now = evidence.observed.get(module)
-        if now != then and new.code is not None:
-            reasons.append(Reason("observed", module, short_of(then), short_of(now), *here))
+    if new.code is not None:
+        known = old.code is not None
+        found = code_changes(record, evidence, here)
+        reasons += [reason for reason in found if known or reason.kind != "code"]
     reasons += _param_changes(stage, record, evidence)
     reasons += _dep_changes(stage, record, evidence)
     return reasons

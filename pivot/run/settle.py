@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from ..digest import Digest
 from ..disk import explain, step
@@ -319,11 +318,11 @@ class Settler:
         manifest = self._survey.manifest(stage)
         if manifest is None:
             return
-        tables.put(manifest, lambda: code.contents(stage))
+        tables.put(manifest, code.contents(stage))
         for module, digest in (record.observed if record else {}).items():
             seen = code.observed_manifest(stage, module)
             if seen is not None and seen.digest == digest:
-                tables.put(seen, partial(code.contents, stage, module))
+                tables.put(seen, code.contents(stage, module))
 
     def restore(self, stage: Stage, decision: Decision) -> Settled | None:
         """Put an earlier result of the same key into the work tree; None where there is none.

@@ -310,12 +310,13 @@ class Survey:
         """`decision` with changed code broken down to definitions, where the table is known."""
         if decision.state == "unknown":
             return decision  # code that cannot be read has no definitions to name
-        reasons = []
+        reasons: list[Reason] = []
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
                 reason = self._locate_param(reason)
             found = self._in_observed(stage, reason) if reason.kind == "observed" else [reason]
-            reasons += [item for item in found if item not in reasons]
+            told = {(item.kind, item.subject, item.file) for item in reasons}
+            reasons += [item for item in found if (item.kind, item.subject, item.file) not in told]
         decision = replace(decision, reasons=tuple(reasons))
         if not any(reason.kind == "code" for reason in reasons):
             return decision

@@ -15,14 +15,20 @@ from ..disk import explain, read_if_exists, write_atomic
 from ..model import CodeManifest, Symbol
 
 _FORMAT = 1
+_MOST_SOURCES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class CodeTable:
-    """What a code digest was made from: each definition, and which one first led to it."""
+    """What a code digest was made from: each definition, and which one first led to it.
+
+    `sources` are sets of files, with hashes of their bytes, that gave the digest: equal code may
+    lie in several places, and comments do not count.
+    """
 
     symbols: Mapping[str, Symbol]
     reached_by: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[Mapping[str, str], ...] = ()
 
 
 class CodeTables:
@@ -30,28 +36,37 @@ class CodeTables:
 
     def __init__(self, folder: str) -> None:
         self.folder = os.path.abspath(folder)
-        self._written: set[str] = set()
+        self._written: set[tuple[str, str]] = set()
 
     def path(self, digest: str) -> str:
         """Where the table of a code digest (`xxh128:...`) lies."""
         return f"{self.folder}/{digest.rpartition(':')[2]}.json"
 
-    def put(self, manifest: CodeManifest) -> None:
-        """Keep the table of `manifest` unless it is there. Raises StoreError."""
-        if manifest.digest in self._written:
+    def put(self, manifest: CodeManifest, files: Mapping[str, str] | None = None) -> None:
+        """Keep the table of `manifest`, and that it was made from `files`. Raises StoreError."""
+        sources = [] if files is None else [dict(files)]
+        mark = (manifest.digest, repr(sources))
+        if mark in self._written:
             return
         path = self.path(manifest.digest)
-        if not os.path.exists(path):
+        known = self.get(manifest.digest) if os.path.exists(path) else None
+        if known is None or any(source not in known.sources for source in sources):
+            earlier = known.sources if known is not None else ()
             table = {
                 name: [symbol.hash, symbol.file, symbol.line, manifest.reached_by.get(name, "")]
                 for name, symbol in manifest.symbols.items()
             }
-            data = {"pivot_code": _FORMAT, "digest": manifest.digest, "symbols": table}
+            data = {
+                "pivot_code": _FORMAT,
+                "digest": manifest.digest,
+                "symbols": table,
+                "sources": [*sources, *earlier][:_MOST_SOURCES],
+            }
             try:
                 write_atomic(path, json.dumps(data, sort_keys=True).encode())
             except OSError as error:
                 raise explain(error, "write the code table", path) from None
-        self._written.add(manifest.digest)
+        self._written.add(mark)
 
     def get(self, digest: str) -> CodeTable | None:
         """The table of a code digest; None where there is none that can be read."""
@@ -67,6 +82,10 @@ class CodeTables:
             for name, (value, file, line, by) in content["symbols"].items():
                 symbols[name] = Symbol(str(value), str(file), int(line))
                 reached[name] = str(by)
+            sources = tuple(
+                {str(file): str(value) for file, value in source.items()}
+                for source in content.get("sources", ())
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return CodeTable(symbols, reached)
+        return CodeTable(symbols, reached, sources)
