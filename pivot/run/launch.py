@@ -211,7 +211,11 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
             elif isinstance(value, Mapping):  # a whole file
                 params.update(value)
     params.update(stage.params)
-    made += [Argument(name, "value", value=value) for name, value in params.items()]
+    # a tracked key may serve its tracking alone; a value in the stage is meant for the function
+    made += [
+        Argument(name, "value" if name in stage.params else "params", value=value)
+        for name, value in params.items()
+    ]
     if "params" not in params:
         made.append(Argument("params", "params", value=params))
     return tuple(made)

@@ -70,12 +70,15 @@ def _arguments(
     except (TypeError, ValueError):
         parameters = []  # a builtin; names have to do
     named = {parameter.name for parameter in parameters}
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     values = {}
     for entry in declared:
-        # all params together, and the path of an out that is returned, are there for the asking
-        optional = entry["how"] == "params" or entry["name"] in saved
-        if not optional or entry["name"] in named:
-            values[entry["name"]] = _value(function, entry)
+        name, how = entry["name"], entry["how"]
+        # there for the asking: tracked keys, the path of an out that is returned, all params
+        # together, and each of them where they are taken together
+        optional = how == "params" or name in saved or (how == "value" and "params" in named)
+        if name in named or not optional or (takes_any and name not in (*saved, "params")):
+            values[name] = _value(function, entry)
     positional = []
     for parameter in parameters:
         if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name in values:
