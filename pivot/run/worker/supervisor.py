@@ -72,6 +72,8 @@ class Supervisor:
         for descriptor in (self._wake_read, self._wake_write):
             os.set_blocking(descriptor, False)
         signal.signal(signal.SIGCHLD, _ignore)
+        # meant for a stage, or sent to all of a tool's processes: our end is the socket's
+        signal.signal(signal.SIGINT, _ignore)
         signal.signal(signal.SIGTERM, self._on_end)
         signal.signal(signal.SIGUSR2, self._on_orphaned)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
