@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from ..errors import ConfigError, PivotError, Where
 from ..model import Command, Dep, Out, PythonEntry, Stage
 from ..tree import relative
-from .executor import Executor, LocalExecutor
+from .executor import GRACE_SECONDS, Executor, LocalExecutor
 from .job import Argument, Job, Outcome, Save
 from .logs import log_path
 from .survey import Survey
@@ -107,16 +108,23 @@ class Launcher:
         return outcomes
 
     def terminate_all(self, impatient: Callable[[], bool] = lambda: False) -> None:
-        """End every running stage with its process group, by force once `impatient` says so."""
+        """End every running stage with its process group, by force once `impatient` says so.
+
+        Returns in bounded time: an executor that does not tell how its stages ended is let go,
+        and its processes end with it.
+        """
         if self._executor is None:
             return
         waiting = set(self._launched)
         for stage in waiting:
             self._executor.kill(stage)
-        while waiting and not impatient():
+        until = time.monotonic() + 3 * GRACE_SECONDS
+        while waiting and not impatient() and time.monotonic() < until:
             waiting.difference_update(outcome.stage for outcome in self._executor.wait(0.1))
-        if waiting:
+        if waiting and impatient():
             self._executor.terminate_all(0)
+        elif waiting:
+            self.close()
         self._launched.clear()
 
     def close(self) -> None:
