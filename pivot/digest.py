@@ -93,7 +93,41 @@ def new_hasher(algorithm: str) -> Hasher:
         # not a security use: md5 is DVC's object name
         made: Hasher = hashlib.new(algorithm, usedforsecurity=False)
         return made
+    if algorithm == "md5-dos2unix":
+        return _FoldingHasher()
     raise ValueError(f"unknown hash algorithm: {algorithm!r}")
+
+
+class _FoldingHasher:
+    """md5 as DVC made it before version 3: CRLF of text counts as LF.
+
+    What is text is guessed for each MiB by itself, from its first bytes, and a CRLF across two of
+    them stays; all this is part of the names of old objects.
+    """
+
+    _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
+
+    def __init__(self) -> None:
+        self._hasher = new_hasher("md5")
+        self._rest = bytearray()
+
+    def update(self, data: Any, /) -> None:
+        self._rest += data
+        while len(self._rest) >= 1 << 20:
+            self._hasher.update(self._folded(bytes(self._rest[: 1 << 20])))
+            del self._rest[: 1 << 20]
+
+    def hexdigest(self) -> str:
+        if self._rest:
+            self._hasher.update(self._folded(bytes(self._rest)))
+            self._rest.clear()
+        return self._hasher.hexdigest()
+
+    def _folded(self, chunk: bytes) -> bytes:
+        head = chunk[:512]
+        others = len(head.translate(None, self._TEXT))
+        is_text = b"\0" not in head and others <= 0.3 * len(head)
+        return chunk.replace(b"\r\n", b"\n") if is_text else chunk
 
 
 def hash_bytes(algorithm: str, data: bytes) -> Digest:

@@ -29,8 +29,9 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     items: list[dict[str, str | bool]] = []
     for entry in sorted(manifest.entries, key=_path_of):
         digest = entry.digest
-        item: dict[str, str | bool] = {digest.algorithm: digest.value, "relpath": entry.path}
-        if digest.executable and digest.algorithm != "md5":
+        name = _field(digest.algorithm)
+        item: dict[str, str | bool] = {name: digest.value, "relpath": entry.path}
+        if digest.executable and name != "md5":
             item["isexec"] = True
         items.append(item)
     return json.dumps(items, sort_keys=True).encode("ascii")
@@ -65,10 +66,11 @@ def parse_manifest(data: bytes, algorithm: str) -> Manifest:
         raise StoreError(f"a directory manifest is not JSON ({error})") from None
     if not isinstance(items, list):
         raise StoreError("a directory manifest is not a list of files")
+    name = _field(algorithm)
     entries: list[ManifestEntry] = []
     for item in items:
         path = item.get("relpath") if isinstance(item, dict) else None
-        value = item.get(algorithm) if isinstance(item, dict) else None
+        value = item.get(name) if isinstance(item, dict) else None
         if not isinstance(path, str) or not isinstance(value, str):
             raise StoreError(f"a directory manifest has an entry without relpath or {algorithm}")
         if not value or not _HEX.issuperset(value):
@@ -128,6 +130,10 @@ def object_path(digest: Digest) -> str:
     suffix = ".dir" if digest.is_tree and digest.algorithm in ("md5", "md5-dos2unix") else ""
     place = "" if digest.algorithm == "md5-dos2unix" else f"files/{digest.algorithm}/"
     return f"{place}{value[:2]}/{value[2:]}{suffix}"
+
+
+def _field(algorithm: str) -> str:
+    return "md5" if algorithm == "md5-dos2unix" else algorithm
 
 
 def _path_of(entry: ManifestEntry) -> str:

@@ -16,6 +16,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "listing": ("list", "dag"),
     "evidence": ("logs", "fingerprint"),
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
+    "tracking": ("track", "add", "untrack"),
     "editing": ("freeze", "unfreeze"),
     "configure": ("config",),
 }

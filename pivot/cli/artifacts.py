@@ -35,7 +35,9 @@ def checkout(
     for path in result.refused:
         note(f"{path} was changed and is stored nowhere; `--force` replaces it")
     for path, stage in result.missing:
-        note(f"{path} is not in the cache; `pivot repro {quote(stage)}` makes it")
+        made = not stage.endswith((".dvc", ".pvt"))
+        how = f"`pivot repro {quote(stage)}` makes it" if made else "`pivot pull` fetches it"
+        note(f"{path} is not in the cache; {how}")
     for stage in result.unlocked if targets else ():
         note(f"stage '{stage}' has no lock to check out; `pivot repro {quote(stage)}` makes one")
     if not (targets or result.restored or result.unchanged or result.missing or result.refused):

@@ -22,7 +22,7 @@ def list_(
     markdown: Markdown = False,
 ) -> None:
     """List the stages."""
-    from ..commands.listing import list_stages, stage_data
+    from ..commands.listing import list_stages, stage_data, tracked_data
     from ..graph import Selection
 
     choose_one({"--json": as_json, "--md": markdown})
@@ -30,8 +30,9 @@ def list_(
     with opened() as session:
         selection = Selection(tuple(targets or ()), session.cwd, single=True)
         stages = list_stages(session, selection)
+        tracked = [] if targets else tracked_data(session)
     if as_json:
-        say_json({"stages": [stage_data(stage) for stage in stages]})
+        say_json({"stages": [*map(stage_data, stages), *tracked]})
     elif deps or markdown:
         rows = [
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -97,20 +98,30 @@ def _print_status(result: Status, *, verbose: bool) -> None:
     width = max((len(decision.stage) for decision in shown), default=0)
     for decision in shown:
         say(_line(decision, width))
+    odd = [data for data in result.tracked if data.state != "fresh"]
+    for data in odd:
+        say(f"{data.file.path}  {styled(_TRACKED_WORDS[data.state], 'yellow', sys.stdout)}")
     for change in result.environment:
         stages = ", ".join(change.stages[:3]) + (", ..." if len(change.stages) > 3 else "")
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
     if not stale:
-        say(up_to_date(len(result.decisions)))
+        if not odd:
+            say(up_to_date(len(result.decisions)))
         return
     total = len(result.decisions)
     fresh = f", {total - len(stale)} fresh" if total > len(stale) else ""
     say(f"{len(stale)} of {total} {'stage' if total == 1 else 'stages'} to do{fresh}.")
 
 
-def _line(decision: Decision, width: int) -> str:
-    import sys
+_TRACKED_WORDS = {
+    "missing": "is missing, and in the cache (`pivot checkout`)",
+    "absent": "is missing, and not in the cache (`pivot pull`)",
+    "changed": "differs from its record (`pivot track` records it)",
+    "unrecorded": "has no digest in its record (`pivot track` records it)",
+}
 
+
+def _line(decision: Decision, width: int) -> str:
     from .wording import brief, is_settled, state_word
 
     word = f"{state_word(decision):<9}"

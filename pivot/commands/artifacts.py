@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from ..errors import GraphError, PivotError, StoreError, Where, raise_all
 from ..graph import Selection, select, targets_of
-from ..model import Stage
+from ..model import Stage, TrackedFile
 from ..run.outputs import Outputs
 from ..run.placing import place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
+from ..run.tracked import TrackedData
 from .session import Session
+from .tracking import tracked_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ def checkout(
     right ones are placed anew too, as `cache.link` says.
     """
     space = session.space
-    names = _names(session, targets)
+    tracked, targets = _split_targets(session, targets)
+    names = [] if tracked and not targets else _names(session, targets)
+    if not targets and not tracked:
+        tracked = list(space.pipeline.tracked)
     hand_over(space, [space.graph.stages[name] for name in names if space.locks.record(name)])
     wanted = {session.artifact(target) for target in targets} & set(space.graph.producer)
     unlocked = [name for name in names if space.locks.record(name) is None]
@@ -61,9 +66,37 @@ def checkout(
             else:
                 place(space, out, digest)
                 restored.append(out.path)
+    data = TrackedData(space)
+    for found in data.states(tracked):
+        path = found.file.path
+        if found.file.digest is None:
+            continue
+        if found.state == "fresh" and not relink:
+            unchanged.append(path)
+        elif found.state == "absent" or not space.cache.has(found.file.digest):
+            missing.append((path, found.file.name))
+        elif found.now is not None and not (space.cache.has(found.now) or force):
+            refused.append(path)
+        else:
+            data.put_back(found.file)
+            restored.append(path)
     return CheckedOut(
         tuple(restored), tuple(unchanged), tuple(missing), tuple(refused), tuple(unlocked)
     )
+
+
+def _split_targets(
+    session: Session, targets: tuple[str, ...]
+) -> tuple[list[TrackedFile], tuple[str, ...]]:
+    """The tracked data that targets name, and the targets that name something else."""
+    tracked: list[TrackedFile] = []
+    others: list[str] = []
+    for target in targets:
+        found = tracked_by(session, target)
+        tracked += found
+        if not found:
+            others.append(target)
+    return tracked, tuple(others)
 
 
 def _names(session: Session, targets: tuple[str, ...]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..graph import Graph, Selection, select
+from ..run.tracked import needed_by
 from ..tree import is_within
 from .session import Session
 
@@ -34,7 +35,23 @@ def stage_dag(session: Session, selection: Selection, *, outs: bool = False) -> 
         return _artifact_dag(graph, names)
     chosen = set(names)
     upstream = {name: tuple(up for up in graph.parents[name] if up in chosen) for name in names}
-    return Dag(tuple(names), upstream)
+    return _with_tracked(session, Dag(tuple(names), upstream), everything=not selection.targets)
+
+
+def _with_tracked(session: Session, dag: Dag, *, everything: bool) -> Dag:
+    """The graph with records of tracked data as nodes above the stages that read it."""
+    space = session.space
+    if not space.pipeline.tracked:
+        return dag
+    above: dict[str, tuple[str, ...]] = {}
+    for name in dag.nodes:
+        files = needed_by(space, [space.graph.stages[name]])
+        above[name] = tuple(dict.fromkeys(file.name for file in files))
+    used = space.pipeline.tracked if everything else ()
+    names = [name for found in above.values() for name in found] + [file.name for file in used]
+    records = tuple(dict.fromkeys(names))
+    upstream = {name: (*dag.upstream[name], *above[name]) for name in dag.nodes}
+    return Dag((*records, *dag.nodes), {**dict.fromkeys(records, ()), **upstream})
 
 
 def _artifact_dag(graph: Graph, names: Iterable[str]) -> Dag:

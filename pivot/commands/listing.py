@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph import Selection, select
-from ..model import Command, Out, PythonEntry, Stage
+from ..model import Command, Out, PythonEntry, Stage, TrackedFile
+from ..tree import parent
 from .session import Session
 
 
@@ -43,6 +44,37 @@ def stage_data(stage: Stage) -> dict[str, Any]:
         "always_changed": stage.always_changed,
         "desc": stage.desc,
         "meta": stage.meta,
+    }
+
+
+def tracked_data(session: Session) -> list[dict[str, Any]]:
+    """Records of tracked data in the same form: stages that nothing runs."""
+    records: dict[str, list[TrackedFile]] = {}
+    for file in session.space.pipeline.tracked:
+        records.setdefault(file.name, []).append(file)
+    return [_record_data(name, files) for name, files in records.items()]
+
+
+def _record_data(name: str, files: list[TrackedFile]) -> dict[str, Any]:
+    outs = [
+        Out(file.path, cache=file.cache, push=file.push, remote=file.remote, desc=file.desc)
+        for file in files
+    ]
+    return {
+        "name": name,
+        "file": name,
+        "line": None,
+        "wdir": parent(name),
+        "python": None,
+        "cmd": None,
+        "deps": [],
+        "outs": [_out_data(out) for out in outs],
+        "params": {},
+        "inline_params": {},
+        "frozen": any(file.frozen for file in files),
+        "always_changed": False,
+        "desc": next((file.desc for file in files if file.desc), None),
+        "meta": None,
     }
 
 

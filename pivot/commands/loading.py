@@ -62,6 +62,7 @@ def open_ledger(
     around = Surroundings(
         root=project.root,
         observer=project.observer,
+        legacy=lambda: project.legacy_observer,
         git=project.git,
         covered=covered,
         kept=project.state.blobs("dvc-locks"),

@@ -15,6 +15,7 @@ from ..graph import Selection, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
+from ..run.tracked import TrackedData, bring_up, needed_by
 from .requirements import Requirements, check
 from .session import Session
 
@@ -144,6 +145,8 @@ class Run:
             seconds=_known_seconds(session),
             confirm=request.confirm,
         )
+        for file, what in bring_up(session.space, self.stages):
+            yield Event("stage_finished", file.name, "restored", notes=(what,))
         outputs = Outputs(session.project.root)
         self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)
         took: dict[str, float] = {}
@@ -168,7 +171,12 @@ class Run:
         request = self._request
         if request.force or request.force_downstream or request.confirm or request.write_params:
             return False
-        verdicts = self._session.space.verdicts
+        space = self._session.space
+        verdicts = space.verdicts
+        if space.pipeline.tracked:
+            data = TrackedData(space).states(needed_by(space, self.stages))
+            if any(found.state != "fresh" for found in data):
+                return False
         return bool(self.stages) and all(
             survey.is_unchanged(stage)
             and verdicts.is_accepted(stage.name)

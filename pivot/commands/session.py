@@ -102,9 +102,17 @@ class Session:
             return
         if self.project.neighbour is not None:
             self.project.neighbour.acquire()
-        changed = self.space.locks.flush()
-        if changed and self.project.settings["core.autostage"] and self.project.git is not None:
-            self.project.git.add(changed)
+        self.stage_files(self.space.locks.flush())
+
+    def stage_files(self, paths: Sequence[str]) -> None:
+        """Put records that were written into git's index, with `core.autostage`."""
+        if paths and self.project.settings["core.autostage"] and self.project.git is not None:
+            self.project.git.add(paths)
+
+    @property
+    def record_ending(self) -> str:
+        """How records of tracked data are called in this project."""
+        return ".dvc" if self.project.mode == "dvc" else ".pvt"
 
     def _covered(self, stage: Stage) -> frozenset[str]:
         facts = Survey(self.space).facts(stage)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
 from ..graph import Selection, targets_of
-from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason
+from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason, TrackedFile
 from ..plan import RULES
 from ..run.journal import read_journal
 from ..run.survey import Survey
+from ..run.tracked import TrackedData, TrackedState, needed_by
 from .session import Session
 
 
@@ -34,15 +35,19 @@ class Status:
     orphans: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     opaque: Mapping[str, tuple[OpaqueReference, ...]] | None = None
+    tracked: tuple[TrackedState, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
-        return all(decision.state == "fresh" for decision in self.decisions.values())
+        return all(decision.state == "fresh" for decision in self.decisions.values()) and all(
+            data.state in ("fresh", "missing") for data in self.tracked
+        )
 
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing to do and nothing else to say."""
-        remarks = self.environment or self.orphans or self.notes
+        odd = any(data.state != "fresh" for data in self.tracked)
+        remarks = self.environment or self.orphans or self.notes or odd
         return not remarks and all(
             decision.state == "fresh" and decision.action == "none"
             for decision in self.decisions.values()
@@ -82,7 +87,15 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
         tuple(space.locks.orphans()),
         tuple(notes),
         references,
+        tuple(TrackedData(space).states(_tracked(session, selection, names))),
     )
+
+
+def _tracked(session: Session, selection: Selection, names: list[str]) -> Iterable[TrackedFile]:
+    """The tracked data that the answer is about: all of it, or what the stages read."""
+    if not selection.targets:
+        return session.space.pipeline.tracked
+    return needed_by(session.space, [session.space.graph.stages[name] for name in names])
 
 
 def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[str]:
@@ -148,7 +161,16 @@ def status_data(result: Status) -> dict[str, Any]:
     """The result in the form of `status --json` (schemas/status.schema.json)."""
     return {
         "stages": [decision_data(decision) for decision in result.decisions.values()],
-        "tracked": [],
+        "tracked": [
+            {
+                "name": data.file.name,
+                "path": data.file.path,
+                "state": data.state,
+                "old": data.file.digest.short if data.file.digest else None,
+                "new": data.now.short if data.now else None,
+            }
+            for data in result.tracked
+        ],
         "environment": [
             {
                 "package": change.package,

@@ -10,7 +10,7 @@ from ..digest import hash_file
 from ..disk import write_atomic
 from ..lockfile import stages_folder
 from ..model import CheckMode, Stage
-from ..project import config_path
+from ..project import config_path, dvc_config_files
 from ..stamp import Signature, is_settled, signature
 from .instant import (
     FORMAT,
@@ -69,6 +69,8 @@ class _Witness:
         self._settings()
         for stage in stages:
             self._stage(stage)
+        for file in session.space.pipeline.tracked:
+            self._artifact(file.path, "content")
 
     def _sources(self, sources: Mapping[str, Any]) -> None:
         """What the pipeline was loaded from, in the form of `Pipeline.sources`."""
@@ -94,6 +96,9 @@ class _Witness:
         project = self._session.project
         for scope in ("user", "project", "local"):
             self._present(config_path(self._root, scope))
+        if project.mode == "dvc":
+            for path, _ in dvc_config_files(self._root):
+                self._present(path)
         self._interpreter()
         self._surroundings()
         self._folder(".")
@@ -136,6 +141,8 @@ class _Witness:
         space = self._session.space
         lock = space.locks.path(stage.name)
         self._source(lock, exists=space.locks.record(stage.name) is not None)
+        for path in space.locks.rests_on(stage):
+            self._present(path)
         for file in stage.params_files:
             self._present(file.path)
         for dep in stage.deps:

@@ -1,6 +1,7 @@
 """Stage records as text: the committed lock files, and the same text in the run cache."""
 
 from .dvc_entries import (
+    LEGACY,
     Entry,
     digest_of_item,
     entry_digest,
@@ -14,6 +15,7 @@ from .text import BadLock, checked, dumps, loads, record_of
 from .values import decode_value, encode_value
 
 __all__ = [
+    "LEGACY",
     "BadLock",
     "Entry",
     "checked",

@@ -2,6 +2,7 @@
 
 from .configuration import config_path, read_settings
 from .distributions import InstalledDistributions
+from .dvc_config import dvc_config_files
 from .editing import unset_setting, write_setting
 from .git import Git, find_git
 from .ignore import GitIgnore
@@ -26,6 +27,7 @@ __all__ = [
     "State",
     "WorkTree",
     "config_path",
+    "dvc_config_files",
     "find_git",
     "find_mode",
     "find_root",

@@ -24,18 +24,8 @@ def dvc_layers(root: str, environ: Mapping[str, str] | None = None) -> tuple[Lay
     Relative folders are resolved from the file that names them, as DVC does. Raises ConfigError
     where a file cannot be parsed, StoreError where it cannot be read.
     """
-    env = os.environ if environ is None else environ
-    home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    system = env.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
-    user = env.get("DVC_GLOBAL_CONFIG_DIR") or os.path.join(home, "dvc")
-    places = (
-        (os.path.join(system, "config"), ""),
-        (os.path.join(user, "config"), ""),
-        (os.path.join(root, ".dvc", "config"), ".dvc/config"),
-        (os.path.join(root, ".dvc", "config.local"), ".dvc/config.local"),
-    )
     found: list[Layer] = []
-    for path, shown in places:
+    for path, shown in dvc_config_files(root, environ):
         try:
             data = read_if_exists(path)
         except PermissionError as error:
@@ -47,6 +37,22 @@ def dvc_layers(root: str, environ: Mapping[str, str] | None = None) -> tuple[Lay
         if data is not None:
             found.append((shown or path, *parse_dvc_config(data, shown or path, path)))
     return tuple(found)
+
+
+def dvc_config_files(
+    root: str, environ: Mapping[str, str] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The files of DVC's configuration, whether they exist or not, with how errors call them."""
+    env = os.environ if environ is None else environ
+    home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    system = env.get("DVC_SYSTEM_CONFIG_DIR") or "/etc/xdg/dvc"
+    user = env.get("DVC_GLOBAL_CONFIG_DIR") or os.path.join(home, "dvc")
+    return (
+        (os.path.join(system, "config"), ""),
+        (os.path.join(user, "config"), ""),
+        (os.path.join(root, ".dvc", "config"), ".dvc/config"),
+        (os.path.join(root, ".dvc", "config.local"), ".dvc/config.local"),
+    )
 
 
 def parse_dvc_config(

@@ -71,8 +71,10 @@ class Observer:
         self._cache = cache
         self._skip = skip
         self.progress = progress
-        self._files = state.rows("files")
-        self._folders = state.blobs("folders")
+        # DVC's old digests stand beside the present ones, of the same files
+        suffix = "-dos2unix" if algorithm == "md5-dos2unix" else ""
+        self._files = state.rows(f"files{suffix}")
+        self._folders = state.blobs(f"folders{suffix}")
         self._bulk_loaded = False
         self._memo: dict[tuple[str, CheckMode], Digest | None] = {}
         self._below: dict[str, set[str]] = {}  # folder -> memoized paths somewhere below it

@@ -78,6 +78,12 @@ class Project:
         return Observer(self.root, self.state, self.algorithm, cache=self.cache_dir, skip=skip)
 
     @cached_property
+    def legacy_observer(self) -> Observer:
+        """Digests as DVC made them before version 3, for comparing with what it wrote then."""
+        skip = self.ignored.ignores if self.ignored else None
+        return Observer(self.root, self.state, "md5-dos2unix", cache=self.cache_dir, skip=skip)
+
+    @cached_property
     def ignored(self) -> DvcIgnore | None:
         """What .dvcignore says, in a DVC project."""
         return DvcIgnore(self.tree, self.root) if self.mode == "dvc" else None
@@ -119,6 +125,8 @@ class Project:
         """Keep what was learned for the next run."""
         if "observer" in self.__dict__:
             self.observer.settle()
+        if "legacy_observer" in self.__dict__:
+            self.legacy_observer.settle()
         self.state.close()
 
 

@@ -45,6 +45,9 @@ class Ledger(Protocol):
 
     def save(self, started: int) -> None: ...
 
+    def rests_on(self, stage: Stage, /) -> tuple[str, ...]:
+        """Files that a record depends on besides the stage's own lock."""
+
     def as_dvc(self, stage: Stage, /) -> bool:
         """Whether the stage is judged by DVC's rules."""
 
@@ -65,11 +68,13 @@ class Ledger(Protocol):
 class Surroundings:
     """What the ledger of a DVC project looks at besides dvc.lock.
 
-    `covered` tells which deps the digest of a stage's code judges.
+    `legacy` observes as DVC did before version 3; `covered` tells which deps the digest of a
+    stage's code judges.
     """
 
     root: str
     observer: Observer
+    legacy: Callable[[], Observer]
     git: Git | None
     covered: Callable[[Stage], frozenset[str]]
     kept: Blobs
@@ -118,6 +123,9 @@ class DvcLedger:
     def orphans(self) -> list[str]:
         return self._own.orphans()
 
+    def rests_on(self, stage: Stage) -> tuple[str, ...]:
+        return (_lock_file(stage), *self._around.covered(stage)) if self.as_dvc(stage) else ()
+
     def as_dvc(self, stage: Stage) -> bool:
         return stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
 
@@ -132,6 +140,11 @@ class DvcLedger:
         if entry is None:
             return None
         record = lockfile.record_of_entry(stage, entry)
+        record = replace(
+            record,
+            key=replace(record.key, deps=self._modern(record.key.deps)),
+            outs=self._modern(record.outs),
+        )
         lock = self._own.record(stage.name)
         if lock is not None and lock.basis == record.basis:
             record = replace(
@@ -141,6 +154,16 @@ class DvcLedger:
                 packages=lock.packages,
             )
         return record
+
+    def _modern(self, digests: Mapping[str, Digest]) -> dict[str, Digest]:
+        """Digests of old entries as those of today, where the bytes on disk still have them."""
+        return {path: self.modern(path, digest) for path, digest in digests.items()}
+
+    def modern(self, path: str, digest: Digest) -> Digest:
+        """As DVC names the bytes of a digest today, where they lie at `path`; else as it is."""
+        if digest.algorithm != lockfile.LEGACY or self._around.legacy().observe(path) != digest:
+            return digest
+        return self._around.observer.observe(path) or digest
 
     def _entries(self, file: str) -> dict[str, Entry]:
         if file not in self._files:
@@ -211,7 +234,10 @@ class DvcLedger:
         if record is None or not self.as_dvc(stage):
             return False
         before = self._entries(_lock_file(stage))[stage.short_name]
-        entry = lockfile.renewed(stage, before, self._digests(self._around.covered(stage)))
+        known = record.key.deps
+        now = self._digests(self._around.covered(stage))
+        moved = {path: digest for path, digest in now.items() if known.get(path) != digest}
+        entry = lockfile.renewed(stage, before, moved)
         if record.key.code == key.code and entry == before:
             return False
         self._write(stage, replace(record, key=key), entry)

@@ -119,6 +119,9 @@ class Locks:
 
     # what only the ledger of a DVC project has to do (see `ledger.Ledger`)
 
+    def rests_on(self, _: Stage) -> tuple[str, ...]:
+        return ()
+
     def as_dvc(self, _: Stage) -> bool:
         return False
 

@@ -288,6 +288,7 @@ class Survey:
         if record.fingerprint_version != FINGERPRINT_VERSION:
             return  # the next run writes it anew
         paths: dict[str, str] = {space.locks.path(stage.name): "content"}
+        paths |= dict.fromkeys(space.locks.rests_on(stage), "content")
         paths |= {file.path: "content" for file in stage.params_files}
         paths |= {out.path: "content" for out in stage.outs}
         counted = set(self.counted_deps(stage))

@@ -1,0 +1,169 @@
+"""Data tracked by records (.dvc, .pvt): is it there, is it as recorded, and back again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..digest import Digest
+from ..disk import explain, write_atomic
+from ..errors import PivotError, StoreError, Where
+from ..lockfile import LEGACY
+from ..lockfile.data_records import parse_data_record, updated_item
+from ..model import Out, Stage, TrackedFile
+from ..tree import is_within
+from .journal import scratch_folder
+from .placing import place
+from .workspace import Workspace
+
+State = Literal["fresh", "missing", "changed", "absent", "unrecorded"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedState:
+    """How tracked data stands against its record.
+
+    `missing` can be checked out; `absent` is neither in the work tree nor in the cache.
+    """
+
+    file: TrackedFile
+    state: State
+    now: Digest | None
+
+
+def needed_by(space: Workspace, stages: Iterable[Stage]) -> list[TrackedFile]:
+    """The tracked data that the stages read, as a whole or in part."""
+    tracked = space.pipeline.tracked
+    if not tracked:
+        return []
+    inputs = {dep.path for stage in stages for dep in stage.deps}
+    inputs |= {file.path for stage in stages for file in stage.params_files}
+    exact = [file for file in tracked if file.path in inputs]
+    rest = inputs.difference(file.path for file in exact)
+    found = {
+        file.path: file
+        for file in tracked
+        if any(is_within(path, file.path) or is_within(file.path, path) for path in rest)
+    }
+    found.update({file.path: file for file in exact})
+    return [file for file in tracked if file.path in found]
+
+
+class TrackedData:
+    """Looks at tracked data, puts it back from the cache, and records what it has become."""
+
+    def __init__(self, space: Workspace) -> None:
+        self._space = space
+
+    def state(self, file: TrackedFile) -> TrackedState:
+        """How the data of one record stands now."""
+        space = self._space
+        if file.digest is None:
+            return TrackedState(file, "unrecorded", space.observer.observe(file.path))
+        if file.digest.algorithm == LEGACY:
+            legacy = space.project.legacy_observer.observe(file.path)
+            now = file.digest if legacy == file.digest else space.observer.observe(file.path)
+        else:
+            now = space.observer.observe(file.path)
+        if now == file.digest:
+            return TrackedState(file, "fresh", now)
+        if now is not None:
+            return TrackedState(file, "changed", now)
+        return TrackedState(file, "missing" if space.cache.has(file.digest) else "absent", None)
+
+    def states(self, files: Iterable[TrackedFile] | None = None) -> list[TrackedState]:
+        """The states of `files`, or of all tracked data."""
+        return [self.state(f) for f in (self._space.pipeline.tracked if files is None else files)]
+
+    def put_back(self, file: TrackedFile) -> None:
+        """Make the data what its record says. Raises StoreError where its bytes are not stored."""
+        assert file.digest is not None
+        place(self._space, Out(file.path, cache=file.cache), file.digest)
+
+    def store(self, path: str) -> Digest:
+        """Put the data at `path` into the cache. Raises StoreError."""
+        space = self._space
+        return space.cache.add(space.absolute(path), digests=space.observer.noting(path))
+
+    def record(self, file: TrackedFile) -> TrackedFile:
+        """Store what the data is now and write that into its record. Raises PivotError.
+
+        An import says where its data came from, so what was changed here is not written there.
+        """
+        space = self._space
+        data = space.project.tree.read(file.name) or b""
+        record = parse_data_record(data, file.name)
+        if record.deps:
+            raise PivotError(
+                f"'{file.path}' was imported, and has been changed here",
+                hint=f"`pivot checkout {file.name}` brings back what was imported",
+                where=Where(file.name),
+            )
+        digest = self.store(file.path)
+        position = [out.path for out in record.outs].index(file.path)
+        text = _with_digest(data, position, digest, as_dvc=file.name.endswith(".dvc"))
+        write_record(space.project.root, file.name, text)
+        return replace(file, digest=digest)
+
+
+def _with_digest(data: bytes, position: int, digest: Digest, *, as_dvc: bool) -> bytes:
+    """The text of a record in which one out has another digest; comments stay."""
+    editor = _editor()
+    document = editor.load(data.decode("utf-8"))
+    item = document["outs"][position]
+    fresh = updated_item(dict(item), digest, as_dvc=as_dvc)
+    for key in [key for key in item if key not in fresh]:
+        del item[key]
+    for key, value in fresh.items():
+        if key not in item or item[key] != value:
+            item[key] = value
+    return dumped(document)
+
+
+def dumped(document: Mapping[str, Any]) -> bytes:
+    """The text of a record."""
+    stream = io.BytesIO()
+    _editor().dump(document, stream)
+    return stream.getvalue()
+
+
+def _editor() -> Any:
+    from ruamel.yaml import YAML  # 60 ms to import; only records that change are written
+
+    editor = YAML()
+    editor.default_flow_style = False
+    return editor
+
+
+def write_record(root: str, path: str, text: bytes) -> None:
+    """Give a record file its new text, in one instant. Raises StoreError."""
+    try:
+        write_atomic(f"{root}/{path}", text, scratch=scratch_folder(root))
+    except OSError as error:
+        raise explain(error, "write", path) from None
+
+
+def bring_up(space: Workspace, stages: Iterable[Stage]) -> list[tuple[TrackedFile, str]]:
+    """Before a run: put missing data of the stages back; the files with what was done.
+
+    In a DVC project data that was changed is recorded as it is now, as `dvc repro` does it.
+    """
+    done: list[tuple[TrackedFile, str]] = []
+    tracked = TrackedData(space)
+    for found in tracked.states(needed_by(space, stages)):
+        file = found.file
+        if found.state == "missing":
+            tracked.put_back(file)
+            done.append((file, f"restored '{file.path}'"))
+        elif found.state in ("changed", "unrecorded") and found.now and file.name.endswith(".dvc"):
+            try:
+                tracked.record(file)
+            except StoreError:
+                raise
+            except PivotError as problem:
+                done.append((file, str(problem)))
+                continue
+            done.append((file, f"recorded '{file.path}' as it is now in {file.name}"))
+    return done
