@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..digest import fingerprint
 from ..model import FINGERPRINT_VERSION, CodeManifest, OpaqueReference, Symbol
@@ -89,6 +90,17 @@ class Table(Mapping[str, _Value]):
     def __getitem__(self, label: str) -> _Value:
         return self._all()[label]
 
+    # what Mapping makes of `__getitem__` takes ten times as long
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._all()
+
+    def get(self, label: str, default: Any = None) -> Any:
+        return self._all().get(label, default)
+
+    def items(self) -> ItemsView[str, _Value]:
+        return self._all().items()
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
 
@@ -166,10 +178,11 @@ class Manifests:
         hidden = facts.opaque
         if opaque:
             hidden = _sorted({**dict.fromkeys(hidden), **dict.fromkeys(opaque)})
+        tables = cache(lambda: symbols_of([item.walk() for item in closures], more))
         return CodeManifest(
             digest_of(lines),
-            Table(lambda: symbols_of((item.walk() for item in closures), more)[0]),
-            Table(lambda: symbols_of((item.walk() for item in closures), more)[1]),
+            Table(lambda: tables()[0]),
+            Table(lambda: tables()[1]),
             facts.modules,
             facts.packages,
             facts.third_party,

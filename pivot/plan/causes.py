@@ -37,7 +37,11 @@ def causes(
 ) -> list[Reason]:
     """A reason for each definition that differs between a table and a manifest."""
     after = manifest.symbols
-    changed = [name for name in after if name in before and before[name].hash != after[name].hash]
+    changed = [
+        name
+        for name, now in after.items()
+        if (then := before.get(name)) is not None and then.hash != now.hash
+    ]
     names = changed or sorted({*before} ^ {*after})
     reasons = []
     for name in names:

@@ -37,6 +37,7 @@ class CodeTables:
     def __init__(self, folder: str) -> None:
         self.folder = os.path.abspath(folder)
         self._written: set[tuple[str, str]] = set()
+        self._symbols: dict[tuple[object, object, object], Symbol] = {}
 
     def path(self, digest: str) -> str:
         """Where the table of a code digest (`xxh128:...`) lies."""
@@ -68,6 +69,14 @@ class CodeTables:
                 raise explain(error, "write the code table", path) from None
         self._written.add(mark)
 
+    def _symbol(self, value: object, file: object, line: object) -> Symbol:
+        """One object for each definition, however many tables name it."""
+        key = (value, file, line)
+        known = self._symbols.get(key)
+        if known is None:
+            known = self._symbols[key] = Symbol(str(value), str(file), int(str(line)))
+        return known
+
     def get(self, digest: str) -> CodeTable | None:
         """The table of a code digest; None where there is none that can be read."""
         try:
@@ -80,7 +89,7 @@ class CodeTables:
             symbols: dict[str, Symbol] = {}
             reached: dict[str, str] = {}
             for name, (value, file, line, by) in content["symbols"].items():
-                symbols[name] = Symbol(str(value), str(file), int(line))
+                symbols[name] = self._symbol(value, file, line)
                 reached[name] = str(by)
             sources = tuple(
                 {str(file): str(value) for file, value in source.items()}
