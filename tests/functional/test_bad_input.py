@@ -21,6 +21,8 @@ def snapshot(root: Path) -> dict[str, object]:
         if inside == ".pivot":
             names[:] = [name for name in names if name not in ("tmp", "logs", "cache")]
             files = [name for name in files if name not in (".gitignore", "state.db")]
+        if inside == ".dvc":
+            names[:] = [name for name in names if name != "tmp"]  # DVC's own lock lies there
         for name in [*names, *files]:
             path = os.path.join(folder, name)
             mode = os.lstat(path).st_mode
