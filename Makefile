@@ -3,6 +3,7 @@
 #   make demo    run the penguins pipeline in the root pivot.yaml and print its metrics
 #   make check   all that CI runs: format, lint, types, import contract, tests
 #   make test    the tests, in parallel, with the coverage gate
+#   make differential  all comparisons with DVC (`make test` runs a sample)
 #   make bench   the benchmarks
 #   make docs    the documentation as a site, in .cache/site
 #   make clean   remove what tools left behind; `make distclean` also the environments
@@ -81,6 +82,10 @@ demo: $(VENV)/.examples
 .PHONY: test
 test: $(VENV)/.dev $(DVC_READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report term:skip-covered
+
+.PHONY: differential
+differential: $(VENV)/.dev $(DVC_READY)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m '' tests/differential
 
 .PHONY: lint
 lint: $(VENV)/.dev

@@ -37,6 +37,7 @@ def test_remotes_cache_and_defaults_are_read() -> None:
     values, remotes = parse_dvc_config(WRITTEN, ".dvc/config", "/home/me/project/.dvc/config")
     assert values == {
         "core.remote": "storage",
+        "core.autostage": True,
         "cache.dir": "/shared/cache",
         "cache.link": "hardlink",
     }

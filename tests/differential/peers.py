@@ -1,0 +1,149 @@
+"""Both tools on one project: DVC by its served command line, Pivot by its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DVC = os.environ.get("PIVOT_TEST_DVC", "")
+PIVOT = str(Path(sys.executable).parent / "pivot")
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one command ended."""
+
+    command: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def well(self) -> Answer:
+        assert self.code == 0, self
+        return self
+
+    def __repr__(self) -> str:
+        return f"$ {self.command}\n{self.out}\n--- stderr ---\n{self.err}\n--- exit {self.code} ---"
+
+
+class Dvc:
+    """A process that serves DVC's commands."""
+
+    def __init__(self, scratch: Path) -> None:
+        python = Path(DVC).parent / "python"
+        environment = {
+            **os.environ,
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(scratch / "site"),
+            "DVC_GLOBAL_CONFIG_DIR": str(scratch / "global"),
+            "DVC_SYSTEM_CONFIG_DIR": str(scratch / "system"),
+            "CI": "1",
+        }
+        self._process = subprocess.Popen(
+            [str(python), str(HERE / "dvc_server.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def __call__(self, folder: Path, *argv: str) -> Answer:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps({"cwd": str(folder), "argv": list(argv)}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"DVC died of {argv}"
+        answer = json.loads(line)
+        return Answer(f"dvc {' '.join(argv)}", answer["code"], answer["out"], answer["err"])
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+class Both:
+    """One project, and both tools to work on it."""
+
+    def __init__(self, root: Path, dvc: Dvc) -> None:
+        self.root = root
+        self._dvc = dvc
+        self.told: list[str] = []
+
+    def dvc(self, *argv: str) -> Answer:
+        answer = self._dvc(self.root, *argv)
+        self.told.append(repr(answer))
+        return answer
+
+    def pivot(self, *argv: str) -> Answer:
+        done = subprocess.run(
+            [PIVOT, *argv],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PIVOT_CORE_PYTHON": sys.executable},
+        )
+        answer = Answer(f"pivot {' '.join(argv)}", done.returncode, done.stdout, done.stderr)
+        self.told.append(repr(answer))
+        return answer
+
+    def git(self, *argv: str) -> str:
+        done = subprocess.run(
+            ["git", *argv], cwd=self.root, capture_output=True, text=True, check=True
+        )
+        self.told.append(f"$ git {' '.join(argv)}\n{done.stdout}")
+        return done.stdout
+
+    def write(self, files: dict[str, str]) -> None:
+        for path, text in files.items():
+            self.told.append(f"write {path}: {text!r}")
+            target = self.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_symlink() or (target.exists() and not os.access(target, os.W_OK)):
+                target.unlink()
+            target.write_text(text)
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text()
+
+    def remove(self, path: str) -> None:
+        self.told.append(f"remove {path}")
+        target = self.root / path
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        elif target.is_symlink() or target.exists():
+            target.unlink()
+
+    def start(self) -> None:
+        """An empty repository that DVC has initialized."""
+        self.root.mkdir(parents=True)
+        self.git("init", "-q", ".")
+        self.git("config", "user.email", "a@example.org")
+        self.git("config", "user.name", "A")
+        self.dvc("init", "-q").well()
+
+    def commit(self) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "state")
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What Pivot says of each stage."""
+        found = self.pivot("status", "--json").well().json
+        return {stage["name"]: stage for stage in found["stages"]}
+
+    def dvc_changed(self) -> dict[str, Any]:
+        """What DVC says of what changed."""
+        answer = self.dvc("status", "--json").well()
+        return dict(json.loads(answer.out or "{}"))
