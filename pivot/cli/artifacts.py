@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .opening import opened
+from .opening import metered, opened
 from .options import Targets
 from .output import note, say
 
@@ -28,7 +28,7 @@ def checkout(
     """Put outputs into the work tree as the locks have them."""
     from ..commands import artifacts
 
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True) as session, metered(session):
         result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
     for path in result.restored:
         note(f"restored {path}")
@@ -57,7 +57,7 @@ def commit(targets: Targets = None) -> None:
     """Accept what is in the work tree as the stages' result, without running them."""
     from ..commands import artifacts
 
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True) as session, metered(session):
         done = artifacts.commit(session, tuple(targets or ()))
     for accepted in done:
         if accepted.changed:

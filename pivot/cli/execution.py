@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .opening import opened
+from .opening import metered, opened
 from .options import SetParam, Targets, choose_one
 from .output import note, say, say_json, seconds_text
 
@@ -239,7 +239,7 @@ def _execute(
     from ..commands.repro import ReproRequest, plan_run
 
     if dry is not None:
-        with opened(overrides) as session:
+        with opened(overrides) as session, metered(session):
             planned = plan_run(session, _placed(request, session.cwd))
         _print_plan(planned, explained=dry == "explain", as_json=as_json)
         return
@@ -258,6 +258,8 @@ def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
 
 
 def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
+    from dataclasses import replace
+
     from ..commands.repro import Run
     from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
     from ..run.events import Stopped
@@ -265,6 +267,8 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
 
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
     reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
+    if isinstance(reporter, LiveReporter):
+        request = replace(request, progress=reporter.meter)
     run = Run(session, request)
     try:
         with reporter:

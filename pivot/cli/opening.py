@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,3 +32,21 @@ def opened(
         yield session
     for warning in dict.fromkeys(session.project.warnings):
         note(f"warning: {warning}")
+
+
+@contextmanager
+def metered(session: Session) -> Iterator[None]:
+    """While this lasts, a terminal is told how much has been hashed, where that takes long."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from .meter import Meter
+
+    meter = Meter(draws=True)
+    observer = session.space.observer
+    before, observer.progress = observer.progress, meter
+    try:
+        yield
+    finally:
+        observer.progress = before
+        meter.yield_line()

@@ -9,6 +9,7 @@ from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .meter import Meter
 from .output import note, say, say_json, seconds_text, styled
 from .wording import brief, up_to_date
 
@@ -110,6 +111,7 @@ class LiveReporter(PlainReporter):
         self._live: Any = None
         self._console: Any = None
         self._since: dict[str, float] = {}
+        self.meter = Meter(draws=True)
 
     def __exit__(
         self,
@@ -137,6 +139,7 @@ class LiveReporter(PlainReporter):
 
     def _start(self) -> None:
         if self._live is None:
+            self.meter.yield_line()  # from here on it is part of the picture
             from rich.console import Console  # 44 ms to import; only a run on a terminal needs it
             from rich.live import Live
 
@@ -152,6 +155,7 @@ class LiveReporter(PlainReporter):
             self._live.start()
 
     def _stop(self) -> None:
+        self.meter.yield_line()
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -164,7 +168,8 @@ class LiveReporter(PlainReporter):
         rows = [
             f"  {stage}  {seconds_text(now - since)}" for stage, since in list(self._since.items())
         ]
-        return Text("\n".join(rows))
+        working = self.meter.text(now)
+        return Text("\n".join([*rows, f"  {working}"] if working else rows))
 
     def _line(self, text: str) -> None:
         if self._live is None:

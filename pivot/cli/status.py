@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .opening import opened
+from .opening import metered, opened
 from .options import Json, SetParam, Targets, choose_one
 from .output import note, say, say_json, styled
 
@@ -42,7 +42,8 @@ def status(
     choose_one({"--diff": diff, "--json": as_json})
     with opened(set_param) as session:
         selection = Selection(tuple(targets or ()), session.cwd, single=bool(targets))
-        result = use_case.status(session, selection, opaque=verbose)
+        with metered(session):
+            result = use_case.status(session, selection, opaque=verbose)
         if as_json:
             say_json(use_case.status_data(result))
         elif explained or diff:

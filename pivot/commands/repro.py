@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class ReproRequest:
     """What to bring up to date, and how. `jobs` None: as configured.
 
-    `confirm` is asked before each stage runs (`--interactive`).
+    `confirm` is asked before each stage runs (`--interactive`); `progress` is told of bytes
+    hashed and stored.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -41,6 +42,7 @@ class ReproRequest:
     allow_missing: bool = False
     write_params: bool = False
     confirm: Callable[[Decision], bool] | None = None
+    progress: Callable[[int], None] | None = None
 
     @property
     def requirements(self) -> Requirements:
@@ -144,6 +146,7 @@ class Run:
             allow_missing=request.allow_missing,
             seconds=_known_seconds(session),
             confirm=request.confirm,
+            progress=request.progress,
         )
         for file, what in bring_up(session.space, self.stages):
             yield Event("stage_finished", file.name, "restored", notes=(what,))

@@ -38,6 +38,7 @@ class RunOptions:
     allow_missing: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     confirm: Callable[[Decision], bool] | None = None  # asked before each stage is run
+    progress: Callable[[int], None] | None = None  # told of bytes hashed and stored
 
 
 class _Refused(Exception):
@@ -74,7 +75,7 @@ class Loop:
             self._survey,
             outputs,
             commit=options.commit,
-            progress=lambda _: self._check_signal(),
+            progress=self._count,
         )
         self._forced_below: set[str] = set()
         self._names: list[str] = []
@@ -102,7 +103,7 @@ class Loop:
         yield Event("run_started", stages=tuple(names))
         sorter = self._sorter(names)
         sorter.prepare()
-        self._space.observer.progress = lambda _: self._check_signal()
+        self._space.observer.progress = self._count
         try:
             while True:
                 self._check_signal()
@@ -150,6 +151,12 @@ class Loop:
             frozen = self._space.graph.stages[name].frozen
             sorter.add(name, *(() if frozen else (up for up in above if up in chosen)))
         return sorter
+
+    def _count(self, bytes_done: int) -> None:
+        """Called while files are read and written, which may take long."""
+        self._check_signal()
+        if self._options.progress is not None:
+            self._options.progress(bytes_done)
 
     def _check_signal(self) -> None:
         if self._signals():
