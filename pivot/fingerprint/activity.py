@@ -15,6 +15,28 @@ _REGISTERING = frozenset(
     ("sqlalchemy", "sqlmodel", "django", "peewee", "mongoengine", "luigi", "marshmallow")
 )
 
+_TYPING = "TypeVar TypeVarTuple ParamSpec NewType NamedTuple TypedDict cast Optional Union"
+#: What hands back something made of its arguments, and neither calls nor keeps them elsewhere.
+_INERT = frozenset(
+    (
+        *(
+            f"{place}.{name}"
+            for place in ("typing", "typing_extensions")
+            for name in _TYPING.split()
+        ),
+        "functools.partial",
+        "functools.partialmethod",
+        "collections.namedtuple",
+        "dataclasses.field",
+        "types.MappingProxyType",
+        "types.SimpleNamespace",
+        "contextvars.ContextVar",
+        "operator.attrgetter",
+        "operator.itemgetter",
+        "operator.methodcaller",
+    )
+)
+
 _MUTATOR_NAMES = (
     "append appendleft extend extendleft insert pop popleft popitem remove discard clear update "
     "setdefault add sort reverse register"
@@ -52,7 +74,7 @@ class Activity:
         return (
             any(self._is_project(module, chain) for chain in unit.decorators)
             or any(self._calls_code(module, chain) for chain in unit.calls)
-            or any(self._passes_definition(module, chain) for chain in unit.passes)
+            or (self._may_keep(module, unit) and self._passes_any(module, unit))
             or any(self._base_registers(module, chain, set()) for chain in unit.bases)
         )
 
@@ -73,6 +95,22 @@ class Activity:
             return []
         numbers = (item for item in index.names.get(target.name, ()) if isinstance(item, int))
         return [index.units[number] for number in numbers]
+
+    def _may_keep(self, module: str, unit: Unit) -> bool:
+        """Whether some call in the unit may keep or call what it is given."""
+        return not all(self._is_inert(module, chain) for chain in unit.calls)
+
+    def _is_inert(self, module: str, chain: str) -> bool:
+        first, _, rest = chain.partition(".")
+        targets = self.names.lookup(module, first) if first else ()
+        return bool(targets) and all(
+            target.kind == "external"
+            and (f"{target.module}.{rest}" if rest else target.module) in _INERT
+            for target in targets
+        )
+
+    def _passes_any(self, module: str, unit: Unit) -> bool:
+        return any(self._passes_definition(module, chain) for chain in unit.passes)
 
     def _passes_definition(self, module: str, chain: str) -> bool:
         return any(

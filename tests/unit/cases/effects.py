@@ -530,3 +530,48 @@ S = "stages.py"
     .fresh("new module beside it", ("pkg/new.py", None, ""))
     .stale("name of the file", ("pkg/files.py", "a.txt", "b.txt"))
 )
+
+(
+    Project(
+        EFFECTS,
+        "calls that keep nothing",
+        {
+            S: """
+            import helpers
+
+            def run():
+                return helpers.used()
+            """,
+            "helpers.py": """
+            import functools
+            import typing as t
+            from typing import NewType
+
+            from tracing import traced
+
+            class Shape:
+                def area(self):
+                    return 1
+
+            def draw(shape):
+                return 2
+
+            def watched():
+                return 3
+
+            ShapeType = t.TypeVar("ShapeType", bound=Shape)
+            Alias = NewType("Alias", Shape)
+            draw_it = functools.partial(draw, Shape)
+            seen = traced(watched)
+
+            def used():
+                return 4
+            """,
+            "tracing.py": "SEEN = []\n\ndef traced(f):\n    SEEN.append(f)\n    return f\n",
+        },
+    )
+    .fresh("class that bounds an unused type variable", ("helpers.py", "return 1", "return 9"))
+    .fresh("function of an unused partial", ("helpers.py", "return 2", "return 9"))
+    .stale("function handed to a project function", ("helpers.py", "return 3", "return 9"))
+    .stale("the function used", ("helpers.py", "return 4", "return 9"))
+)
