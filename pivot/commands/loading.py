@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import Pipeline, Stage, TrackedFile
-from ..project import Project
+from ..project import Project, RevisionTree
 from ..run.locks import Locks
 
 if TYPE_CHECKING:
     from ..config import Override
     from ..config.discovery import SkipDirs
+    from ..fingerprint import Fingerprinter
+    from ..run.baseline import Baseline
     from ..run.ledger import Ledger
 
 
@@ -51,7 +53,7 @@ def skipped(project: Project) -> SkipDirs | None:
 
 
 def open_ledger(
-    project: Project, pipeline: Pipeline, covered: Callable[[Stage], frozenset[str]]
+    project: Project, pipeline: Pipeline, covered: Callable[[Stage], frozenset[str]], context: str
 ) -> Ledger:
     """Where the project's results are written down."""
     own = Locks(project.tree, pipeline.stages, project.state.blobs("locks"))
@@ -66,5 +68,25 @@ def open_ledger(
         git=project.git,
         covered=covered,
         kept=project.state.blobs("dvc-locks"),
+        baseline=_baseline(project, context),
     )
     return DvcLedger(project.tree, pipeline.stages, own, around)
+
+
+def _baseline(project: Project, context: str) -> Baseline | None:
+    if project.git is None or not project.settings["code.track"]:
+        return None
+    from ..run.baseline import Baseline
+
+    def fingerprinter(tree: RevisionTree) -> Fingerprinter:
+        from ..fingerprint import Fingerprinter  # only where an entry is DVC's alone
+
+        return Fingerprinter(
+            tree,
+            code_roots=project.settings["code.roots"],
+            cache=project.state.blobs("modules"),
+            distributions=project.distributions,
+            tracked=lambda path: tree.kind(path) == "file",
+        )
+
+    return Baseline(project.git, fingerprinter, project.state.blobs("baselines"), context)

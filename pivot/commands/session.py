@@ -163,7 +163,7 @@ class Session:
             project=project,
             pipeline=pipeline,
             graph=graph,
-            locks=open_ledger(project, pipeline, self._covered),
+            locks=open_ledger(project, pipeline, self._covered, self._code_context(pipeline)),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             memory=CodeMemory(
                 project.tree,

@@ -71,6 +71,35 @@ def edited(data: bytes | None, changes: Mapping[str, Entry | None], file: str) -
     return made.encode()
 
 
+def blocks(data: bytes) -> dict[str, str]:
+    """The text of each entry, where the file has the form that DVC writes."""
+    lines = data.decode("utf-8", "replace").splitlines(keepends=True)
+    found = _blocks(lines) if "stages:\n" in lines else None
+    if found is None:
+        return {}
+    return {name: "".join(block) for name, block in found[1] if name is not None}
+
+
+def _blocks(
+    lines: list[str],
+) -> tuple[tuple[int, int], list[tuple[str | None, list[str]]]] | None:
+    """Where the entries begin and end, and the lines of each (None: what stands before them)."""
+    start = lines.index("stages:\n") + 1
+    end = next(
+        (i for i in range(start, len(lines)) if not lines[i].startswith((" ", "#", "\n"))),
+        len(lines),
+    )
+    found: list[tuple[str | None, list[str]]] = [(None, [])]
+    for line in lines[start:end]:
+        if _ENTRY.match(line):
+            title = line[2:].rstrip("\n")
+            if not title.endswith(":") or not _PLAIN_NAME.match(title[:-1]):
+                return None
+            found.append((title[:-1], []))
+        found[-1][1].append(line)
+    return (start, end), found
+
+
 def _says(text: str, wanted: Mapping[str, Entry], file: str) -> bool:
     try:
         found = parse_dvc_lock(text.encode(), file)
@@ -84,22 +113,13 @@ def _spliced(text: str, changes: Mapping[str, Entry | None]) -> str | None:
     lines = text.splitlines(keepends=True)
     if "\r" in text or "stages:\n" not in lines or not text.endswith("\n"):
         return None
-    start = lines.index("stages:\n") + 1
-    end = next(
-        (i for i in range(start, len(lines)) if not lines[i].startswith((" ", "#", "\n"))),
-        len(lines),
-    )
-    blocks: list[tuple[str | None, list[str]]] = [(None, [])]
-    for line in lines[start:end]:
-        if _ENTRY.match(line):
-            title = line[2:].rstrip("\n")
-            if not title.endswith(":") or not _PLAIN_NAME.match(title[:-1]):
-                return None
-            blocks.append((title[:-1], []))
-        blocks[-1][1].append(line)
-    known = {name for name, _ in blocks}
+    found = _blocks(lines)
+    if found is None:
+        return None
+    (start, end), entries = found
+    known = {name for name, _ in entries}
     result: list[str] = []
-    for name, block in blocks:
+    for name, block in entries:
         if name is None or name not in changes:
             result += block
         elif (entry := changes[name]) is not None:

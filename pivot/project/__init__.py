@@ -10,6 +10,7 @@ from .interpreter import Interpreter
 from .lock import ProjectLock, is_busy
 from .observer import Noting, Observer
 from .project import Project, interpreter, open_project
+from .revision import RevisionTree
 from .root import find_mode, find_root, init_files
 from .state import Entries, State
 from .worktree import WorkTree
@@ -24,6 +25,7 @@ __all__ = [
     "Observer",
     "Project",
     "ProjectLock",
+    "RevisionTree",
     "State",
     "WorkTree",
     "config_path",

@@ -88,6 +88,41 @@ class Git:
         output = self._run(["log", "-1", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
         return output.strip() or None
 
+    def commits_of(self, path: str) -> list[str]:
+        """The commits that changed a file, the newest first."""
+        output = self._run(["log", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
+        return output.split()
+
+    def is_shallow(self) -> bool:
+        """Whether the history ends somewhere that is not its beginning."""
+        return os.path.exists(os.path.join(os.path.dirname(self.index_path()), "shallow"))
+
+    def files_at(self, revision: str, prefix: str = "") -> dict[str, str]:
+        """The blob of every file of a revision below `prefix`, by path from the top."""
+        where = [prefix] if prefix else []
+        output = self._run(["ls-tree", "-r", "-z", "--full-tree", revision, *where])
+        found: dict[str, str] = {}
+        for row in output.split("\0"):
+            head, tab, path = row.partition("\t")
+            fields = head.split(" ")
+            if tab and fields[1] == "blob":
+                found[path] = fields[2]
+        return found
+
+    def reader(self) -> subprocess.Popen[bytes]:
+        """A process that answers object names with objects (`git cat-file --batch`)."""
+        import subprocess
+
+        try:
+            return subprocess.Popen(
+                ["git", "-C", self.root, "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise PivotError(f"git cannot be run: {error.strerror}", hint="install git") from None
+
     def add(self, paths: Iterable[str]) -> None:
         """Put files into the index, as `git add` does."""
         self._run(["add", "--", *(f":(literal){path}" for path in paths)])

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 from .. import lockfile
 from ..digest import Digest
 from ..disk import explain, write_atomic
-from ..errors import ConfigError, PivotError, Where, raise_all
+from ..errors import ConfigError, PivotError, SourceError, Where, raise_all
 from ..lockfile import Entry
 from ..lockfile.dvc_text import edited, parse_dvc_lock
 from ..model import Command, Stage, StageKey, StageRecord, Symbol
 from ..project import Git, Observer
 from ..stamp import is_settled
 from ..tree import Tree, join, parent
+from .baseline import Baseline, Origin
 from .journal import scratch_folder
 from .locks import Locks
 from .memory import Blobs
@@ -54,6 +55,9 @@ class Ledger(Protocol):
     def symbols(self, name: str, /) -> Mapping[str, Symbol] | None:
         """The definitions that a record's code was made of, where only the ledger knows them."""
 
+    def remark(self, name: str, /) -> str | None:
+        """What a record's code was compared with, where that is not the record's own."""
+
     def check(self, stages: Iterable[Stage], /) -> None:
         """Raise PivotErrors where results of `stages` could not be written down."""
 
@@ -69,7 +73,7 @@ class Surroundings:
     """What the ledger of a DVC project looks at besides dvc.lock.
 
     `legacy` observes as DVC did before version 3; `covered` tells which deps the digest of a
-    stage's code judges.
+    stage's code judges; `baseline` finds the code behind entries that only DVC has written.
     """
 
     root: str
@@ -78,6 +82,7 @@ class Surroundings:
     git: Git | None
     covered: Callable[[Stage], frozenset[str]]
     kept: Blobs
+    baseline: Baseline | None
 
 
 class DvcLedger:
@@ -95,6 +100,8 @@ class DvcLedger:
         self._records: dict[str, StageRecord | None] = {}
         self._pending: dict[str, dict[str, Entry | None]] = {}
         self._new: dict[str, bytes] = {}
+        self._unrecorded: set[str] = set()  # whose entry is DVC's alone
+        self._origins: dict[str, Origin] = {}
 
     # --- reading --------------------------------------------------------------------------
 
@@ -129,8 +136,19 @@ class DvcLedger:
     def as_dvc(self, stage: Stage) -> bool:
         return stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
 
-    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
-        return None
+    def symbols(self, name: str) -> Mapping[str, Symbol] | None:
+        origin = self._origins.get(name)
+        if origin is None or self._around.baseline is None:
+            return None
+        return self._around.baseline.symbols(self._stages[name], origin)
+
+    def remark(self, name: str) -> str | None:
+        origin = self._origins.get(name)
+        return (
+            f"compared with the code of commit {origin.commit[:8]}, which recorded it"
+            if origin
+            else None
+        )
 
     def _dvc_stages(self) -> list[Stage]:
         return [stage for stage in self._stages.values() if self.as_dvc(stage)]
@@ -147,13 +165,30 @@ class DvcLedger:
         )
         lock = self._own.record(stage.name)
         if lock is not None and lock.basis == record.basis:
-            record = replace(
+            return replace(
                 record,
                 key=replace(record.key, code=lock.key.code),
                 observed=lock.observed,
                 packages=lock.packages,
+                fingerprint_version=lock.fingerprint_version,
             )
-        return record
+        self._unrecorded.add(stage.name)
+        origin = self._origin(stage, entry)
+        return (
+            record if origin is None else replace(record, key=replace(record.key, code=origin.code))
+        )
+
+    def _origin(self, stage: Stage, entry: Entry) -> Origin | None:
+        if self._around.baseline is None or not stage.code:
+            return None
+        try:
+            covered = self._around.covered(stage)
+        except SourceError:
+            return None  # whoever judges the stage says so
+        origin = self._around.baseline.of(stage, entry, covered)
+        if origin is not None:
+            self._origins[stage.name] = origin
+        return origin
 
     def _modern(self, digests: Mapping[str, Digest]) -> dict[str, Digest]:
         """Digests of old entries as those of today, where the bytes on disk still have them."""
@@ -193,6 +228,8 @@ class DvcLedger:
         return entries
 
     def save(self, started: int) -> None:
+        if self._around.baseline is not None:
+            self._around.baseline.close()
         self._own.save(started)
         for file, data in self._new.items():
             signature: Any = self._tree.signature(file)
@@ -238,7 +275,8 @@ class DvcLedger:
         now = self._digests(self._around.covered(stage))
         moved = {path: digest for path, digest in now.items() if known.get(path) != digest}
         entry = lockfile.renewed(stage, before, moved)
-        if record.key.code == key.code and entry == before:
+        recorded = stage.name not in self._unrecorded and record.key.code == key.code
+        if recorded and entry == before:
             return False
         self._write(stage, replace(record, key=key), entry)
         return True
@@ -258,6 +296,8 @@ class DvcLedger:
             self._pending.setdefault(file, {})[stage.short_name] = entry
             entries[stage.short_name] = entry
         self._records.pop(stage.name, None)
+        self._unrecorded.discard(stage.name)
+        self._origins.pop(stage.name, None)
 
     def flush(self) -> tuple[str, ...]:
         changed = []

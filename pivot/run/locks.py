@@ -128,6 +128,9 @@ class Locks:
     def symbols(self, _: str) -> Mapping[str, Symbol] | None:
         return None
 
+    def remark(self, _: str) -> str | None:
+        return None
+
     def check(self, _: Iterable[Stage]) -> None:
         return
 

@@ -69,28 +69,28 @@ class CodeMemory:
 
     def facts(self, stage: Stage) -> CodeFacts | None:
         """What is known about the stage's code; None where it has to be read."""
-        known = self._facts.get(_key(stage))
+        known = self._facts.get(code_key(stage))
         return None if known is None else CodeFacts(known[0], known[1], frozenset(known[2]))
 
     def note(self, stage: Stage, manifest: CodeManifest, covered: frozenset[str]) -> CodeFacts:
         """Remember what reading the stage's code gave."""
         packages = dict(manifest.packages)
-        self._facts[_key(stage)] = (manifest.digest, packages, tuple(sorted(covered)))
+        self._facts[code_key(stage)] = (manifest.digest, packages, tuple(sorted(covered)))
         self._changed = True
         return CodeFacts(manifest.digest, packages, covered)
 
     def state(self, stage: Stage) -> object:
         """`facts` as they are kept: equal where they are."""
-        return self._facts.get(_key(stage))
+        return self._facts.get(code_key(stage))
 
     def observed(self, stage: Stage, module: str) -> tuple[str | None] | None:
         """The hash of an observed module, as a tuple of one (None: it is gone); None: unknown."""
-        key = f"{module}|{_key(stage)}"
+        key = f"{module}|{code_key(stage)}"
         return (self._observed[key],) if key in self._observed else None
 
     def note_observed(self, stage: Stage, module: str, found: str | None) -> None:
         """Remember the hash of an observed module."""
-        self._observed[f"{module}|{_key(stage)}"] = found
+        self._observed[f"{module}|{code_key(stage)}"] = found
         self._changed = True
 
     def is_checked(self, pipeline: str) -> bool:
@@ -119,7 +119,8 @@ class CodeMemory:
         self._blobs.put(_NAME, marshal.dumps(form))
 
 
-def _key(stage: Stage) -> str:
+def code_key(stage: Stage) -> str:
+    """What a stage's code is looked up by: its entry, and what else reading starts from."""
     match stage.entry:
         case PythonEntry(module=module, qualname=qualname):
             return f"{module}:{qualname}|{'|'.join(stage.roots)}"

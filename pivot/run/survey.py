@@ -236,6 +236,9 @@ class Survey:
         except SourceError as error:
             return _unreadable(stage, error)
         decision = plan.decide(stage, evidence)
+        remark = self._space.locks.remark(stage.name) if decision.state == "stale" else None
+        if remark and any(reason.kind == "code" for reason in decision.reasons):
+            decision = replace(decision, notes=(*decision.notes, remark))
         if decision.state == "fresh" and decision.action == "none":
             self._keep(stage, evidence, decision)
         return decision
