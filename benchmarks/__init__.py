@@ -1,0 +1,1 @@
+"""Measures Pivot beside its peers and beside what nobody can avoid; see README.md."""
