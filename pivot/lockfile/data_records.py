@@ -118,6 +118,18 @@ def _digest_fields(digest: Digest) -> dict[str, Any]:
     return found
 
 
+def pivot_record_data(record: DataRecord) -> dict[str, Any]:
+    """The content of a .dvc record as that of a .pvt: digests whole, everything else as it is."""
+    outs = []
+    for item in record.data.get("outs") or ():
+        digest = digest_of_item(item)
+        rest = {key: value for key, value in item.items() if key not in _DIGEST_KEYS}
+        path = rest.pop("path")
+        outs.append({"path": path, **(_digest_fields(digest) if digest else {}), **rest})
+    rest = {key: value for key, value in record.data.items() if key not in ("outs", "md5")}
+    return {**rest, "outs": outs}
+
+
 _DIGEST_KEYS = ("md5", "hash", "size", "nfiles", "isexec", "digest", "files", "etag", "checksum")
 
 

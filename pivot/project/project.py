@@ -85,8 +85,9 @@ class Project:
 
     @cached_property
     def ignored(self) -> DvcIgnore | None:
-        """What .dvcignore says, in a DVC project."""
-        return DvcIgnore(self.tree, self.root) if self.mode == "dvc" else None
+        """What .dvcignore says, in a DVC project and in one that was."""
+        is_ruled = self.mode == "dvc" or self.tree.kind(".dvcignore") == "file"
+        return DvcIgnore(self.tree, self.root) if is_ruled else None
 
     @cached_property
     def git(self) -> Git | None:

@@ -243,6 +243,10 @@ class Survey:
             self._keep(stage, evidence, decision)
         return decision
 
+    def judge(self, stage: Stage, evidence: Evidence) -> Decision:
+        """The decision that follows from evidence that was gathered before."""
+        return plan.decide(stage, evidence)
+
     def _waiting(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
         """The stages directly above that will run first."""
         if stage.frozen or not decisions:

@@ -1,0 +1,41 @@
+"""`migrate`: from DVC to Pivot."""
+
+from __future__ import annotations
+
+import typer
+
+from .opening import opened
+from .output import note, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("migrate")(migrate)
+
+
+def migrate(
+    dry_run: bool = typer.Option(
+        False, "-n", "--dry-run", "--dry", help="Print what would change; change nothing."
+    ),
+) -> None:
+    """Make this DVC project a Pivot project, with its results, cache and comments."""
+    from ..commands import migrate as use_case
+
+    if dry_run:
+        with opened() as session:
+            planned = use_case.plan_migration(session)
+        say(planned.diff())
+        locks = sum(path.endswith(".lock") for path in planned.writes)
+        note(f"would write {locks} locks for {planned.stages} stages; nothing was changed")
+        for remark in planned.notes:
+            note(remark)
+        return
+    with opened(exclusive=True) as session:
+        done = use_case.migrate(session)
+    locks = sum(path.endswith(".lock") for path in done.writes)
+    for remark in done.notes:
+        note(remark)
+    say(f"This is a Pivot project now: {done.stages} stages, {locks} locks carried over.")
+    note("next: `pivot status`, then commit (`git add -A`); to take it back before that:")
+    for line in use_case.undo_text(done).splitlines():
+        note(f"  {line}")
