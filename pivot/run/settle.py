@@ -299,6 +299,8 @@ class Settler:
         if decision.key is None or stage.frozen:
             return False
         record = self._survey.record(stage)
+        if record is not None and self._commit and self._space.locks.as_dvc(stage):
+            self._store_present(stage, record)
         older = record is not None and record.fingerprint_version < FINGERPRINT_VERSION
         if record is not None and older and record.key.code and decision.key.code:
             key, version = decision.key, FINGERPRINT_VERSION
@@ -311,6 +313,14 @@ class Settler:
             raise explain(error, "write the lock", self._space.locks.path(stage.name)) from None
         self._keep_tables(stage, self._space.locks.record(stage.name))
         return True
+
+    def _store_present(self, stage: Stage, record: StageRecord) -> None:
+        """Have the cache hold all that DVC expects there: an out may not have been cached."""
+        for out in stage.outs:
+            digest = record.outs.get(out.path)
+            if out.cache and digest is not None and not self._space.cache.has(digest):
+                if self._space.observer.observe(out.path) == digest:
+                    self._add(out)
 
     def _keep_tables(self, stage: Stage, record: StageRecord | None) -> None:
         """Keep what the digests of a record's code were made from, to explain changes by."""

@@ -86,6 +86,9 @@ class Project:
         }  # fmt: skip
         #: definitions that DVC does not know of were edited since the last run of both
         self.hidden = False
+        #: ... and at a time when Pivot had no record of them either: nobody can know
+        self.blind = False
+        self.recorded = False
         self.comments = 0
         both.write({"parts/.gitignore": "", "sub/.keep": ""})
         self.write()
@@ -128,7 +131,9 @@ class Project:
     def edit_imported_module(self) -> None:
         before = self.values["mark"]
         self.change("mark", "m", "n", "o")
-        self.hidden |= self.values["mark"] != before and not self.values["lib"]
+        edited = self.values["mark"] != before
+        self.hidden |= edited
+        self.blind |= edited and not self.recorded
 
     def comment(self) -> None:
         self.comments = (self.comments + 1) % 3
@@ -192,6 +197,7 @@ class Project:
         if not (self.both.root / "data/raw.csv").exists():
             self.both.dvc("checkout", "-q", "data/raw.csv.dvc")
         self.both.dvc("repro", "-q").well()
+        self.recorded = False
         states = self.both.states()
         for name, stage in states.items():
             kinds = {reason["kind"] for reason in stage["reasons"]}
@@ -199,8 +205,9 @@ class Project:
             assert stage["state"] == "fresh" or excused, (name, stage)
 
     def repro_by_pivot(self) -> None:
-        self.both.pivot("repro").well()
-        self.hidden = False
+        self.both.pivot("repro", *(["--force"] if self.blind else [])).well()
+        self.hidden = self.blind = False
+        self.recorded = True
         assert self.both.dvc_changed() == {}
         assert all(stage["state"] == "fresh" for stage in self.both.states().values())
         self.judge_outputs()
@@ -245,11 +252,14 @@ class Project:
 
 
 def _is_about_scripts(changes: list[Any]) -> bool:
-    """Whether all that DVC saw was another text of a script, or tracked data to be checked out."""
+    """Whether all that DVC saw was another text of a script, or data that is only to be put back.
+
+    (Pivot judges absent data by its record, and says so of whatever makes or tracks it.)
+    """
     deps = [change["changed deps"] for change in changes if "changed deps" in change]
     return len(deps) == len(changes) and all(
         (path.endswith(".py") and state == "modified")
-        or (path == "data/raw.csv" and state == "deleted")
+        or state == "deleted"
         for dep in deps
         for path, state in dep.items()
     )
