@@ -318,9 +318,10 @@ class Settler:
         """Have the cache hold all that DVC expects there: an out may not have been cached."""
         for out in stage.outs:
             digest = record.outs.get(out.path)
-            if out.cache and digest is not None and not self._space.cache.has(digest):
-                if self._space.observer.observe(out.path) == digest:
-                    self._add(out)
+            if not out.cache or digest is None or self._space.cache.has(digest):
+                continue
+            if self._space.observer.observe(out.path) == digest:
+                self._add(out)
 
     def _keep_tables(self, stage: Stage, record: StageRecord | None) -> None:
         """Keep what the digests of a record's code were made from, to explain changes by."""
