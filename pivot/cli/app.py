@@ -18,7 +18,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
     "tracking": ("track", "add", "untrack"),
     "editing": ("freeze", "unfreeze"),
-    "migration": ("migrate",),
+    "migration": ("migrate", "export"),
     "configure": ("config",),
 }
 #: The options before the command that take a value.

@@ -1,4 +1,4 @@
-"""`migrate`: from DVC to Pivot."""
+"""`migrate` and `export`: from DVC to Pivot, and the other way."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .output import note, say
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("migrate")(migrate)
+    app.command("export")(export)
 
 
 def migrate(
@@ -39,3 +40,18 @@ def migrate(
     note("next: `pivot status`, then commit (`git add -A`); to take it back before that:")
     for line in use_case.undo_text(done).splitlines():
         note(f"  {line}")
+
+
+def export(
+    force: bool = typer.Option(False, "-f", "--force", help="Replace an earlier export."),
+) -> None:
+    """Write the pipeline and its results as DVC has them, beside Pivot's own files."""
+    from ..commands import export as use_case
+
+    with opened(exclusive=True) as session:
+        done = use_case.export(session, force=force)
+    for path in done.written:
+        note(f"wrote {path}")
+    for remark in done.notes:
+        note(remark)
+    say(f"{done.stages} stages exported, {done.locked} of them up to date.")

@@ -65,14 +65,15 @@ class Observer:
         cache: str | None = None,
         progress: Callable[[int], None] | None = None,
         skip: Skip | None = None,
+        spaces: str | None = None,
     ) -> None:
         self.root = os.path.abspath(root)
         self.algorithm = algorithm
         self._cache = cache
         self._skip = skip
         self.progress = progress
-        # DVC's old digests stand beside the present ones, of the same files
-        suffix = "-dos2unix" if algorithm == "md5-dos2unix" else ""
+        # other digests of the same files stand beside the project's own
+        suffix = spaces or ("-dos2unix" if algorithm == "md5-dos2unix" else "")
         self._files = state.rows(f"files{suffix}")
         self._folders = state.blobs(f"folders{suffix}")
         self._bulk_loaded = False

@@ -1,0 +1,268 @@
+"""`export`: a Pivot project for people with DVC: dvc.yaml, dvc.lock, .dvc files and DVC's cache.
+
+What is written says what the pipeline is now, templating done. Functions become commands that
+need no Pivot, where their arguments can be written down in Python; the code behind them becomes
+deps, so that DVC sees edits too.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .. import lockfile
+from ..config import load
+from ..disk import explain, write_atomic
+from ..errors import PivotError, SourceError
+from ..lockfile.data_records import new_record_data
+from ..lockfile.dvc_text import edited
+from ..model import Command, Out, Pipeline, Stage, StageRecord
+from ..project import Observer, WorkTree
+from ..run.survey import Survey
+from ..run.tracked import dumped
+from ..store import LocalCache
+from ..tree import join, parent, relative
+from .calling import CallWriter
+from .session import Session
+
+_IGNORED = "/config.local\n/tmp\n/cache\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written, how many stages are up to date in it, and what DVC has no word for."""
+
+    written: tuple[str, ...]
+    stages: int
+    locked: int
+    notes: tuple[str, ...] = field(default=())
+
+
+def export(session: Session, *, force: bool = False) -> Export:
+    """Write the project as DVC has it. Raises PivotError where files are there already."""
+    project = session.project
+    if project.mode == "dvc":
+        raise PivotError("this is a DVC project already")
+    writer = _Writer(session)
+    files = writer.pipeline_files()
+    present = [path for path in files if project.tree.kind(path) == "file"]
+    if present and not force:
+        raise PivotError(
+            f"'{present[0]}' is there already", hint="--force replaces what an export wrote before"
+        )
+    if not os.path.lexists(f"{project.root}/.dvc/config"):
+        files[".dvc/config"] = b""
+        files[".dvc/.gitignore"] = _IGNORED.encode()
+    files |= writer.records()
+    pipeline = load(_Overlay(project.tree, files), mode="dvc")
+    locks, locked = writer.locks(pipeline)
+    files |= locks
+    if project.settings["core.mode"] is None:
+        from ..project import write_setting  # only commands that write one
+
+        write_setting(project.root, "project", "core.mode", "pivot")
+        writer.notes.append("set core.mode: pivot, since both tools' files are here now")
+    try:
+        for path, data in files.items():
+            write_atomic(f"{project.root}/{path}", data)
+    except OSError as error:
+        raise explain(error, "write", error.filename or project.root) from None
+    return Export(tuple(files), len(pipeline.stages), locked, tuple(dict.fromkeys(writer.notes)))
+
+
+class _Writer:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._space = session.space
+        self._survey = Survey(session.space)
+        self._calls = CallWriter(session)
+        self.notes: list[str] = []
+        project = session.project
+        self._observer = Observer(project.root, project.state, "md5", spaces="-export")
+        self._cache = LocalCache(f"{project.root}/.dvc/cache", algorithm="md5")
+
+    # --- dvc.yaml ---------------------------------------------------------------------------
+
+    def pipeline_files(self) -> dict[str, bytes]:
+        """The text of each dvc.yaml."""
+        files: dict[str, dict[str, Any]] = {}
+        for stage in self._space.pipeline.stages.values():
+            target = join(parent(stage.file), "dvc.yaml")
+            files.setdefault(target, {})[_plain_name(stage)] = self._definition(stage)
+        for top in self._space.pipeline.top_levels:
+            content = {"metrics": list(top.metrics), "params": list(top.params)}
+            plots = [{name: dict(options)} if options else name for name, options in top.plots]
+            extra = {**content, "plots": plots, "artifacts": dict(top.artifacts)}
+            if any(extra.values()):
+                self.notes.append(f"{top.file}: top-level plots, metrics and params are not taken")
+        return {path: _yaml({"stages": stages}) for path, stages in files.items()}
+
+    def _definition(self, stage: Stage) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        if stage.desc:
+            made["desc"] = _literal(stage.desc)
+        made["cmd"] = self._command(stage)
+        folder = parent(stage.file)
+        if stage.wdir != folder:
+            made["wdir"] = relative(stage.wdir, folder)
+        deps = [_literal(relative(dep.path, stage.wdir)) for dep in stage.deps]
+        deps += [path for path in self._code(stage) if path not in deps]
+        if deps:
+            made["deps"] = deps
+        params = [_params_entry(stage, file.path, file.keys) for file in stage.params_files]
+        if params:
+            made["params"] = params
+        for key, kind in (("outs", "out"), ("metrics", "metric"), ("plots", "plot")):
+            outs = [_out_entry(stage, out) for out in stage.outs if out.kind == kind]
+            if outs:
+                made[key] = outs
+        for name in ("frozen", "always_changed"):
+            if getattr(stage, name):
+                made[name] = True
+        if stage.meta is not None:
+            made["meta"] = stage.meta
+        for name in ("timeout", "mutex", "resources", "env_tracked"):
+            if getattr(stage, name):
+                word = "env" if name == "env_tracked" else name
+                self.notes.append(f"stage '{stage.name}': DVC knows no {word}; it is left out")
+        return made
+
+    def _command(self, stage: Stage) -> str | list[str]:
+        folders = dict.fromkeys(parent(relative(out.path, stage.wdir)) for out in stage.outs)
+        made = [folder for folder in folders if folder not in (".", "..")]
+        if isinstance(stage.entry, Command):
+            prefix = "".join(f"{name}={_shell(v)} " for name, v in stage.env_set.items())
+            lines = [_literal(f"{prefix}{line}") for line in stage.entry.lines]
+            if made:
+                return [f"mkdir -p {' '.join(map(_shell, made))}", *lines]
+            return lines if stage.entry.is_list else lines[0]
+        text, note = self._calls.command(stage, made)
+        if note:
+            self.notes.append(f"stage '{stage.name}': {note}")
+        return _literal(text)
+
+    def _code(self, stage: Stage) -> Iterator[str]:
+        """The project files behind a function."""
+        if not stage.is_python:
+            return
+        try:
+            manifest = self._survey.manifest(stage)
+        except SourceError:
+            return
+        for file in sorted(
+            {symbol.file for symbol in manifest.symbols.values()} if manifest else ()
+        ):
+            if self._session.project.tree.kind(file) == "file":
+                yield _literal(relative(file, stage.wdir))
+
+    # --- results ----------------------------------------------------------------------------
+
+    def records(self) -> dict[str, bytes]:
+        """.dvc files for tracked data that is there."""
+        made: dict[str, bytes] = {}
+        for file in self._space.pipeline.tracked:
+            place = self._space.absolute(file.path)
+            if not os.path.lexists(place):
+                self.notes.append(f"'{file.path}' is not there; it gets no .dvc file")
+                continue
+            name = f"{file.path}.dvc"
+            made[name] = dumped(new_record_data(file.path, name, self._cache.add(place), file.desc))
+        return made
+
+    def locks(self, pipeline: Pipeline) -> tuple[dict[str, bytes], int]:
+        """dvc.lock files with the stages that are up to date, and how many those are."""
+        decisions = self._survey.plan(list(self._space.graph.order))
+        fresh = {
+            (join(parent(stage.file), "dvc.yaml"), _plain_name(stage))
+            for name, stage in self._space.pipeline.stages.items()
+            if decisions[name].state == "fresh" and decisions[name].action == "none"
+        }
+        entries: dict[str, dict[str, lockfile.Entry | None]] = {}
+        for stage in pipeline.stages.values():
+            if (stage.file, stage.short_name) in fresh:
+                lock = join(parent(stage.file), "dvc.lock")
+                entries.setdefault(lock, {})[stage.short_name] = self._entry(stage)
+        made = {path: edited(None, found, path) or b"" for path, found in entries.items()}
+        return made, sum(map(len, entries.values()))
+
+    def _entry(self, stage: Stage) -> lockfile.Entry:
+        seen = {dep.path: self._observer.observe(dep.path) for dep in stage.deps}
+        deps = {path: digest for path, digest in seen.items() if digest is not None}
+        outs = {out.path: self._cache.add(self._space.absolute(out.path)) for out in stage.outs}
+        blank = lockfile.record_of_entry(stage, {"cmd": ""})
+        key = replace(blank.key, params=self._space.params.values(stage))
+        return lockfile.entry_of_record(stage, StageRecord(stage.name, key, outs), deps)
+
+
+class _Overlay:
+    """The work tree with files that are about to be written."""
+
+    def __init__(self, tree: WorkTree, files: Mapping[str, bytes]) -> None:
+        self._tree = tree
+        self._files = files
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.get(path) or self._tree.read(path)
+
+    def kind(self, path: str) -> Literal["file", "dir"] | None:
+        return "file" if path in self._files else self._tree.kind(path)
+
+    def list(self, path: str) -> tuple[tuple[str, bool], ...]:
+        added = [(p.rpartition("/")[2], False) for p in self._files if parent(p) == path]
+        return tuple(sorted({*self._tree.list(path), *added}))
+
+    def signature(self, path: str) -> str:
+        return str(self.kind(path))
+
+
+def _plain_name(stage: Stage) -> str:
+    """A name that DVC takes: `fit@linear-1` becomes `fit-linear-1`."""
+    return "".join("-" if sign in "@/\\:" else sign for sign in stage.short_name)
+
+
+def _literal(text: str) -> str:
+    """A text in which DVC sees no templates."""
+    return text.replace("${", "\\${")
+
+
+def _shell(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def _params_entry(stage: Stage, path: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
+    return {relative(path, stage.wdir): None if keys is None else list(keys)}
+
+
+def _out_entry(stage: Stage, out: Out) -> str | dict[str, Any]:
+    flags: dict[str, Any] = {}
+    if out.desc:
+        flags["desc"] = out.desc
+    if not out.cache:
+        flags["cache"] = False
+    if out.persist or out.incremental or out.resume:
+        flags["persist"] = True
+    if not out.push:
+        flags["push"] = False
+    if out.remote:
+        flags["remote"] = out.remote
+    flags.update(out.plot)
+    path = _literal(relative(out.path, stage.wdir))
+    return {path: flags} if flags else path
+
+
+def _yaml(content: Mapping[str, Any]) -> bytes:
+    from ruamel.yaml import YAML  # 60 ms to import; only this command
+
+    stream = io.BytesIO()
+    editor = YAML()
+    editor.default_flow_style = False
+    editor.width = 4096
+    editor.dump(dict(content), stream)
+    return (
+        b"# Written by `pivot export`; the pipeline itself is in pivot.yaml.\n" + stream.getvalue()
+    )
