@@ -59,6 +59,8 @@ def _is_strong(statement: ast.stmt, imported: frozenset[str] | set[str]) -> bool
                 return True
         elif isinstance(part, ast.Delete) and not all(map(_names_only, part.targets)):
             return True
+        elif isinstance(part, (ast.Raise, ast.Assert)):
+            return True  # whoever imports the module gets the exception
     return False
 
 

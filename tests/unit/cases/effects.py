@@ -575,3 +575,34 @@ S = "stages.py"
     .stale("function handed to a project function", ("helpers.py", "return 3", "return 9"))
     .stale("the function used", ("helpers.py", "return 4", "return 9"))
 )
+
+(
+    Project(
+        EFFECTS,
+        "modules that refuse to be imported",
+        {
+            S: """
+            import guard
+            import optional
+
+            def run():
+                return guard.LIMIT
+            """,
+            "guard.py": """
+            import sys
+
+            LIMIT = 3
+            FLOOR = 1
+            assert LIMIT > FLOOR
+            if sys.platform == "nowhere":
+                raise RuntimeError("not here")
+            """,
+            "optional.py": "X = 1\n",
+        },
+    )
+    .stale("exception added", ("optional.py", "X = 1", "X = 1\nraise RuntimeError"))
+    .stale("condition of an exception", ("guard.py", "nowhere", "linux"))
+    .stale("what an assertion reads", ("guard.py", "FLOOR = 1", "FLOOR = 4"))
+    .stale("assertion turned", ("guard.py", "LIMIT > FLOOR", "LIMIT < FLOOR"))
+    .fresh("unused constant beside it", ("optional.py", "X = 1", "X = 2"))
+)
