@@ -1,5 +1,7 @@
 """Edges by artifact, cycles as paths, and targets as people type them."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,7 +203,7 @@ def test_every_stage_comes_after_its_parents_or_a_cycle_is_told(pairs):
     except GraphError as error:
         names = str(error).split("cycle: ")[1].split(";")[0].split(" -> ")
         assert names[0] == names[-1]
-        for maker, user in zip(names, names[1:], strict=False):
+        for maker, user in itertools.pairwise(names):
             assert f"{maker[1:]}.csv" in deps[int(user[1:])]
         return
     position = {name: index for index, name in enumerate(graph.order)}
