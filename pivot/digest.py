@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import xxhash
+
+from .values import dataclass, field
 
 #: Read size for hashing; xxh3 reaches twice the speed of 256 KiB reads with it (docs, limits).
 BUFFER_BYTES = 4 * 1024 * 1024

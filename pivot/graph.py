@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
 from .model import Pipeline, Stage
 from .tree import is_within, join, parent
+from .values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ All are frozen; sequences are tuples. Paths of artifacts are POSIX, relative to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .digest import Digest, fingerprint
+from .values import dataclass, field
 
 OutKind = Literal["out", "metric", "plot"]
 CheckMode = Literal["content", "stat"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .errors import ConfigError, Where, did_you_mean
+from .values import dataclass, field
 
 KeyType = Literal["bool", "int", "str", "list", "choice", "mapping"]
 

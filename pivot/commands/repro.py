@@ -6,7 +6,6 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from ..model import Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
 from ..run.tracked import TrackedData, bring_up, needed_by
+from ..values import dataclass, field
 from .requirements import Requirements, check
 from .session import Session
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from ..errors import ConfigError, GraphError, PivotError, Where, did_you_mean, nearest, raise_all
 from ..graph import missing_inputs
 from ..model import Dep, Out, Stage
 from ..run.survey import Survey, unreadable_code
 from ..tree import join, parent
+from ..values import dataclass
 from .session import Session
 
 _KINDS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import graph as graphs
@@ -31,6 +30,7 @@ from ..run.workspace import Workspace
 from ..stamp import is_settled, signature
 from ..store import CodeTables, LocalCache, RunCache
 from ..tree import join
+from ..values import dataclass, field
 from .loading import open_ledger, read_pipeline, skipped
 
 if TYPE_CHECKING:

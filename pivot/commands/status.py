@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
@@ -13,6 +12,7 @@ from ..plan import RULES
 from ..run.journal import read_journal
 from ..run.survey import Survey
 from ..run.tracked import TrackedData, TrackedState, needed_by
+from ..values import dataclass
 from .session import Session
 
 

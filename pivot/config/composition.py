@@ -8,10 +8,10 @@ number and every key behind a token, so that nothing in them is interpreted: not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError, Where
+from ..values import dataclass, field
 from .keypaths import MISSING, child, find, hint_for, join_path, split_path
 
 #: The params file that is read where none is named.

@@ -8,7 +8,6 @@ by `hash` and `md5`, as dvc.lock does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..config import load_yaml_marked
@@ -16,6 +15,7 @@ from ..digest import Digest, parse_digest
 from ..errors import ConfigError, Where
 from ..model import TrackedFile
 from ..tree import join, parent, relative
+from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
 
 _KNOWN = frozenset(

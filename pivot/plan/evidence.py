@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from ..digest import Digest
 from ..model import StageKey, StageRecord
+from ..values import dataclass, field
 
 
 def _never(_: Digest) -> bool:

@@ -6,10 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import ConfigError, Where
+from ..values import dataclass
 
 
 class Memory(Protocol):

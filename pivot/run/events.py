@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ..model import Reason, Status
+from ..values import dataclass
 
 EventKind = Literal[
     "run_started", "stage_started", "stage_output", "stage_finished", "run_finished"

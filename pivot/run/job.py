@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..lockfile import encode_value
+from ..values import dataclass, field
 
 How = Literal["path", "load", "value", "params"]
 JobKind = Literal["python", "cmd"]

@@ -6,10 +6,11 @@ import graphlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..errors import PivotError
 from ..model import Decision, Stage, Status
+from ..values import dataclass, field
 from .events import Event, Stopped
 from .job import Outcome
 from .launch import Launcher

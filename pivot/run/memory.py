@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..model import FINGERPRINT_VERSION, CodeManifest, Command, PythonEntry, Stage
 from ..source.locate import settled, unchanged
 from ..stamp import is_settled
 from ..tree import Tree
+from ..values import dataclass
 
 _FORMAT = 1
 _NAME = "facts"

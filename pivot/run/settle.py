@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..digest import Digest
 from ..disk import explain, step
 from ..errors import GraphError, PivotError, RunError, StoreError, Where, raise_all
 from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRecord
 from ..tree import is_within
+from ..values import dataclass
 from .job import Outcome
 from .observed import observed_hashes, unpredicted
 from .outputs import Outputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from ..digest import Digest
@@ -14,6 +14,7 @@ from ..lockfile import LEGACY
 from ..lockfile.data_records import parse_data_record, updated_item
 from ..model import Out, Stage, TrackedFile
 from ..tree import is_within
+from ..values import dataclass
 from .journal import scratch_folder
 from .placing import place
 from .workspace import Workspace

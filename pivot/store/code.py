@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ..disk import explain, read_if_exists, write_atomic
 from ..model import CodeManifest, Symbol
+from ..values import dataclass, field
 
 _FORMAT = 1
 _MOST_SOURCES = 32

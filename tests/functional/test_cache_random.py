@@ -9,13 +9,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from harness import Sandbox
 
-# so that forks need not import them
 from pivot.cli import run
+
+for _name in (
+    "cli.app", "cli.execution", "cli.progress", "cli.status", "commands.repro", "commands.status",
+    "commands.witness", "config.loader", "config.signatures", "fingerprint", "run.launch",
+    "run.loop", "run.outputs",
+):  # fmt: skip
+    import_module(f"pivot.{_name}")  # so that forks need not
 
 STEPS = 25
 FORGOTTEN = ("state.db", "tmp")
