@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import typer
 
@@ -41,9 +43,36 @@ def application(argv: list[str]) -> typer.Typer:
     app.callback()(main)
     name = _command_of(argv)
     rooms = [room for room, commands in _ROOMS.items() if name in commands]
+    only_names = argv in ([], ["--help"], ["-h"])
     for room in rooms or _ROOMS:
-        import_module(f".{room}", __package__).register(app)
+        import_module(f".{room}", __package__).register(_Names(app) if only_names else app)
     return app
+
+
+class _Names:
+    """Takes commands as an application does, and leaves their options out.
+
+    The list of commands shows none of them, and to read them costs 10 ms.
+    """
+
+    def __init__(self, app: typer.Typer) -> None:
+        self._app = app
+
+    def command(self, name: str, **settings: Any) -> Callable[[Callable[..., Any]], None]:
+        """As `typer.Typer.command`, for a function that will not be called."""
+
+        def register(function: Callable[..., Any]) -> None:
+            def stand_in() -> None:
+                raise AssertionError("only the list of commands was asked for")
+
+            stand_in.__doc__ = function.__doc__
+            self._app.command(name, **settings)(stand_in)
+
+        return register
+
+    def add_typer(self, group: typer.Typer, *, name: str) -> None:
+        """As `typer.Typer.add_typer`."""
+        self._app.add_typer(typer.Typer(help=group.info.help, callback=lambda: None), name=name)
 
 
 def _command_of(argv: list[str]) -> str | None:
