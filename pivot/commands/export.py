@@ -215,7 +215,9 @@ class _Overlay:
         return tuple(sorted({*self._tree.list(path), *added}))
 
     def signature(self, path: str) -> str:
-        return str(self.kind(path))
+        return (
+            f"{path}:{self.kind(path)}"  # told apart, so that no folder looks like its own parent
+        )
 
 
 def _plain_name(stage: Stage) -> str:

@@ -226,7 +226,9 @@ class _Overlay:
         return tuple(sorted(found.items()))
 
     def signature(self, path: str) -> str:
-        return str(self.kind(path))
+        return (
+            f"{path}:{self.kind(path)}"  # told apart, so that no folder looks like its own parent
+        )
 
 
 def _check_alike(session: Session, writes: Mapping[str, bytes], removes: list[str]) -> None:
@@ -307,7 +309,8 @@ def migrate(session: Session) -> Migration:
                 os.rename(f"{root}/{old}", f"{root}/{new}")
         for path in migration.removes:
             _remove(f"{root}/{path}")
-        _remove(f"{root}/.dvc/tmp")
+        for path in (".dvc/tmp", ".dvc/cache/tmp"):
+            _remove(f"{root}/{path}")
         for folder in (".dvc/cache", ".dvc"):
             if os.path.isdir(f"{root}/{folder}") and not os.listdir(f"{root}/{folder}"):
                 os.rmdir(f"{root}/{folder}")

@@ -63,7 +63,7 @@ class DvcIgnore:
         parts = path.split("/")
         for depth in range(len(parts) - 1, -1, -1):
             folder = "/".join(parts[:depth])
-            inside = "/".join(parts[depth:])
+            inside = "/".join(parts[depth:]) + ("/" if is_dir else "")
             for rule in reversed(self._rules_of(folder)):
                 if (is_dir or not rule.folders_only) and rule.pattern.fullmatch(inside):
                     return not rule.negated
@@ -101,9 +101,10 @@ def _pattern(parts: list[str]) -> str:
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         if part == "**":
-            made += ".+" if last else "(?:.+/)?"
+            made += ".*" if last else "(?:.+/)?"
         else:
-            made += _segment(part) + ("" if last else "/")
+            # a rule for a folder says the same of all below it, where no later rule speaks
+            made += _segment(part) + ("(?:/.*)?" if last else "/")
     return made
 
 

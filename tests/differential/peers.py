@@ -59,7 +59,8 @@ class Dvc:
         )
 
     def __call__(self, folder: Path, *argv: str) -> Answer:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(json.dumps({"cwd": str(folder), "argv": list(argv)}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from peers import DVC, Both
 
 pytestmark = pytest.mark.skipif(not Path(DVC).exists(), reason="PIVOT_TEST_DVC names no DVC")
@@ -258,8 +257,7 @@ def _is_about_scripts(changes: list[Any]) -> bool:
     """
     deps = [change["changed deps"] for change in changes if "changed deps" in change]
     return len(deps) == len(changes) and all(
-        (path.endswith(".py") and state == "modified")
-        or state == "deleted"
+        (path.endswith(".py") and state == "modified") or state == "deleted"
         for dep in deps
         for path, state in dep.items()
     )
