@@ -14,7 +14,7 @@ from ..graph import Selection, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
-from ..run.tracked import TrackedData, bring_up, needed_by
+from ..run.tracked import bring_up
 from ..values import dataclass, field
 from .requirements import Requirements, check
 from .session import Session
@@ -79,7 +79,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
         forced=_forced(session, request, names),
         allow_missing=request.allow_missing,
     )
-    check(session, request.requirements, survey, names)
+    check(session, request.requirements, survey, _doubtful(session, survey, names))
     return Plan(survey.plan(names), _known_seconds(session))
 
 
@@ -117,10 +117,11 @@ class Run:
         names = select(session.space.graph, request.selection)
         self.stages = [session.space.graph.stages[name] for name in names]
         survey = Survey(session.space, allow_missing=request.allow_missing)
-        if self._is_idle(survey):
-            yield from self._idle(survey)
+        check(session, request.requirements, survey, _doubtful(session, survey, names))
+        decisions = self._idle(survey)
+        if decisions is not None:
+            yield from self._idle_events(decisions)
             return
-        check(session, request.requirements, survey, names)
         # 20 ms to import; not needed where nothing runs
         from ..run.launch import Launcher
         from ..run.loop import Loop, RunOptions
@@ -166,36 +167,31 @@ class Run:
             if took:
                 _remember_seconds(session, took)
 
-    def _is_idle(self, survey: Survey) -> bool:
-        """Whether all is as an earlier run left it, so that neither checks nor a loop are needed.
+    def _idle(self, survey: Survey) -> Mapping[str, Decision] | None:
+        """Decisions, where there is nothing to do; None where the loop has to judge.
 
-        Resources, and folders that stages work in, are no part of what is remembered of a stage.
+        Resources are no part of what is remembered of a stage.
         """
         request = self._request
         if request.force or request.force_downstream or request.confirm or request.write_params:
-            return False
-        space = self._session.space
-        verdicts = space.verdicts
-        if space.pipeline.tracked:
-            data = TrackedData(space).states(needed_by(space, self.stages))
-            if any(found.state != "fresh" for found in data):
-                return False
-        return bool(self.stages) and all(
-            survey.is_unchanged(stage)
-            and verdicts.is_accepted(stage.name)
-            and not stage.resources
-            and stage.wdir == "."
-            for stage in self.stages
-        )
+            return None
+        if not self.stages or any(stage.resources for stage in self.stages):
+            return None
+        decisions: dict[str, Decision] = {}
+        for stage in self.stages:
+            decision = survey.decide(stage, decisions)
+            if decision.state != "fresh" or decision.action != "none":
+                return None
+            decisions[stage.name] = decision
+        return decisions
 
-    def _idle(self, survey: Survey) -> Iterator[Event]:
+    def _idle_events(self, decisions: Mapping[str, Decision]) -> Iterator[Event]:
         """The events of a run with nothing to do."""
         seconds = _known_seconds(self._session)
-        names = tuple(stage.name for stage in self.stages)
-        yield Event("run_started", stages=names)
-        for stage in self.stages:
-            yield Event("stage_finished", stage.name, "fresh", notes=survey.remarks(stage))
-        saved = sum(seconds.get(name, 0.0) for name in names)
+        yield Event("run_started", stages=tuple(decisions))
+        for name, decision in decisions.items():
+            yield Event("stage_finished", name, "fresh", notes=decision.notes)
+        saved = sum(seconds.get(name, 0.0) for name in decisions)
         yield Event("run_finished", saved=saved)
 
     def _catch_signals(self) -> dict[int, Any]:
@@ -209,6 +205,20 @@ class Run:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
             if signal.getsignal(number) != signal.SIG_IGN  # as `nohup` and `&` have it
         }
+
+
+def _doubtful(session: Session, survey: Survey, names: list[str]) -> list[str]:
+    """The stages to be checked: others were, and nothing that counts for them was touched since.
+
+    Folders that stages work in are no part of what is remembered of a stage.
+    """
+    space = session.space
+
+    def is_certain(stage: Stage) -> bool:
+        known = survey.is_unchanged(stage) and space.verdicts.is_accepted(stage.name)
+        return known and stage.wdir == "."
+
+    return [name for name in names if not is_certain(space.graph.stages[name])]
 
 
 def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ import xxhash
 stages_folder = ".pivot/stages"
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-")
+_IS_PLAIN = re.compile(r"[A-Za-z0-9._@-]+").fullmatch
 _LONGEST = 200  # bytes; file systems allow 255, and temporary names need some of it
 _KEPT = 100
 
@@ -42,6 +44,8 @@ def _plain_path(name: str) -> str:
 
 
 def _encode(part: str) -> str:
+    if _IS_PLAIN(part) and part not in (".", ".."):
+        return part
     encoded = "".join(
         chr(byte) if byte in _PLAIN else f"%{byte:02X}"
         for byte in part.encode("utf-8", "surrogatepass")

@@ -29,6 +29,8 @@ from .state import State
 _SIGNATURE = struct.Struct("<qqqQI")
 #: Above this size, waiting out a tick before reading is cheaper than reading again later.
 _WAIT_BYTES = 16 << 20
+#: So many files are looked up singly before everything that is known is loaded.
+_FEW = 24
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Observer:
         suffix = spaces or ("-dos2unix" if algorithm == "md5-dos2unix" else "")
         self._files = state.rows(f"files{suffix}")
         self._folders = state.blobs(f"folders{suffix}")
-        self._bulk_loaded = False
+        self._lookups = 0
         self._memo: dict[tuple[str, CheckMode], Digest | None] = {}
         self._below: dict[str, set[str]] = {}  # folder -> memoized paths somewhere below it
         self._unsettled: dict[str, int] = {}  # path -> latest change in it
@@ -199,9 +201,9 @@ class Observer:
         return path if path.startswith("/") else f"{self.root}/{path}"
 
     def _known_file(self, path: str, seen: Signature) -> str | None:
-        if not self._bulk_loaded:
+        self._lookups += 1
+        if self._lookups == _FEW:  # until then single lookups cost less
             self._files.load()
-            self._bulk_loaded = True
         row = self._files.get(path)
         size = _SIGNATURE.size
         if row is None or row[:size] != _SIGNATURE.pack(*seen):

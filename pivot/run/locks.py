@@ -16,6 +16,7 @@ from .journal import scratch_folder
 from .memory import Blobs
 
 _NAME = "checked-1"
+_FEW = 8
 
 
 class Locks:
@@ -77,15 +78,21 @@ class Locks:
         return record
 
     def _data(self, path: str, signature: Any) -> dict[str, Any] | None:
-        known = self._known().get(path)
-        if known is not None and known[0] == signature:
-            return known[1]
+        known = self._kept_data(path, signature)
+        if known is not None:
+            return known
         text = self._tree.read(path)
         if text is None:
             return None
         data = lockfile.checked(text)
         self._new[path] = (signature, data)
         return data
+
+    def _kept_data(self, path: str, signature: Any) -> dict[str, Any] | None:
+        if self._kept is None and len(self._new) < _FEW:
+            return None  # to read one is cheaper than to load what is known of all
+        known = self._known().get(path)
+        return known[1] if known is not None and known[0] == signature else None
 
     def _known(self) -> dict[str, tuple[Any, dict[str, Any]]]:
         if self._kept is None:
@@ -99,6 +106,8 @@ class Locks:
             for path, entry in self._new.items()
             if isinstance(entry[0], tuple) and is_settled(entry[0], started)
         }
+        if self._kept is None and len(self._new) < _FEW:
+            return  # to read these again is cheaper than to write what is known of all
         if settled and self._blobs is not None:
             self._blobs.put(_NAME, marshal.dumps({**self._known(), **settled}))
 
