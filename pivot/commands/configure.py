@@ -62,6 +62,9 @@ def set_value(cwd: str, key: str, text: str, scope: Scope) -> str:
     value: Any = text if key.startswith("remotes.") else parse_text(key, text)
     project = open_project(cwd)
     project.close()
+    if project.mode == "dvc" and scope == "project" and key != "core.mode":
+        # with a configuration of Pivot's own the folder would be both tools' project
+        write_setting(project.root, scope, "core.mode", "dvc")
     return write_setting(project.root, scope, key, value)
 
 

@@ -37,7 +37,7 @@ TRAIN = """import json, os, sys, yaml
 p = yaml.safe_load(open("params.yaml"))
 text = open("data/clean.txt").read()
 os.makedirs("models/sub", exist_ok=True)
-open("models/a.bin", "w").write(text + str(p["train"]["lr"]))
+open("models/a.bin", "w").write(text + str(float(p["train"]["lr"])))
 open("models/sub/b.bin", "w").write(str(len(text)))
 json.dump({{"n": len(text), "k": {k}}}, open("metrics.json", "w"))
 """
@@ -158,6 +158,8 @@ class Project:
 
     def toggle_cache(self) -> None:
         self.change("cached", "true", "false")
+        # git may have been given it while it was not cached: both tools refuse to take it over
+        self.both.git("rm", "-q", "-r", "--cached", "--ignore-unmatch", "sub/report.txt")
 
     def remove_out(self) -> None:
         self.both.remove(
