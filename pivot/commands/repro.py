@@ -14,7 +14,6 @@ from ..graph import Selection, select, targets_of
 from ..model import Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
-from ..run.tracked import bring_up
 from ..values import dataclass, field
 from .requirements import Requirements, check
 from .session import Session
@@ -126,6 +125,7 @@ class Run:
         from ..run.launch import Launcher
         from ..run.loop import Loop, RunOptions
         from ..run.outputs import Outputs
+        from ..run.tracked import bring_up
 
         jobs = request.jobs or session.default_jobs
         show_output = request.show_output or session.project.settings["run.output"] == "show"
@@ -177,6 +177,8 @@ class Run:
             return None
         if not self.stages or any(stage.resources for stage in self.stages):
             return None
+        if self._session.space.pipeline.tracked:
+            return None  # data that is missing is put back, though no stage has to run
         decisions: dict[str, Decision] = {}
         for stage in self.stages:
             decision = survey.decide(stage, decisions)

@@ -69,6 +69,8 @@ class _Witness:
         self._settings()
         for stage in stages:
             self._stage(stage)
+        for data in session.space.pipeline.tracked:
+            self._artifact(data.path, "content")
         for file in session.space.pipeline.tracked:
             self._artifact(file.path, "content")
 

@@ -425,6 +425,29 @@ def script_untracked(project: Sandbox) -> set[str]:
     return {"shell", "final"}
 
 
+def tracked_data(project: Sandbox) -> set[str]:
+    """Data that no stage reads has a record of its own, which `status` compares it with."""
+    project.write({"data/extra.bin": "extra"})
+    project.run("track", "data/extra.bin").ended(0)
+    learn(project)
+    same_size(project, "data/extra.bin", "extra", "Extra")
+    assert "extra.bin" in answers(project)
+    return set()
+
+
+def tracked_data_gone(project: Sandbox) -> set[str]:
+    """Data that a stage reads is put back by the next run, though the stage is fresh."""
+    project.git("rm", "--quiet", "--cached", "data/in.csv")
+    project.run("track", "data/in.csv").ended(0)
+    project.run("repro").ended(0)
+    learn(project, "repro", "status")
+    project.remove("data/in.csv")
+    answers(project)
+    project.run("repro").ended(0)
+    assert project.read("data/in.csv") == "abcdef\n"
+    return set()
+
+
 def git_here(project: Sandbox) -> None:
     project.remove(".git")
 
@@ -438,7 +461,8 @@ CHANGES = [
     new_pipeline_below, pipeline_gone, stage_added, stage_frozen, project_settings,
     local_settings_broken, file_added_deep, file_removed_deep, file_renamed_deep,
     folder_replaced, folder_linked, out_gone, outs_gone, out_and_cache_gone, dep_gone, lock_gone,
-    lock_in_conflict, lock_of_nothing, script_untracked, git_here, dvc_here,
+    lock_in_conflict, lock_of_nothing, script_untracked, git_here, dvc_here, tracked_data,
+    tracked_data_gone,
 ]  # fmt: skip
 
 
