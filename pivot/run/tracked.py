@@ -155,7 +155,10 @@ def bring_up(space: Workspace, stages: Iterable[Stage]) -> list[tuple[TrackedFil
     tracked = TrackedData(space)
     for found in tracked.states(needed_by(space, stages)):
         file = found.file
-        if found.state == "missing":
+        if found.state == "fresh" and file.name.endswith(".dvc") and file.cache:
+            if file.digest and file.digest.algorithm != LEGACY and not space.cache.has(file.digest):
+                tracked.store(file.path)  # DVC expects it there
+        elif found.state == "missing":
             tracked.put_back(file)
             done.append((file, f"restored '{file.path}'"))
         elif found.state in ("changed", "unrecorded") and found.now and file.name.endswith(".dvc"):
