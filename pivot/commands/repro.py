@@ -184,6 +184,8 @@ class Run:
             decision = survey.decide(stage, decisions)
             if decision.state != "fresh" or decision.action != "none":
                 return None
+            if not survey.is_unchanged(stage) and survey.is_outdated(stage):
+                return None  # its lock is to be written anew
             decisions[stage.name] = decision
         return decisions
 

@@ -183,6 +183,11 @@ class Survey:
             self._converted[stage.name] = converted(self._space, stage, record, self.facts(stage))
         return self._converted[stage.name]
 
+    def is_outdated(self, stage: Stage) -> bool:
+        """Whether the stage's lock was written by older rules of fingerprinting."""
+        record = self._space.locks.record(stage.name)
+        return record is not None and record.fingerprint_version < FINGERPRINT_VERSION
+
     def observed_now(self, stage: Stage, record: StageRecord | None) -> dict[str, str | None]:
         """Today's hashes of the modules that a record names as observed."""
         if record is None or not record.observed or not self._counts(stage):
