@@ -19,10 +19,10 @@ from ..disk import explain, write_atomic
 from ..errors import PivotError, SourceError
 from ..lockfile.data_records import new_record_data
 from ..lockfile.dvc_text import edited
+from ..lockfile.record_text import record_text
 from ..model import Command, Out, Pipeline, Stage, StageRecord
 from ..project import Observer, WorkTree
 from ..run.survey import Survey
-from ..run.tracked import dumped
 from ..store import LocalCache
 from ..tree import join, parent, relative
 from .calling import CallWriter
@@ -169,7 +169,9 @@ class _Writer:
                 self.notes.append(f"'{file.path}' is not there; it gets no .dvc file")
                 continue
             name = f"{file.path}.dvc"
-            made[name] = dumped(new_record_data(file.path, name, self._cache.add(place), file.desc))
+            made[name] = record_text(
+                new_record_data(file.path, name, self._cache.add(place), file.desc)
+            )
         return made
 
     def locks(self, pipeline: Pipeline) -> tuple[dict[str, bytes], int]:

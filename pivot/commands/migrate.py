@@ -19,11 +19,11 @@ from ..config import FlagStyle, load
 from ..disk import explain, write_atomic
 from ..errors import PivotError, SourceError
 from ..lockfile.data_records import parse_data_record, pivot_record_data
+from ..lockfile.record_text import record_text
 from ..model import Pipeline, Stage
 from ..project import WorkTree, find_git
 from ..project.dvc_config import dvc_config_files, parse_dvc_config
 from ..run.survey import Survey
-from ..run.tracked import dumped
 from ..tree import parent
 from .session import Session
 
@@ -104,7 +104,7 @@ def plan_migration(session: Session) -> Migration:
             removes.append(lock)
     for name in dict.fromkeys(file.name for file in session.space.pipeline.tracked):
         record = parse_data_record(project.tree.read(name) or b"", name)
-        writes[f"{name[: -len('.dvc')]}.pvt"] = dumped(pivot_record_data(record))
+        writes[f"{name[: -len('.dvc')]}.pvt"] = record_text(pivot_record_data(record))
         removes.append(name)
     moves = _cache_moves(project.root, project.cache_dir)
     writes |= _configuration(project.root, moved=bool(moves))

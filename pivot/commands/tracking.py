@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import GraphError, PivotError, StoreError, did_you_mean
 from ..lockfile.data_records import new_record_data
+from ..lockfile.record_text import record_text
 from ..model import TrackedFile
-from ..run.tracked import TrackedData, dumped, write_record
+from ..run.tracked import TrackedData, write_record
 from ..tree import is_within
 from .session import Session
 
@@ -50,7 +51,7 @@ def track(session: Session, paths: tuple[str, ...], *, desc: str | None = None) 
             record = f"{artifact}{session.record_ending}"
             digest = data.store(artifact)
             content = new_record_data(artifact, record, digest, desc)
-            write_record(space.project.root, record, dumped(content))
+            write_record(space.project.root, record, record_text(content))
             changed = True
         if changed:
             written.append(record)

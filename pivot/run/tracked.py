@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from ..digest import Digest
 from ..disk import explain, write_atomic
 from ..errors import PivotError, StoreError, Where
 from ..lockfile import LEGACY
-from ..lockfile.data_records import parse_data_record, updated_item
+from ..lockfile.data_records import parse_data_record
+from ..lockfile.record_text import with_digest
 from ..model import Out, Stage, TrackedFile
 from ..tree import is_within
 from ..values import dataclass
@@ -104,38 +104,9 @@ class TrackedData:
             )
         digest = self.store(file.path)
         position = [out.path for out in record.outs].index(file.path)
-        text = _with_digest(data, position, digest, as_dvc=file.name.endswith(".dvc"))
+        text = with_digest(data, position, digest, as_dvc=file.name.endswith(".dvc"))
         write_record(space.project.root, file.name, text)
         return replace(file, digest=digest)
-
-
-def _with_digest(data: bytes, position: int, digest: Digest, *, as_dvc: bool) -> bytes:
-    """The text of a record in which one out has another digest; comments stay."""
-    editor = _editor()
-    document = editor.load(data.decode("utf-8"))
-    item = document["outs"][position]
-    fresh = updated_item(dict(item), digest, as_dvc=as_dvc)
-    for key in [key for key in item if key not in fresh]:
-        del item[key]
-    for key, value in fresh.items():
-        if key not in item or item[key] != value:
-            item[key] = value
-    return dumped(document)
-
-
-def dumped(document: Mapping[str, Any]) -> bytes:
-    """The text of a record."""
-    stream = io.BytesIO()
-    _editor().dump(document, stream)
-    return stream.getvalue()
-
-
-def _editor() -> Any:
-    from ruamel.yaml import YAML  # 60 ms to import; only records that change are written
-
-    editor = YAML()
-    editor.default_flow_style = False
-    return editor
 
 
 def write_record(root: str, path: str, text: bytes) -> None:
