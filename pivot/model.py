@@ -311,6 +311,10 @@ class Reason:
     chain: tuple[str, ...] = ()
 
 
+#: A note of decisions to run that an earlier result of the same key makes unnecessary.
+RESTORABLE = "an earlier result is in the cache, and comes back without a run"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Whether a stage should run, and why. `key` is None where a needed digest is unknown."""

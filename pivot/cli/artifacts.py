@@ -36,7 +36,7 @@ def checkout(
         note(f"{path} was changed and is stored nowhere; `--force` replaces it")
     for path, stage in result.missing:
         made = not stage.endswith((".dvc", ".pvt"))
-        how = f"`pivot repro {quote(stage)}` makes it" if made else "`pivot pull` fetches it"
+        how = f"`pivot repro {quote(stage)}` makes it" if made else "put the file here yourself"
         note(f"{path} is not in the cache; {how}")
     for stage in result.unlocked if targets else ():
         note(f"stage '{stage}' has no lock to check out; `pivot repro {quote(stage)}` makes one")

@@ -293,6 +293,7 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
 
 def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
+    from ..model import RESTORABLE
     from .wording import brief, explanation, state_word
 
     stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
@@ -307,9 +308,8 @@ def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
         width = max((len(decision.stage) for decision in stale), default=0)
         for decision in stale:
             known = planned.seconds.get(decision.stage)
-            expected = (
-                f"  [about {seconds_text(known)}]" if known and decision.action == "run" else ""
-            )
+            runs = decision.action == "run" and RESTORABLE not in decision.notes
+            expected = f"  [about {seconds_text(known)}]" if known and runs else ""
             text = brief(decision.reasons) or "its outs are missing, and in the cache"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
     _print_plan_summary(planned, stale)
@@ -323,4 +323,5 @@ def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
         return
     total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
     fresh = len(planned.decisions) - len(stale)
-    say(f"Would bring {len(stale)} stages up to date, {fresh} fresh{total}.")
+    what = "1 stage" if len(stale) == 1 else f"{len(stale)} stages"
+    say(f"Would bring {what} up to date, {fresh} fresh{total}.")

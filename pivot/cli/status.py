@@ -116,7 +116,7 @@ def _print_status(result: Status, *, verbose: bool) -> None:
 
 _TRACKED_WORDS = {
     "missing": "is missing, and in the cache (`pivot checkout`)",
-    "absent": "is missing, and not in the cache (`pivot pull`)",
+    "absent": "is missing, and not in the cache",
     "changed": "differs from its record (`pivot track` records it)",
     "unrecorded": "has no digest in its record (`pivot track` records it)",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import Decision, Reason
+from ..model import RESTORABLE, Decision, Reason
 from .output import value_text
 
 _KIND_WORDS = {
@@ -51,9 +51,13 @@ def state_word(decision: Decision) -> str:
     if decision.state == "unknown":
         return "UNKNOWN"
     if decision.action == "run":
+        if RESTORABLE in decision.notes:
+            return "RESTORE"
         only_upstream = all(reason.kind == "upstream" for reason in decision.reasons)
         return "MAY RUN" if only_upstream else "WILL RUN"
-    return "CHECKOUT" if decision.action == "checkout" else "fresh"
+    if decision.action == "checkout":
+        return "CHECKOUT"
+    return "frozen" if "frozen" in decision.notes else "fresh"
 
 
 def one_line(reason: Reason) -> str:
@@ -79,6 +83,10 @@ def one_line(reason: Reason) -> str:
             return f"never run{f': {reason.old}' if reason.old else ''}"
         case "always" | "forced":
             return _KIND_WORDS[reason.kind]
+        case "command":
+            return f"command: {value_text(reason.old)} -> {value_text(reason.new)}"
+        case "env":
+            return f"env {reason.subject} has another value, or came or went"
         case _:
             change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
             return f"{reason.kind} {reason.subject}: {change}"
@@ -101,9 +109,11 @@ def explanation(decision: Decision) -> list[str]:
             lines += [f"    {line}" for line in _change(reason)]
     elif decision.action == "checkout":
         lines.append("  Reason: outs are missing; their bytes are in the cache")
+    elif "frozen" in decision.notes:
+        lines.append("  Reason: it is frozen, whatever has changed; `pivot unfreeze` ends that")
     else:
         lines.append("  Reason: nothing changed since its last run")
-    lines += [f"  Note: {note}" for note in decision.notes]
+    lines += [f"  Note: {note}" for note in decision.notes if note != "frozen"]
     return lines
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import raise_all
 from ..graph import Selection, select, targets_of
-from ..model import Decision, Stage
+from ..model import RESTORABLE, Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
 from ..values import dataclass, field
@@ -63,7 +63,11 @@ class Plan:
     @property
     def expected(self) -> float | None:
         """Seconds that the stages to run took last time; None where one is not known."""
-        times = [self.seconds.get(d.stage) for d in self.decisions.values() if d.action == "run"]
+        times = [
+            self.seconds.get(decision.stage)
+            for decision in self.decisions.values()
+            if decision.action == "run" and RESTORABLE not in decision.notes
+        ]
         return None if None in times else sum(time for time in times if time is not None)
 
 
@@ -79,7 +83,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
         allow_missing=request.allow_missing,
     )
     check(session, request.requirements, survey, _doubtful(session, survey, names))
-    return Plan(survey.plan(names), _known_seconds(session))
+    return Plan(survey.plan(names, restores=request.run_cache), _known_seconds(session))
 
 
 class Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import SourceError
+from ..errors import PivotError, PivotErrors, SourceError
 from ..graph import Selection, targets_of
 from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason, TrackedFile
 from ..plan import RULES
@@ -65,7 +65,7 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     survey = Survey(space)
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
-    notes = list(space.pipeline.notes)
+    notes = [*space.pipeline.notes, *_refusals(session)]
     touched = {
         name: decision
         for name, decision in decisions.items()
@@ -127,6 +127,17 @@ def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[st
             )
         notes.append(text)
     return notes
+
+
+def _refusals(session: Session) -> list[str]:
+    """What a run would refuse: functions that are not called as they are declared."""
+    try:
+        session.check_signatures()
+    except PivotErrors as errors:
+        return [f"`pivot repro` will refuse: {error}" for error in errors.errors]
+    except PivotError as error:
+        return [f"`pivot repro` will refuse: {error}"]
+    return []
 
 
 def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReference, ...]:

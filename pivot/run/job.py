@@ -19,7 +19,8 @@ class Argument:
 
     `path`: the paths as `pathlib.Path` (`str` where so annotated), as the stage sees them:
     relative to its working directory. `load`: what `loader` (None: by suffix) reads from them.
-    `value`: a param. `params`: one or all of them, passed where asked for. With `is_list` a list arrives.
+    `value`: a param. `params`: one or all of them, passed where asked for. With `is_list` a list
+    arrives.
     """
 
     name: str

@@ -188,7 +188,7 @@ class Loop:
                 raise self._cannot_decide(stage, decision)
             self._hand_over()
             restored = None
-            if self._options.run_cache and not _must_run(decision):
+            if self._options.run_cache:
                 restored = self._settler.restore(stage, decision)
         except _Refused as refused:
             raise refused.error from None
@@ -349,8 +349,3 @@ class Loop:
             cause = next((up for up in self._space.graph.parents[name] if up in below), None)
             error = f"needs '{cause}'" if status == "blocked" and cause else None
             yield Event("stage_finished", stage.name, status, error=error)
-
-
-def _must_run(decision: Decision) -> bool:
-    """Whether an earlier result of the same key may not stand in for a run."""
-    return any(reason.kind in ("forced", "always") for reason in decision.reasons)

@@ -337,24 +337,14 @@ class Settler:
                 tables.put(seen, code.contents(stage, module))
 
     def restore(self, stage: Stage, decision: Decision) -> Settled | None:
-        """Put an earlier result of the same key into the work tree; None where there is none.
-
-        Of the candidates one applies only if its observed modules hash today as they did then
-        and all its bytes are stored.
-        """
-        if decision.key is None:
+        """Put an earlier result of the same key into the work tree; None where there is none."""
+        record = self._survey.stored_result(stage, decision)
+        if record is None or decision.key is None:
             return None
-        for record in self._space.run_cache.find(decision.key.id):
-            now = self._survey.observed_now(stage, record)
-            if any(now.get(module) != then for module, then in record.observed.items()):
-                continue
-            if not all(self._space.cache.has(digest) for digest in record.outs.values()):
-                continue
-            renamed = replace(record, stage=stage.name, key=decision.key)
-            notes = self._materialize(stage, record.outs)
-            self.write(stage, renamed)
-            return Settled(notes=notes, record=renamed)
-        return None
+        renamed = replace(record, stage=stage.name, key=decision.key)
+        notes = self._materialize(stage, record.outs)
+        self.write(stage, renamed)
+        return Settled(notes=notes, record=renamed)
 
     def check_out(self, stage: Stage) -> Settled:
         """Put the locked outs into the work tree from the cache. Raises StoreError."""

@@ -11,6 +11,7 @@ from ..digest import Digest
 from ..errors import PivotError, SourceError
 from ..model import (
     FINGERPRINT_VERSION,
+    RESTORABLE,
     CodeManifest,
     Decision,
     Reason,
@@ -151,7 +152,7 @@ class Survey:
             record=record,
             lock_problem=space.locks.problem(stage.name),
             observed=self.observed_now(stage, record),
-            outs={out.path: space.observer.observe(out.path) for out in stage.outs},
+            outs={out.path: self._out_now(record, out.path) for out in stage.outs},
             stored=space.cache.has,
             uncertain=frozenset(uncertain),
             upstream=waiting,
@@ -160,6 +161,12 @@ class Survey:
             as_dvc=as_dvc,
             scripts=self._scripts(stage) if as_dvc and record and record.key.code is None else {},
         )
+
+    def _out_now(self, record: StageRecord | None, path: str) -> Digest | None:
+        digest = self._space.observer.observe(path)
+        if digest is None and self._allow_missing and record:
+            return record.outs.get(path)
+        return digest
 
     def _scripts(self, stage: Stage) -> dict[str, Digest | None]:
         """The deps that the fingerprint judges, as they are on disk."""
@@ -244,9 +251,32 @@ class Survey:
         remark = self._space.locks.remark(stage.name) if decision.state == "stale" else None
         if remark and any(reason.kind == "code" for reason in decision.reasons):
             decision = replace(decision, notes=(*decision.notes, remark))
-        if decision.state == "fresh" and decision.action == "none":
+        if decision.state == "fresh" and decision.action == "none" and not self._allow_missing:
             self._keep(stage, evidence, decision)
         return decision
+
+    def stored_result(self, stage: Stage, decision: Decision) -> StageRecord | None:
+        """The record of an earlier result that stands for a run, all of its bytes being stored.
+
+        The locked one where only outs have changed: what is committed goes before what else was
+        made here from the same key. Then those of the run cache, newest first, of which one
+        applies only if its observed modules hash today as they did then. None where there is
+        none, or where the stage has to run whatever is stored.
+        """
+        if decision.key is None or _must_run(decision):
+            return None
+        candidates: list[StageRecord] = []
+        locked = self.record(stage)
+        if locked is not None and all(reason.kind == "out" for reason in decision.reasons):
+            candidates.append(locked)
+        candidates += self._space.run_cache.find(decision.key.id)
+        for record in candidates:
+            now = self.observed_now(stage, record)
+            if any(now.get(module) != then for module, then in record.observed.items()):
+                continue
+            if all(self._space.cache.has(digest) for digest in record.outs.values()):
+                return record
+        return None
 
     def judge(self, stage: Stage, evidence: Evidence) -> Decision:
         """The decision that follows from evidence that was gathered before."""
@@ -310,12 +340,18 @@ class Survey:
         basis = (code, tracked(stage, space.environ), dict(evidence.observed))
         space.verdicts.note(stage, basis, paths, record, decision.notes)
 
-    def plan(self, names: list[str]) -> dict[str, Decision]:
-        """Decisions for `names`, in dependency order, nothing being run."""
+    def plan(self, names: list[str], *, restores: bool = True) -> dict[str, Decision]:
+        """Decisions for `names`, in dependency order, nothing being run.
+
+        With `restores`, one that an earlier result makes unnecessary to run is noted RESTORABLE.
+        """
+        restores = restores and bool(self._space.project.settings["core.run_cache"])
         decisions: dict[str, Decision] = {}
         for name in names:
             stage = self._space.graph.stages[name]
             decision = self.decide(stage, decisions)
+            if decision.action == "run" and restores and self.stored_result(stage, decision):
+                decision = replace(decision, notes=(*decision.notes, RESTORABLE))
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
 
@@ -394,6 +430,11 @@ class Survey:
         """How the stage reaches a definition: entry first."""
         manifest = self.manifest(stage)
         return self._space.fingerprinter.chain(manifest, symbol) if manifest else ()
+
+
+def _must_run(decision: Decision) -> bool:
+    """Whether an earlier result of the same key may not stand in for a run."""
+    return any(reason.kind in ("forced", "always") for reason in decision.reasons)
 
 
 def _unreadable(stage: Stage, error: SourceError) -> Decision:

@@ -380,7 +380,7 @@ class LocalCache:
         verb = "are" if len(missing) > 1 else "is"
         return StoreError(
             f"{what} {verb} not in the cache '{self.folder}'",
-            hint="fetch it with `pivot pull`, or run the stage that makes it",
+            hint="run the stage that makes it, or copy the file here from where it is",
         )
 
 

@@ -88,7 +88,7 @@ def test_missing_and_changed_outs(done: Sandbox) -> None:
     done.remove("build/size.txt")
     (done.root / "build/top.md").write_text("mine\n")
     lines = done.run("status").ended(0).stdout.splitlines()
-    assert lines[0].startswith("top   WILL RUN  out build/top.md: ")
+    assert lines[0].startswith("top   RESTORE   out build/top.md: ")
     assert lines[1] == "size  CHECKOUT  its outs are missing, and in the cache"
 
 
