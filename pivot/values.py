@@ -33,8 +33,11 @@ def _made(cls: Any) -> Any:
     body = {name: value for name, value in vars(plain).items() if name not in names}
     for name in ("__dict__", "__weakref__"):
         body.pop(name, None)
-    compared = [item.name for item in dataclasses.fields(plain) if item.compare]
-    key = attrgetter(*compared) if compared else lambda _: ()
+    fields = dataclasses.fields(plain)
+    key = _getter([item.name for item in fields if item.compare])
+    hashed = _getter(
+        [item.name for item in fields if (item.compare if item.hash is None else item.hash)]
+    )
 
     def same(self: Any, other: object) -> Any:
         return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
@@ -47,7 +50,7 @@ def _made(cls: Any) -> Any:
         "__slots__": names,
         "__init__": first,
         "__eq__": same,
-        "__hash__": lambda self: hash(key(self)),
+        "__hash__": lambda self: hash(hashed(self)),
         "__repr__": _shown,
         "__setattr__": _refuse,
         "__delattr__": _refuse,
@@ -57,6 +60,10 @@ def _made(cls: Any) -> Any:
     made: Any = type(cls)(cls.__name__, cls.__bases__, body)
     made.__qualname__ = cls.__qualname__
     return made
+
+
+def _getter(names: list[str]) -> Any:
+    return attrgetter(*names) if names else lambda _: ()
 
 
 def _initializer(cls: type[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -43,7 +44,9 @@ def application(argv: list[str]) -> typer.Typer:
     app.callback()(main)
     name = _command_of(argv)
     rooms = [room for room, commands in _ROOMS.items() if name in commands]
-    only_names = argv in ([], ["--help"], ["-h"])
+    # a shell asks for completions by a variable, without arguments
+    is_completing = "_PIVOT_COMPLETE" in os.environ
+    only_names = argv in ([], ["--help"], ["-h"]) and not is_completing
     for room in rooms or _ROOMS:
         import_module(f".{room}", __package__).register(_Names(app) if only_names else app)
     return app
@@ -105,8 +108,6 @@ def main(
     """Run data and ML pipelines: only what changed, and say why."""
     _end_as_by_ctrl_c()
     if directory is not None:
-        import os
-
         from ..errors import PivotError
 
         try:

@@ -73,3 +73,13 @@ def test_the_tools_for_dataclasses_work() -> None:
     match Other(1):
         case Other(x, y):
             assert (x, y) == (1, 2)
+
+
+def test_a_field_may_be_left_out_of_the_hash_alone():
+    @dataclass(frozen=True, slots=True)
+    class Override:
+        key: str
+        value: object = field(hash=False)
+
+    assert hash(Override("a", [1])) == hash(Override("a", [2]))
+    assert Override("a", [1]) != Override("a", [2])
