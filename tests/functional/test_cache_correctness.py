@@ -159,7 +159,7 @@ FILES = {
     "deep in a folder": ("data/many/deep/er/two.txt", "22", "23", {"count"}),
     "out": ("build/clean.txt", "abc", "abd", {"clean", "final"}),
     "out in a folder": ("build/counts/two.txt", "3", "4", {"count"}),
-    "code": ("steps/clean.py", ", keep", ",-keep", {"clean", "final"}),
+    "code": ("steps/clean.py", "(), keep", "(),-keep", {"clean", "final"}),
     "helper": ("helpers/text.py", '"a"', '"b"', {"clean", "final"}),
     "script": ("tools/tool.sh", "a-z", "b-z", {"shell", "final"}),
     "var": ("params.yaml", "3", "4", {"clean", "final"}),
