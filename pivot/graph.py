@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
@@ -29,44 +29,25 @@ class Graph:
 
     def upstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
         """`names` and all they depend on; a frozen stage's own parents do not count."""
-        found: set[str] = set()
-        pending = list(names)
-        while pending:
-            name = pending.pop()
-            if name in found:
-                continue
-            found.add(name)
-            if not (cut_frozen and self.stages[name].frozen):
-                pending.extend(self.parents[name])
-        return found
+        return _reach(
+            names,
+            lambda name: () if cut_frozen and self.stages[name].frozen else self.parents[name],
+        )
 
     def downstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
         """`names` and all that depends on them; a frozen stage passes nothing on."""
-        found: set[str] = set()
-        pending = list(names)
-        while pending:
-            name = pending.pop()
-            if name in found:
-                continue
-            found.add(name)
-            pending.extend(
+        return _reach(
+            names,
+            lambda name: [
                 child
                 for child in self.children[name]
                 if not (cut_frozen and self.stages[child].frozen)
-            )
-        return found
+            ],
+        )
 
     def component(self, names: Iterable[str]) -> set[str]:
         """All stages connected with `names`, whatever the direction."""
-        found: set[str] = set()
-        pending = list(names)
-        while pending:
-            name = pending.pop()
-            if name not in found:
-                found.add(name)
-                pending.extend(self.parents[name])
-                pending.extend(self.children[name])
-        return found
+        return _reach(names, lambda name: (*self.parents[name], *self.children[name]))
 
     def maker_of(self, path: str) -> tuple[str, str] | None:
         """(out, stage) of the out that `path` is or lies in; None where no stage makes it."""
@@ -79,6 +60,18 @@ class Graph:
         """`names` in dependency order."""
         wanted = set(names)
         return [name for name in self.order if name in wanted]
+
+
+def _reach(names: Iterable[str], neighbours: Callable[[str], Iterable[str]]) -> set[str]:
+    """`names` and everything that can be reached from them."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(neighbours(name))
+    return found
 
 
 def build(pipeline: Pipeline) -> Graph:

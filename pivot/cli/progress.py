@@ -28,12 +28,8 @@ _STYLES = {
 }
 
 
-class PlainReporter:
-    """A line when a stage starts and one when it ends; fresh stages are only counted."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._logs: list[tuple[str, str]] = []
+class Reporter:
+    """Takes the events of one run, in order; a context, so that a live display ends with it."""
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +41,17 @@ class PlainReporter:
         traceback: TracebackType | None,
     ) -> None:
         pass
+
+    def report(self, event: Event) -> None:
+        """Show an event."""
+        raise NotImplementedError
+
+
+class PlainReporter(Reporter):
+    """A line when a stage starts and one when it ends; fresh stages are only counted."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
 
     def report(self, event: Event) -> None:
         """Print what a person should see of an event."""
@@ -186,19 +193,8 @@ class LiveReporter(PlainReporter):
             self._line(event.text.rstrip("\n"))
 
 
-class JsonReporter:
+class JsonReporter(Reporter):
     """One JSON object a line on stdout (schemas/events.schema.json)."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        pass
 
     def report(self, event: Event) -> None:
         """Print an event."""
