@@ -15,7 +15,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
-JOBS ?= auto
+# one more than there are cores: many tests wait for the processes they start
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -81,11 +82,11 @@ demo: $(VENV)/.examples
 
 .PHONY: test
 test: $(VENV)/.dev $(DVC_READY)
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report term:skip-covered
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report term:skip-covered
 
 .PHONY: differential
 differential: $(VENV)/.dev $(DVC_READY)
-	$(BIN)/python -m pytest --numprocesses $(JOBS) -m '' tests/differential
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m '' tests/differential
 
 .PHONY: lint
 lint: $(VENV)/.dev
