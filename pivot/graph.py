@@ -27,22 +27,18 @@ class Graph:
     children: Mapping[str, tuple[str, ...]]
     producer: Mapping[str, str]
 
-    def upstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
+    def upstream(self, names: Iterable[str]) -> set[str]:
         """`names` and all they depend on; a frozen stage's own parents do not count."""
         return _reach(
             names,
-            lambda name: () if cut_frozen and self.stages[name].frozen else self.parents[name],
+            lambda name: () if self.stages[name].frozen else self.parents[name],
         )
 
-    def downstream(self, names: Iterable[str], *, cut_frozen: bool = True) -> set[str]:
+    def downstream(self, names: Iterable[str]) -> set[str]:
         """`names` and all that depends on them; a frozen stage passes nothing on."""
         return _reach(
             names,
-            lambda name: [
-                child
-                for child in self.children[name]
-                if not (cut_frozen and self.stages[child].frozen)
-            ],
+            lambda name: [child for child in self.children[name] if not self.stages[child].frozen],
         )
 
     def component(self, names: Iterable[str]) -> set[str]:

@@ -23,7 +23,7 @@ from .workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run goes. `force_all` are stages to run whatever is known about them.
+    """How a run goes. `force` are stages to run whatever is known about them.
 
     `force_downstream` forces every stage below one that ran; `seconds` are the known durations
     of stages, for telling what a run saved.
@@ -33,7 +33,6 @@ class RunOptions:
     keep_going: bool = False
     commit: bool = True
     run_cache: bool = True
-    show_output: bool = False
     force: frozenset[str] = frozenset()
     force_downstream: bool = False
     allow_missing: bool = False
