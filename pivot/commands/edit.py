@@ -13,6 +13,7 @@ from ..errors import ConfigError, PivotError, Where
 from ..graph import Selection, targets_of
 from ..model import Stage
 from ..tree import join, parent
+from .grafting import graft
 from .session import Session
 
 _PART = re.compile(r"[^.\[\]]+")
@@ -145,7 +146,7 @@ class _Document:
         self.file = file
         self._path = session.space.absolute(file)
         self._before = session.project.tree.read(file) or b""
-        text = self._before.decode("utf-8", "replace")
+        self._text = text = self._before.decode("utf-8", "replace")
         self._editor = YAML()
         self._editor.preserve_quotes = True
         self._editor.width = 1 << 20  # long lines stay as they are
@@ -154,17 +155,29 @@ class _Document:
             self.content: Any = self._editor.load(text) if self._before else {}
         except YAMLError as error:
             raise ConfigError("cannot be read as YAML", where=Where(file)) from error
+        self._plain = self._dumped()
 
     def write(self) -> None:
         """Replace the file, where anything changed. Raises ConfigError, StoreError."""
-        stream = io.BytesIO()
-        self._editor.dump(self.content, stream)
-        after = stream.getvalue()
-        if after == self._before or load_yaml(after, self.file) == load_yaml(
-            self._before, self.file
-        ):
+        edited = self._dumped()
+        wanted = load_yaml(edited.encode(), self.file)
+        if wanted == load_yaml(self._before, self.file):
             return
-        write_atomic(self._path, after)
+        after = graft(self._text, self._plain, edited)
+        if after is None or not self._says(after, wanted):
+            after = edited
+        write_atomic(self._path, after.encode())
+
+    def _dumped(self) -> str:
+        stream = io.StringIO()
+        self._editor.dump(self.content, stream)
+        return stream.getvalue()
+
+    def _says(self, text: str, wanted: Any) -> bool:
+        try:
+            return bool(load_yaml(text.encode(), self.file) == wanted)
+        except ConfigError:
+            return False
 
 
 def _indentation(text: str) -> dict[str, int]:

@@ -165,3 +165,26 @@ def test_groups_freeze_as_a_whole(project: Sandbox) -> None:
     assert [stage["frozen"] for stage in listed] == [True] * 4
     project.run("unfreeze", "each@1", "each@2", "grid").ended(0)
     assert project.read("pivot.yaml") == before
+
+
+def test_freezing_leaves_the_layout_of_everything_else_alone(project: Sandbox) -> None:
+    text = (
+        "vars:   [ {a: 1} ,{b:   2}]\n"
+        "stages:\n"
+        "    one:   # the first\n"
+        "        cmd:   echo 1 >   one\n"
+        "        deps: [  ]\n"
+        '        outs: [ "one" ]\n'
+        "        always_changed:  false\n\n\n"
+        "    two: {cmd: echo 2 > two,   outs: [two]}\n"
+    )
+    (project.root / "pivot.yaml").write_text(text)
+
+    project.run("freeze", "one").ended(0)
+
+    frozen = project.read("pivot.yaml")
+    assert [line for line in frozen.splitlines() if line not in text.splitlines()] == [
+        "        frozen: true"
+    ]
+    project.run("unfreeze", "one").ended(0)
+    assert project.read("pivot.yaml") == text
