@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 DVC = os.environ.get("PIVOT_TEST_DVC", "")
-PIVOT = str(Path(sys.executable).parent / "pivot")
 HERE = Path(__file__).parent
 
 
@@ -37,36 +36,32 @@ class Answer:
         return f"$ {self.command}\n{self.out}\n--- stderr ---\n{self.err}\n--- exit {self.code} ---"
 
 
-class Dvc:
-    """A process that serves DVC's commands."""
+class Server:
+    """A process that serves one of the tools."""
 
-    def __init__(self, scratch: Path) -> None:
-        python = Path(DVC).parent / "python"
-        environment = {
-            **os.environ,
-            "DVC_NO_ANALYTICS": "1",
-            "DVC_SITE_CACHE_DIR": str(scratch / "site"),
-            "DVC_GLOBAL_CONFIG_DIR": str(scratch / "global"),
-            "DVC_SYSTEM_CONFIG_DIR": str(scratch / "system"),
-            "CI": "1",
-        }
+    def __init__(self, name: str, python: str, script: str, environment: dict[str, str]) -> None:
+        self.name = name
         self._process = subprocess.Popen(
-            [str(python), str(HERE / "dvc_server.py")],
+            [python, str(HERE / script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env={**os.environ, **environment},
         )
 
-    def __call__(self, folder: Path, *argv: str) -> Answer:
+    def ask(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps({"cwd": str(folder), "argv": list(argv)}) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"DVC died of {argv}"
-        answer = json.loads(line)
-        return Answer(f"dvc {' '.join(argv)}", answer["code"], answer["out"], answer["err"])
+        assert line, f"{self.name} died of {request}"
+        return json.loads(line)
+
+    def __call__(self, folder: Path, *argv: str) -> Answer:
+        answer = self.ask({"cwd": str(folder), "argv": list(argv)})
+        command = f"{self.name} {' '.join(argv)}"
+        return Answer(command, answer["code"], answer["out"], answer["err"])
 
     def close(self) -> None:
         assert self._process.stdin
@@ -74,12 +69,29 @@ class Dvc:
         self._process.wait(30)
 
 
+def serve_dvc(scratch: Path) -> Server:
+    """DVC without what the machine has set up for it."""
+    environment = {
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(scratch / "site"),
+        "DVC_GLOBAL_CONFIG_DIR": str(scratch / "global"),
+        "DVC_SYSTEM_CONFIG_DIR": str(scratch / "system"),
+        "CI": "1",
+    }
+    return Server("dvc", str(Path(DVC).parent / "python"), "dvc_server.py", environment)
+
+
+def serve_pivot() -> Server:
+    return Server("pivot", sys.executable, "pivot_server.py", {"PIVOT_CORE_PYTHON": sys.executable})
+
+
 class Both:
     """One project, and both tools to work on it."""
 
-    def __init__(self, root: Path, dvc: Dvc) -> None:
+    def __init__(self, root: Path, dvc: Server, pivot: Server) -> None:
         self.root = root
         self._dvc = dvc
+        self._pivot = pivot
         self.told: list[str] = []
 
     def dvc(self, *argv: str) -> Answer:
@@ -88,15 +100,7 @@ class Both:
         return answer
 
     def pivot(self, *argv: str) -> Answer:
-        done = subprocess.run(
-            [PIVOT, *argv],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "PIVOT_CORE_PYTHON": sys.executable},
-        )
-        answer = Answer(f"pivot {' '.join(argv)}", done.returncode, done.stdout, done.stderr)
+        answer = self._pivot(self.root, *argv)
         self.told.append(repr(answer))
         return answer
 

@@ -1,30 +1,30 @@
-"""What DVC makes of dvc.yaml files: a script for the interpreter that has DVC installed.
+"""What DVC makes of a project's files: a module for the interpreter that has DVC installed.
 
-Reads a list of {path: text} as JSON from standard input, and prints for each the stages that DVC
-sees (paths relative to the project), or the text of its error.
+`resolved` gives the stages that DVC sees, the edges of its graph, and what is declared outside
+stages (paths relative to the project); or the error by which it refuses.
 """
 
 import json
 import os
-import sys
 import tempfile
 from typing import Any
 
 
 def resolved(files: dict[str, str]) -> Any:
+    from dvc.exceptions import DvcException  # type: ignore[import-not-found,unused-ignore]
     from dvc.repo import Repo  # type: ignore[import-not-found,unused-ignore]
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = os.path.realpath(name)
         os.mkdir(os.path.join(folder, ".dvc"))
         write(folder, {".dvc/config": "[core]\nno_scm = true\n", **files})
         os.chdir(folder)
         try:
-            found = {
-                stage.addressing: described(stage, folder) for stage in Repo(folder).index.stages
-            }
-            return json.loads(json.dumps(found, default=repr))
+            with Repo(folder) as repo:
+                return json.loads(json.dumps(seen(repo, folder), default=repr))
         except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            kind = "refused" if isinstance(error, DvcException) else "crashed"
+            return {kind: f"{type(error).__name__}: {error}"}
         finally:
             os.chdir("/")
 
@@ -33,23 +33,63 @@ def write(folder: str, files: dict[str, str]) -> None:
     for name, text in files.items():
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as stream:
+        with open(path, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
 
 
-def described(stage: Any, folder: str) -> dict[str, Any]:
-    def relative(item: Any) -> str:
-        external = "://" in item.def_path or item.def_path.startswith("/")
-        return str(item.def_path) if external else os.path.relpath(item.fs_path, folder)
+def seen(repo: Any, folder: str) -> dict[str, Any]:
+    index = repo.index
+    graph = index.graph  # raises for overlaps and cycles
 
+    def of(file: str) -> str:
+        return os.path.relpath(os.path.dirname(file), folder)
+
+    def paths(found: dict[str, list[str]]) -> list[str]:
+        return sorted(
+            os.path.normpath(os.path.join(of(file), path))
+            for file, listed in found.items()
+            for path in listed
+        )
+
+    return {
+        "stages": {
+            stage.addressing: described(stage, folder)
+            for stage in index.stages
+            if type(stage).__name__ == "PipelineStage"
+        },
+        "data": {
+            stage.addressing: record(stage, folder)
+            for stage in index.stages
+            if type(stage).__name__ != "PipelineStage"
+        },
+        "edges": sorted([below.addressing, above.addressing] for below, above in graph.edges),
+        "metrics": paths(index._metrics),
+        "params": paths(index._params),
+        "plots": sorted(
+            ([of(file), pairs(found)] for file, found in index._plots.items()), key=repr
+        ),
+        "artifacts": sorted([of(file), found] for file, found in index._artifacts.items()),
+    }
+
+
+def pairs(plots: list[Any]) -> list[Any]:
+    """Top-level plots as [path or name, options]."""
+    found: list[Any] = []
+    for item in plots:
+        each = item.items() if isinstance(item, dict) else [(item, None)]
+        found.extend([name, options or {}] for name, options in each)
+    return found
+
+
+def described(stage: Any, folder: str) -> dict[str, Any]:
     params = [dep for dep in stage.deps if type(dep).__name__ == "ParamsDependency"]
     return {
         "cmd": stage.cmd,
         "wdir": os.path.relpath(stage.wdir, folder),
-        "deps": sorted({relative(dep) for dep in stage.deps if dep not in params}),
+        "deps": sorted({place(dep, folder) for dep in stage.deps if dep not in params}),
         "outs": sorted(
             [
-                relative(out),
+                place(out, folder),
                 "metric" if out.metric else "plot" if out.plot else "out",
                 out.use_cache,
                 out.persist,
@@ -59,7 +99,10 @@ def described(stage: Any, folder: str) -> dict[str, Any]:
             ]
             for out in stage.outs
         ),
-        "params": {relative(dep): sorted(map(str, dep.params)) for dep in params},
+        "plots": sorted(
+            [place(out, folder), out.plot] for out in stage.outs if isinstance(out.plot, dict)
+        ),
+        "params": {place(dep, folder): sorted(set(map(str, dep.params))) for dep in params},
         "frozen": stage.frozen,
         "always_changed": stage.always_changed,
         "desc": stage.desc,
@@ -67,5 +110,17 @@ def described(stage: Any, folder: str) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    print(json.dumps([resolved(files) for files in json.load(sys.stdin)]))
+def record(stage: Any, folder: str) -> dict[str, Any]:
+    return {
+        "frozen": stage.frozen,
+        "outs": sorted(
+            [place(out, folder), out.hash_info.value, out.use_cache, out.can_push, out.remote]
+            for out in stage.outs
+        ),
+        "deps": sorted(dep.def_path for dep in stage.deps),
+    }
+
+
+def place(item: Any, folder: str) -> str:
+    external = "://" in item.def_path or item.def_path.startswith("/")
+    return str(item.def_path) if external else os.path.relpath(item.fs_path, folder)
