@@ -13,13 +13,13 @@ from .data_records import updated_item
 def record_text(content: Mapping[str, Any]) -> bytes:
     """The text of a record, as DVC sets it out."""
     stream = io.BytesIO()
-    _editor().dump(content, stream)
+    record_editor().dump(content, stream)
     return stream.getvalue()
 
 
 def with_digest(data: bytes, position: int, digest: Digest, *, as_dvc: bool) -> bytes:
     """The text of a record in which the out at `position` has another digest."""
-    document = _editor().load(data.decode("utf-8"))
+    document = record_editor().load(data.decode("utf-8"))
     item = document["outs"][position]
     fresh = updated_item(dict(item), digest, as_dvc=as_dvc)
     for key in [key for key in item if key not in fresh]:
@@ -30,7 +30,7 @@ def with_digest(data: bytes, position: int, digest: Digest, *, as_dvc: bool) -> 
     return record_text(document)
 
 
-def _editor() -> Any:
+def record_editor() -> Any:
     from ruamel.yaml import YAML  # 60 ms to import; only records that change are written
 
     editor = YAML()
