@@ -16,12 +16,13 @@ def definition_diff(session: Session, stage: str, reason: Reason) -> str | None:
     the lock is not committed. None where git has no such version, where the texts are equal, or
     where the reason names no definition.
     """
-    git = session.project.git
-    if reason.kind != "code" or reason.file is None or git is None:
+    if reason.kind != "code" or reason.file is None or session.project.git is None:
         return None
-    revision = git.last_commit_of(session.space.locks.path(stage)) or git.head()
+    repository = session.project.repository
+    wrote = repository.commits_of(session.space.locks.path(stage))
+    revision = wrote[0] if wrote else repository.head()
     now = session.project.tree.read(reason.file)
-    then = git.read_at(revision, reason.file) if revision else None
+    then = repository.tree(revision).read(reason.file) if revision else None
     if revision is None or then is None:
         return None
     name = reason.subject.partition(":")[2]

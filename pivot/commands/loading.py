@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import Pipeline, Stage, TrackedFile
-from ..project import Project, RevisionTree
+from ..project import Project, RevTree
 from ..run.locks import Locks
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _baseline(project: Project, context: str) -> Baseline | None:
         return None
     from ..run.baseline import Baseline
 
-    def fingerprinter(tree: RevisionTree) -> Fingerprinter:
+    def fingerprinter(tree: RevTree) -> Fingerprinter:
         from ..fingerprint import Fingerprinter  # only where an entry is DVC's alone
 
         return Fingerprinter(
@@ -89,4 +89,10 @@ def _baseline(project: Project, context: str) -> Baseline | None:
             tracked=lambda path: tree.kind(path) == "file",
         )
 
-    return Baseline(project.git, fingerprinter, project.state.blobs("baselines"), context)
+    return Baseline(
+        project.git,
+        lambda: project.repository,
+        fingerprinter,
+        project.state.blobs("baselines"),
+        context,
+    )

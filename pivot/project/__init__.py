@@ -10,7 +10,8 @@ from .interpreter import Interpreter
 from .lock import ProjectLock, is_busy
 from .observer import Noting, Observer
 from .project import Project, interpreter, open_project
-from .revision import RevisionTree
+from .revisions import Repository, open_repository
+from .revtree import RevTree
 from .root import find_mode, find_root, init_files
 from .state import Entries, State
 from .worktree import WorkTree
@@ -25,7 +26,8 @@ __all__ = [
     "Observer",
     "Project",
     "ProjectLock",
-    "RevisionTree",
+    "Repository",
+    "RevTree",
     "State",
     "WorkTree",
     "config_path",
@@ -37,6 +39,7 @@ __all__ = [
     "interpreter",
     "is_busy",
     "open_project",
+    "open_repository",
     "read_settings",
     "unset_setting",
     "write_setting",

@@ -1,4 +1,7 @@
-"""Questions about the git repository around the project, each one process for all paths at once."""
+"""Questions about git's index and rules, each one process for all paths at once.
+
+`revisions` reads what was committed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,14 @@ from ..errors import PivotError
 
 if TYPE_CHECKING:
     import subprocess
+
+#: No program that the repository's configuration names is started.
+SAFE_OPTIONS = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "protocol.allow=never"),
+)
 
 
 class Git:
@@ -78,51 +89,6 @@ class Git:
         output = self._run(["rev-parse", "--verify", "-q", "HEAD"], accept=(0, 1, 128))
         return output.strip() or None
 
-    def read_at(self, revision: str, path: str) -> bytes | None:
-        """The content of a file at a revision; None where it did not exist there."""
-        where = os.path.relpath(os.path.join(self.root, path), self.top)
-        return self._bytes(["cat-file", "blob", f"{revision}:{where}"])
-
-    def last_commit_of(self, path: str) -> str | None:
-        """The last commit that changed a file; None where none did."""
-        output = self._run(["log", "-1", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
-        return output.strip() or None
-
-    def commits_of(self, path: str) -> list[str]:
-        """The commits that changed a file, the newest first."""
-        output = self._run(["log", "--format=%H", "--", f":(literal){path}"], accept=(0, 128))
-        return output.split()
-
-    def is_shallow(self) -> bool:
-        """Whether the history ends somewhere that is not its beginning."""
-        return os.path.exists(os.path.join(os.path.dirname(self.index_path()), "shallow"))
-
-    def files_at(self, revision: str, prefix: str = "") -> dict[str, str]:
-        """The blob of every file of a revision below `prefix`, by path from the top."""
-        where = [prefix] if prefix else []
-        output = self._run(["ls-tree", "-r", "-z", "--full-tree", revision, *where])
-        found: dict[str, str] = {}
-        for row in output.split("\0"):
-            head, tab, path = row.partition("\t")
-            fields = head.split(" ")
-            if tab and fields[1] == "blob":
-                found[path] = fields[2]
-        return found
-
-    def reader(self) -> subprocess.Popen[bytes]:
-        """A process that answers object names with objects (`git cat-file --batch`)."""
-        import subprocess
-
-        try:
-            return subprocess.Popen(
-                ["git", "-C", self.root, "cat-file", "--batch"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        except OSError as error:
-            raise PivotError(f"git cannot be run: {error.strerror}", hint="install git") from None
-
     def add(self, paths: Iterable[str]) -> None:
         """Put files into the index, as `git add` does."""
         self._run(["add", "--", *(f":(literal){path}" for path in paths)])
@@ -136,11 +102,6 @@ class Git:
                 found.append(path)
         return found
 
-    def _bytes(self, arguments: Sequence[str]) -> bytes | None:
-        """What git prints, or None where it fails."""
-        done = self._call(arguments, None)
-        return done.stdout if done.returncode == 0 else None
-
     def _call(
         self, arguments: Sequence[str], stdin: str | None
     ) -> subprocess.CompletedProcess[bytes]:
@@ -150,7 +111,7 @@ class Git:
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         try:
             return subprocess.run(
-                ["git", "-C", self.root, *arguments],
+                ["git", *SAFE_OPTIONS, "-C", self.root, *arguments],
                 input=None if stdin is None else os.fsencode(stdin),
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,

@@ -21,6 +21,7 @@ from .lock import ProjectLock
 from .neighbour import Neighbour
 from .observer import Observer
 from .place import state_path
+from .revisions import Repository, open_repository
 from .root import SCRATCH, Mode, find_mode, init_files, require_root
 from .state import State
 from .worktree import WorkTree
@@ -95,6 +96,11 @@ class Project:
         return find_git(self.root)
 
     @cached_property
+    def repository(self) -> Repository:
+        """What is committed there. Raises PivotError without a repository."""
+        return open_repository(self.root)
+
+    @cached_property
     def gitignore(self) -> GitIgnore:
         return GitIgnore(self.root, self.git)
 
@@ -128,6 +134,8 @@ class Project:
             self.observer.settle()
         if "legacy_observer" in self.__dict__:
             self.legacy_observer.settle()
+        if "repository" in self.__dict__:
+            self.repository.close()
         self.state.close()
 
 

@@ -17,7 +17,7 @@ from ..fingerprint import Fingerprinter
 from ..lockfile import Entry
 from ..lockfile.dvc_text import blocks
 from ..model import FINGERPRINT_VERSION, Stage, Symbol
-from ..project import Git, RevisionTree
+from ..project import Git, Repository, RevTree
 from ..tree import join, parent
 from .memory import Blobs, code_key
 
@@ -31,22 +31,25 @@ class Origin:
 
 
 class Baseline:
-    """Finds origins. `fingerprinter` reads the code of one revision, given all of its files."""
+    """Finds origins. `fingerprinter` reads the code of one revision, given all of its files;
+    `repository` is opened only where the answer is not kept."""
 
     def __init__(
         self,
         git: Git,
-        fingerprinter: Callable[[RevisionTree], Fingerprinter],
+        repository: Callable[[], Repository],
+        fingerprinter: Callable[[RevTree], Fingerprinter],
         kept: Blobs,
         context: str,
     ) -> None:
         self._git = git
+        self._repository = repository
         self._make = fingerprinter
         self._kept = kept
         self._context = f"{FINGERPRINT_VERSION}:{context}"
         self._commits: dict[str, list[str]] = {}
         self._blocks: dict[tuple[str, str], Mapping[str, str]] = {}
-        self._trees: dict[str, tuple[RevisionTree, Fingerprinter]] = {}
+        self._trees: dict[str, tuple[RevTree, Fingerprinter]] = {}
 
     def of(self, stage: Stage, entry: Entry, covered: frozenset[str]) -> Origin | None:
         """Where the entry comes from; None where git cannot tell, or the entry is uncommitted."""
@@ -58,12 +61,6 @@ class Baseline:
     def symbols(self, stage: Stage, origin: Origin) -> Mapping[str, Symbol]:
         """The definitions behind the stage in that commit."""
         return self._at(origin.commit)[1].manifest(stage).symbols
-
-    def close(self) -> None:
-        """End the git processes."""
-        for tree, _ in self._trees.values():
-            tree.close()
-        self._trees.clear()
 
     def _of(self, stage: Stage, entry: Entry, covered: frozenset[str]) -> Origin | None:
         head = self._git.head()
@@ -107,22 +104,22 @@ class Baseline:
                 return found
             found = commit
         # the oldest commit of a shallow clone need not be the one that wrote it
-        return None if self._git.is_shallow() else found
+        return None if self._repository().is_shallow else found
 
     def _history(self, file: str) -> list[str]:
         if file not in self._commits:
-            self._commits[file] = self._git.commits_of(file)
+            self._commits[file] = self._repository().commits_of(file)
         return self._commits[file]
 
     def _blocks_at(self, commit: str, file: str) -> Mapping[str, str]:
         if (commit, file) not in self._blocks:
-            data = self._git.read_at(commit, file)
+            data = self._repository().tree(commit).read(file)
             self._blocks[commit, file] = blocks(data or b"")
         return self._blocks[commit, file]
 
-    def _at(self, commit: str) -> tuple[RevisionTree, Fingerprinter]:
+    def _at(self, commit: str) -> tuple[RevTree, Fingerprinter]:
         if commit not in self._trees:
-            tree = RevisionTree(self._git, commit)
+            tree = self._repository().tree(commit)
             self._trees[commit] = (tree, self._make(tree))
         return self._trees[commit]
 

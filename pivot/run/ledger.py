@@ -228,8 +228,6 @@ class DvcLedger:
         return entries
 
     def save(self, started: int) -> None:
-        if self._around.baseline is not None:
-            self._around.baseline.close()
         self._own.save(started)
         for file, data in self._new.items():
             signature: Any = self._tree.signature(file)

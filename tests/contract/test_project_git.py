@@ -94,25 +94,6 @@ def test_the_commit_checked_out(repo: Path) -> None:
     assert of(repo).head() == git(repo, "rev-parse", "HEAD").strip()
 
 
-def test_files_of_earlier_commits(repo: Path) -> None:
-    found = of(repo)
-    assert found.last_commit_of("a") is None
-    assert found.read_at("HEAD", "a") is None
-    write(repo / "sub/a", "one")
-    git(repo, "add", ".")
-    git(repo, "commit", "-q", "-m", "first")
-    first = found.head()
-    write(repo / "sub/a", "two")
-    write(repo / "b")
-    git(repo, "add", ".")
-    git(repo, "commit", "-q", "-m", "second")
-    inner = of(repo / "sub")
-    assert inner.read_at(first or "", "a") == b"one"
-    assert inner.read_at("HEAD", "../sub/a") == b"two"
-    assert inner.read_at("HEAD", "nothing") is None
-    assert found.last_commit_of("sub/a") == found.head() != first
-
-
 def test_a_worktree_is_a_repository(repo: Path, tmp_path: Path) -> None:
     write(repo / "a")
     git(repo, "add", ".")
