@@ -16,6 +16,7 @@ from ..disk import explain, read_if_exists
 from ..errors import ConfigError, PivotError, Where, did_you_mean, raise_all
 from ..settings import KEYS, RemoteSpec, Settings, check_value, merge, parse_text
 from ..stamp import is_settled, signature
+from ..tree import Tree
 from .root import SCRATCH
 
 Scope = Literal["user", "project", "local"]
@@ -50,18 +51,24 @@ def read_settings(
     memory: Memory | None = None,
     environ: Mapping[str, str] | None = None,
     base: tuple[Layer, ...] = (),
+    tree: Tree | None = None,
 ) -> Settings:
     """The effective configuration; `base` are layers below all others (a DVC project's own).
 
-    Raises ConfigError for unknown keys (with a did-you-mean) and values that do not fit, with
-    file and line.
+    With `tree`, a version of the project, what is committed is read from there; what is this
+    machine's is read as ever. Raises ConfigError for unknown keys (with a did-you-mean) and
+    values that do not fit, with file and line.
     """
     layers = list(base)
     scopes: tuple[Scope, ...] = ("user", "project", "local")
     for scope in scopes:
         path = config_path(root, scope)
         shown = path if scope == "user" else os.path.relpath(path, root)
-        layer = _read_layer(path, shown, memory)
+        if scope == "project" and tree is not None:
+            data = tree.read(shown)
+            layer = None if data is None else parse_layer(data, shown)
+        else:
+            layer = _read_layer(path, shown, memory)
         if layer is not None:
             layers.append((shown, *layer))
     layers.append(("environment", _from_environment(environ or os.environ), {}))

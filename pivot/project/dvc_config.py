@@ -13,21 +13,29 @@ from typing import Any
 from ..disk import explain, read_if_exists
 from ..errors import ConfigError, Where
 from ..settings import RemoteSpec, parse_text
+from ..tree import Tree
 from .configuration import Layer
 
+_COMMITTED = ".dvc/config"
 _LINKS = {"reflink": "copy", "copy": "copy", "hardlink": "hardlink", "symlink": "symlink"}
 
 
-def dvc_layers(root: str, environ: Mapping[str, str] | None = None) -> tuple[Layer, ...]:
+def dvc_layers(
+    root: str, environ: Mapping[str, str] | None = None, *, tree: Tree | None = None
+) -> tuple[Layer, ...]:
     """The layers system, user, project, local of the DVC project at `root`, as far as present.
 
-    Relative folders are resolved from the file that names them, as DVC does. Raises ConfigError
-    where a file cannot be parsed, StoreError where it cannot be read.
+    With `tree`, a version of the project, what is committed is read from there. Relative folders
+    are resolved from the file that names them, as DVC does. Raises ConfigError where a file
+    cannot be parsed, StoreError where it cannot be read.
     """
     found: list[Layer] = []
     for path, shown in dvc_config_files(root, environ):
         try:
-            data = read_if_exists(path)
+            if tree is not None and shown == _COMMITTED:
+                data = tree.read(shown)
+            else:
+                data = read_if_exists(path)
         except PermissionError as error:
             if not shown:
                 continue  # somebody else's home folder, as in containers
@@ -50,7 +58,7 @@ def dvc_config_files(
     return (
         (os.path.join(system, "config"), ""),
         (os.path.join(user, "config"), ""),
-        (os.path.join(root, ".dvc", "config"), ".dvc/config"),
+        (os.path.join(root, ".dvc", "config"), _COMMITTED),
         (os.path.join(root, ".dvc", "config.local"), ".dvc/config.local"),
     )
 

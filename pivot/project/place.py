@@ -20,6 +20,11 @@ def state_path(root: str, scratch: str) -> str:
     """Where to keep the state of the project at `root`, whose own folder is `scratch`."""
     if file_system(root) not in _NETWORK:
         return os.path.join(scratch, "state.db")
+    return user_state_path(root)
+
+
+def user_state_path(root: str) -> str:
+    """Where to keep the state of what lies at `root`, and must not or cannot be written there."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     name = xxhash.xxh3_128_hexdigest(os.fsencode(os.path.realpath(root)))
     return os.path.join(base, "pivot", "state", f"{name}.db")

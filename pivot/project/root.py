@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from ..disk import explain
 from ..errors import ConfigError, PivotError, Where
+from ..tree import Tree, join, parent
 
 Mode = Literal["pivot", "dvc"]
 
@@ -23,18 +25,45 @@ def find_root(start: str) -> str | None:
     `.pivot/` or `.dvc/`; without these the outermost one with `pivot.yaml`, since a nested
     pivot.yaml is part of the project around it.
     """
+    return _nearest(_up_to_git(os.path.abspath(start)), os.path.isdir, os.path.isfile)
+
+
+def find_root_in(tree: Tree, folder: str) -> str | None:
+    """As `find_root`, in a tree of all the repository, for a folder of it ('.' the top)."""
+    return _nearest(
+        _up(folder),
+        lambda path: tree.kind(join(".", path)) == "dir",
+        lambda path: tree.kind(join(".", path)) == "file",
+    )
+
+
+def _nearest(
+    folders: Iterable[str], is_dir: Callable[[str], bool], is_file: Callable[[str], bool]
+) -> str | None:
     outermost: str | None = None
-    folder = os.path.abspath(start)
-    while True:
-        if os.path.isdir(f"{folder}/{SCRATCH}") or os.path.isdir(f"{folder}/.dvc"):
+    for folder in folders:
+        if is_dir(f"{folder}/{SCRATCH}") or is_dir(f"{folder}/.dvc"):
             return folder
-        if os.path.isfile(f"{folder}/{PIPELINE}"):
+        if is_file(f"{folder}/{PIPELINE}"):
             outermost = folder
-        parent = os.path.dirname(folder)
+    return outermost
+
+
+def _up_to_git(folder: str) -> Iterator[str]:
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
         # a file in a worktree or submodule, a folder elsewhere
-        if parent == folder or os.path.lexists(f"{folder}/.git"):
-            return outermost
-        folder = parent
+        if above == folder or os.path.lexists(f"{folder}/.git"):
+            return
+        folder = above
+
+
+def _up(folder: str) -> Iterator[str]:
+    yield folder
+    while folder != ".":
+        folder = parent(folder)
+        yield folder
 
 
 def require_root(start: str) -> str:
@@ -66,14 +95,27 @@ def find_mode(root: str, chosen: str | None) -> Mode:
 
     Raises ConfigError where both are there and nothing says which is meant.
     """
+    return _mode(
+        chosen,
+        lambda path: os.path.isfile(f"{root}/{path}"),
+        lambda path: os.path.isdir(f"{root}/{path}"),
+    )
+
+
+def find_mode_in(tree: Tree, chosen: str | None) -> Mode:
+    """As `find_mode`, of a project that is a tree."""
+    return _mode(
+        chosen, lambda path: tree.kind(path) == "file", lambda path: tree.kind(path) == "dir"
+    )
+
+
+def _mode(
+    chosen: str | None, is_file: Callable[[str], bool], is_dir: Callable[[str], bool]
+) -> Mode:
     if chosen in ("pivot", "dvc"):
         return "pivot" if chosen == "pivot" else "dvc"
-    ours = [
-        name
-        for name in (PIPELINE, f"{SCRATCH}/config.yaml")
-        if os.path.isfile(os.path.join(root, name))
-    ]
-    if not os.path.isdir(f"{root}/.dvc"):
+    ours = [name for name in (PIPELINE, f"{SCRATCH}/config.yaml") if is_file(name)]
+    if not is_dir(".dvc"):
         return "pivot"
     if not ours:
         return "dvc"
