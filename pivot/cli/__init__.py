@@ -21,12 +21,12 @@ def run(argv: list[str]) -> int:
     if known is not None and _say_quickly(known):
         return 0
     gc.set_threshold(50_000, 20, 100)  # what a command makes, it keeps: 5 ms of looking in vain
-    from .app import application
+    from .bare import run_bare
     from .failures import exit_code_of
 
     try:
-        result = application(argv)(args=argv, prog_name="pivot", standalone_mode=False)
-        code = result if isinstance(result, int) else 0
+        bare = run_bare(argv)
+        code = _run_any(argv) if bare is None else bare
         sys.stdout.flush()
     except BrokenPipeError:
         # the reader has gone (`pivot list | head`): nothing more to say, and nothing is wrong
@@ -36,7 +36,15 @@ def run(argv: list[str]) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code_of(error, argv)
+    gc.freeze()  # the interpreter's end looks through all there is, several times: 10 ms
     return code
+
+
+def _run_any(argv: list[str]) -> int:
+    from .app import application
+
+    result = application(argv)(args=argv, prog_name="pivot", standalone_mode=False)
+    return result if isinstance(result, int) else 0
 
 
 def _open_standard_streams() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from .bare import end_as_by_ctrl_c
 from .output import say
 
 #: The modules, in the order of `--help`, with the commands that are worth not loading the others.
@@ -106,7 +107,7 @@ def main(
     ),
 ) -> None:
     """Run data and ML pipelines: only what changed, and say why."""
-    _end_as_by_ctrl_c()
+    end_as_by_ctrl_c()
     if directory is not None:
         from ..errors import PivotError
 
@@ -114,12 +115,3 @@ def main(
             os.chdir(directory)
         except OSError as error:
             raise PivotError(f"cannot enter '{directory}': {error.strerror}") from error
-
-
-def _end_as_by_ctrl_c() -> None:
-    """Have SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are ignored (`nohup`)."""
-    import signal
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .opening import metered, opened
 from .options import SetParam, Targets, choose_one
-from .output import note, say, say_json, seconds_text
+from .output import note
+from .running import execute
 
 if TYPE_CHECKING:
-    from ..commands.repro import Plan, ReproRequest
-    from ..commands.session import Session
+    from ..commands.repro import ReproRequest
     from ..model import Decision
 
 
@@ -236,92 +234,6 @@ def _execute(
     wait: bool,
     as_json: bool,
 ) -> None:
-    from ..commands.repro import ReproRequest, plan_run
-
-    if dry is not None:
-        with opened(overrides) as session, metered(session):
-            planned = plan_run(session, _placed(request, session.cwd))
-        _print_plan(planned, explained=dry == "explain", as_json=as_json)
-        return
-    with opened(overrides, exclusive=True, wait=wait) as session:
-        placed = _placed(request, session.cwd)
-        is_bare = request == ReproRequest() and not overrides and not as_json
-        code = _run(session, placed, as_json=as_json, is_bare=is_bare)
+    code = execute(request, overrides, dry=dry, wait=wait, as_json=as_json)
     if code:
         raise typer.Exit(code)
-
-
-def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
-    from dataclasses import replace
-
-    return replace(request, selection=replace(request.selection, cwd=cwd))
-
-
-def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
-    from dataclasses import replace
-
-    from ..commands.repro import Run
-    from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
-    from ..run.events import Stopped
-    from .progress import JsonReporter, LiveReporter, PlainReporter
-
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
-    reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
-    if isinstance(reporter, LiveReporter):
-        request = replace(request, progress=reporter.meter)
-    run = Run(session, request)
-    try:
-        with reporter:
-            for event in run.events():
-                reporter.report(event)
-    except BrokenPipeError:
-        raise PivotError(
-            "whoever read the output has gone, and the run was stopped",
-            hint="previous outputs are back; run it again",
-            exit_code=EXIT_FAILED,
-        ) from None
-    except Stopped:
-        note("interrupted: running stages were ended and their previous outputs are back")
-        return EXIT_INTERRUPTED
-    if is_bare and run.had_nothing_to_do:
-        from ..commands.witness import leave
-        from .wording import up_to_date
-
-        leave(session, "repro", up_to_date(len(run.stages)), run.stages)
-    return run.exit_code
-
-
-def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
-    from ..commands.status import decision_data
-    from ..model import RESTORABLE
-    from .wording import brief, explanation, state_word
-
-    stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
-    if as_json:
-        shown = [decision_data(decision) for decision in planned.decisions.values()]
-        say_json({"stages": shown, "tracked": [], "environment": []})
-        return
-    if explained:
-        for decision in stale:
-            say("\n".join(explanation(decision)))
-    else:
-        width = max((len(decision.stage) for decision in stale), default=0)
-        for decision in stale:
-            known = planned.seconds.get(decision.stage)
-            runs = decision.action == "run" and RESTORABLE not in decision.notes
-            expected = f"  [about {seconds_text(known)}]" if known and runs else ""
-            text = brief(decision.reasons) or "its outs are missing, and in the cache"
-            say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
-    _print_plan_summary(planned, stale)
-
-
-def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
-    from .wording import up_to_date
-
-    if not stale:
-        say(up_to_date(len(planned.decisions)))
-        return
-    total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
-    fresh = len(planned.decisions) - len(stale)
-    what = "1 stage" if len(stale) == 1 else f"{len(stale)} stages"
-    say(f"Would bring {what} up to date, {fresh} fresh{total}.")

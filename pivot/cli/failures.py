@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Any
-
-import typer
 
 from ..errors import EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED, PivotError, PivotErrors
 from .output import styled
-
-# typer carries its own copy of click's exceptions, whose base has no public name
-_UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def exit_code_of(error: BaseException, argv: list[str]) -> int:
@@ -27,13 +21,16 @@ def exit_code_of(error: BaseException, argv: list[str]) -> int:
     if isinstance(error, PivotError):
         _say(error)
         return error.exit_code
-    if isinstance(error, typer.Exit):
-        return error.exit_code
-    if isinstance(error, (typer.Abort, KeyboardInterrupt)):
+    typer: Any = sys.modules.get("typer")  # bare commands do without it
+    if typer is not None:
+        if isinstance(error, typer.Exit):
+            return int(error.exit_code)
+        # it carries its own copy of click's exceptions, whose base has no public name
+        if isinstance(error, typer.BadParameter.__mro__[1]):
+            return _usage(error)
+    if isinstance(error, KeyboardInterrupt) or (typer and isinstance(error, typer.Abort)):
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    if isinstance(error, _UsageError):
-        return _usage(error)
     return _defect(error, argv)
 
 
@@ -56,6 +53,8 @@ def _usage(error: Any) -> int:
 
 
 def _defect(error: BaseException, argv: list[str]) -> int:
+    import traceback  # 2 ms, where no command-line library has loaded it
+
     text = "".join(traceback.format_exception(error))
     place = _log(text, argv)
     print(

@@ -1,4 +1,4 @@
-"""Answers a bare `pivot repro` or `pivot status` from stat numbers alone, where nothing changed.
+"""Answers a bare `pivot repro`, `plan` or `status` from stat numbers alone, where nothing changed.
 
 The last such command that had nothing to do left a witness: every file and folder it depended
 on, with stat numbers, and what it printed. Where all of them still hold, the same answer holds.
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 FORMAT = f"2:{__version__}:{sys.hexversion}"
 
 #: The commands that leave a witness, by their whole command line.
-COMMANDS: dict[tuple[str, ...], str] = {("repro",): "repro", ("status",): "status"}
+COMMANDS: dict[tuple[str, ...], str] = {
+    ("repro",): "repro",
+    ("status",): "status",
+    ("plan",): "plan",
+    ("repro", "-n"): "plan",
+    ("repro", "--dry-run"): "plan",
+    ("repro", "--dry"): "plan",
+}
 
 #: Files whose stat numbers changed are compared by content up to this many; more are unclear.
 MOST_CHANGED = 64

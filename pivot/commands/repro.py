@@ -70,6 +70,11 @@ class Plan:
         ]
         return None if None in times else sum(time for time in times if time is not None)
 
+    @property
+    def has_nothing_to_do(self) -> bool:
+        """Whether every stage is fresh, with its outs in place."""
+        return all(d.state == "fresh" and d.action == "none" for d in self.decisions.values())
+
 
 def plan_run(session: Session, request: ReproRequest) -> Plan:
     """Judge the selected stages; nothing is run or written.

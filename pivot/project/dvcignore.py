@@ -9,9 +9,9 @@ inside, are always ignored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ..tree import Tree
+from ..values import dataclass
 
 FILE = ".dvcignore"
 _ALWAYS = frozenset((".git", ".hg", ".dvc"))

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from ..disk import read_if_exists, step
 from ..errors import RunError
+from ..values import dataclass
 from .worker import process
 
 #: How long survivors may take to end after SIGKILL before recovery goes on regardless.
@@ -38,16 +38,21 @@ class Aside:
     how: Literal["move", "copy", "none"]
 
 
-@dataclass(slots=True)
 class Entry:
-    """A stage in the journal that has not ended: `done` where only leftovers are to be dropped."""
+    """A stage in the journal that has not ended: `done` where only leftovers are to be dropped.
 
-    stage: str
-    owner: tuple[int, str]  # pid and start time of the process that runs it
-    asides: list[Aside] = field(default_factory=list)
-    groups: list[tuple[int, str]] = field(default_factory=list)
-    runs: list[str] = field(default_factory=list)
-    done: bool = False
+    `owner` are the pid and the start time of the process that runs it.
+    """
+
+    __slots__ = ("asides", "done", "groups", "owner", "runs", "stage")
+
+    def __init__(self, stage: str, owner: tuple[int, str]) -> None:
+        self.stage = stage
+        self.owner = owner
+        self.asides: list[Aside] = []
+        self.groups: list[tuple[int, str]] = []
+        self.runs: list[str] = []
+        self.done = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""Runs and plans, shown to people: what `repro`, `run` and `plan` do once their options are read.
+
+Imports nothing of the command-line library, which bare commands do without.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from .opening import metered, opened
+from .output import note, say, say_json, seconds_text
+
+if TYPE_CHECKING:
+    from ..commands.repro import Plan, ReproRequest
+    from ..commands.session import Session
+    from ..model import Decision
+
+
+def execute(
+    request: ReproRequest,
+    overrides: tuple[str, ...] = (),
+    *,
+    dry: str | None = None,
+    wait: bool = True,
+    as_json: bool = False,
+) -> int:
+    """Run what a request asks for, or tell what that would take; the exit code.
+
+    `dry` is 'dry' for a plan, 'explain' for one with all reasons.
+    """
+    from ..commands.repro import ReproRequest, plan_run
+
+    is_bare = request == ReproRequest() and not overrides and not as_json
+    if dry is not None:
+        with opened(overrides, partial=True) as session:
+            with metered(session):
+                planned = plan_run(session, _placed(request, session.cwd))
+            if is_bare and planned.has_nothing_to_do and not session.project.warnings:
+                _leave_witness(session, "plan", planned.decisions)
+        _print_plan(planned, explained=dry == "explain", as_json=as_json)
+        return 0
+    with opened(overrides, exclusive=True, wait=wait, partial=True) as session:
+        placed = _placed(request, session.cwd)
+        return _run(session, placed, as_json=as_json, is_bare=is_bare)
+
+
+def _placed(request: ReproRequest, cwd: str) -> ReproRequest:
+    from dataclasses import replace
+
+    return replace(request, selection=replace(request.selection, cwd=cwd))
+
+
+def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: bool) -> int:
+    from dataclasses import replace
+
+    from ..commands.repro import Run
+    from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
+    from ..run.events import Stopped
+    from .progress import JsonReporter, LiveReporter, PlainReporter
+
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
+    reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
+    if isinstance(reporter, LiveReporter):
+        request = replace(request, progress=reporter.meter)
+    run = Run(session, request)
+    try:
+        with reporter:
+            for event in run.events():
+                reporter.report(event)
+    except BrokenPipeError:
+        raise PivotError(
+            "whoever read the output has gone, and the run was stopped",
+            hint="previous outputs are back; run it again",
+            exit_code=EXIT_FAILED,
+        ) from None
+    except Stopped:
+        note("interrupted: running stages were ended and their previous outputs are back")
+        return EXIT_INTERRUPTED
+    if is_bare and run.had_nothing_to_do:
+        _leave_witness(session, "repro", [stage.name for stage in run.stages])
+    return run.exit_code
+
+
+def _leave_witness(session: Session, command: str, names: Collection[str]) -> None:
+    from ..commands.witness import leave
+    from .wording import up_to_date
+
+    stages = [session.space.graph.stages[name] for name in names]
+    leave(session, command, up_to_date(len(names)), stages)
+
+
+def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
+    from ..commands.status import decision_data
+    from ..model import RESTORABLE
+    from .wording import brief, explanation, state_word
+
+    stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
+    if as_json:
+        shown = [decision_data(decision) for decision in planned.decisions.values()]
+        say_json({"stages": shown, "tracked": [], "environment": []})
+        return
+    if explained:
+        for decision in stale:
+            say("\n".join(explanation(decision)))
+    else:
+        width = max((len(decision.stage) for decision in stale), default=0)
+        for decision in stale:
+            known = planned.seconds.get(decision.stage)
+            runs = decision.action == "run" and RESTORABLE not in decision.notes
+            expected = f"  [about {seconds_text(known)}]" if known and runs else ""
+            text = brief(decision.reasons) or "its outs are missing, and in the cache"
+            say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
+    _print_plan_summary(planned, stale)
+
+
+def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
+    from .wording import up_to_date
+
+    if not stale:
+        say(up_to_date(len(planned.decisions)))
+        return
+    total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
+    fresh = len(planned.decisions) - len(stale)
+    what = "1 stage" if len(stale) == 1 else f"{len(stale)} stages"
+    say(f"Would bring {what} up to date, {fresh} fresh{total}.")

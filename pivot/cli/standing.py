@@ -1,0 +1,125 @@
+"""The standing of stages, shown to people: what `status` does once its options are read.
+
+Imports nothing of the command-line library, which bare commands do without.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .opening import metered, opened
+from .output import note, say, say_json, styled
+
+if TYPE_CHECKING:
+    from ..commands.session import Session
+    from ..commands.status import Status
+    from ..model import Decision
+
+
+def show(
+    targets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    *,
+    explained: bool = False,
+    diff: bool = False,
+    verbose: bool = False,
+    as_json: bool = False,
+) -> bool:
+    """Print how stages stand, all without `targets`; whether all of them are fresh."""
+    from ..commands import status as use_case
+    from ..graph import Selection
+
+    with opened(overrides, partial=True) as session:
+        selection = Selection(tuple(targets), session.cwd, single=bool(targets))
+        with metered(session):
+            result = use_case.status(session, selection, opaque=verbose)
+        if as_json:
+            say_json(use_case.status_data(result))
+        elif explained or diff:
+            _print_explanations(session, result, diff=diff, all_stages=verbose or bool(targets))
+        else:
+            _print_status(result, verbose=verbose)
+            if not (targets or overrides or verbose) and result.is_plain:
+                _leave_witness(session)
+        _print_remarks(result)
+    return result.is_fresh
+
+
+def _print_explanations(session: Session, result: Status, *, diff: bool, all_stages: bool) -> None:
+    from ..commands.definitions import definition_diff
+    from .wording import explanation, is_settled, up_to_date
+
+    shown = [d for d in result.decisions.values() if all_stages or not is_settled(d)]
+    for decision in shown:
+        say("\n".join(explanation(decision)))
+        told: set[str] = set()
+        for reason in decision.reasons if diff else ():
+            text = definition_diff(session, decision.stage, reason)
+            if text and text not in told:
+                told.add(text)
+                say(text)
+    if not shown:
+        say(up_to_date(len(result.decisions)))
+
+
+def _print_status(result: Status, *, verbose: bool) -> None:
+    from .wording import is_settled, up_to_date
+
+    stale = [d for d in result.decisions.values() if not is_settled(d)]
+    shown = list(result.decisions.values()) if verbose else stale
+    width = max((len(decision.stage) for decision in shown), default=0)
+    for decision in shown:
+        say(_line(decision, width))
+    odd = [data for data in result.tracked if data.state != "fresh"]
+    for data in odd:
+        say(f"{data.file.path}  {styled(_TRACKED_WORDS[data.state], 'yellow', sys.stdout)}")
+    for change in result.environment:
+        stages = ", ".join(change.stages[:3]) + (", ..." if len(change.stages) > 3 else "")
+        say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
+    if not stale:
+        if not odd:
+            say(up_to_date(len(result.decisions)))
+        return
+    total = len(result.decisions)
+    fresh = f", {total - len(stale)} fresh" if total > len(stale) else ""
+    say(f"{len(stale)} of {total} {'stage' if total == 1 else 'stages'} to do{fresh}.")
+
+
+_TRACKED_WORDS = {
+    "missing": "is missing, and in the cache (`pivot checkout`)",
+    "absent": "is missing, and not in the cache",
+    "changed": "differs from its record (`pivot track` records it)",
+    "unrecorded": "has no digest in its record (`pivot track` records it)",
+}
+
+
+def _line(decision: Decision, width: int) -> str:
+    from .wording import brief, is_settled, state_word
+
+    word = f"{state_word(decision):<9}"
+    if is_settled(decision):
+        text = ", ".join(decision.notes)
+    else:
+        word = styled(word, "yellow", sys.stdout)
+        text = brief(decision.reasons) or "its outs are missing, and in the cache"
+    return f"{decision.stage:<{width}}  {word} {text}".rstrip()
+
+
+def _leave_witness(session: Session) -> None:
+    from ..commands.witness import leave
+    from .wording import up_to_date
+
+    stages = session.space.pipeline.stages.values()
+    leave(session, "status", up_to_date(len(stages)), stages)
+
+
+def _print_remarks(result: Status) -> None:
+    for path in result.orphans:
+        note(f"{path} belongs to no stage: delete it where the stage is gone for good")
+    for text in result.notes:
+        note(text)
+    for name, references in (result.opaque or {}).items():
+        for reference in references:
+            note(f"{name}: cannot follow {reference.what} ({reference.file}:{reference.line})")
