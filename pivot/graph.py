@@ -52,6 +52,10 @@ class Graph:
                 return out, self.producer[out]
         return None
 
+    def makers(self, path: str) -> list[str]:
+        """The stages with an out that `path` is, lies in, or holds."""
+        return [self.producer[out] for out in _Makers(self.producer).touching(path)]
+
     def sorted(self, names: Iterable[str]) -> list[str]:
         """`names` in dependency order."""
         wanted = set(names)

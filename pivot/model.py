@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .digest import Digest, fingerprint
+from .errors import ConfigError, PivotError, PivotErrors, Where
 from .values import dataclass, field
 
 OutKind = Literal["out", "metric", "plot"]
@@ -163,6 +164,39 @@ class TrackedFile:
     remote: str | None = None
     desc: str | None = None
     frozen: bool = False
+    line: int = 0
+    deps: tuple[str, ...] = ()  # what an import was made from: artifacts of here, or URLs
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a pipeline file or a record, or one stage of it, could not be read.
+
+    `source` is the file that is left out for it, and `stage` the one definition in it where the
+    others are sound; `where` may lie in another file (params that it takes values from).
+    """
+
+    source: str
+    stage: str | None
+    message: str
+    hint: str | None = None
+    where: tuple[str, int, int] | None = None  # file, line, column
+
+    @property
+    def error(self) -> ConfigError:
+        """The problem, to be raised."""
+        place = Where(*self.where) if self.where else Where(self.source)
+        return ConfigError(self.message, hint=self.hint, where=place)
+
+
+def problems_of(error: PivotError, source: str, stage: str | None = None) -> list[Problem]:
+    """What an error says about a file, or about one definition in it."""
+    found = []
+    for one in error.errors if isinstance(error, PivotErrors) else (error,):
+        at = one.where
+        place = (at.file, at.line, at.column) if at else None
+        found.append(Problem(source, stage, one.message, one.hint, place))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +229,7 @@ class Pipeline:
     sources: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # said once by `status`: a dvc.yaml beside a pivot.yaml, ...
     top_levels: tuple[TopLevel, ...] = ()
+    problems: tuple[Problem, ...] = ()  # files and stages that are left out, since they are broken
 
 
 # --- what the code is ----------------------------------------------------------------------

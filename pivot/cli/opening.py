@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .output import note
+from .output import note, styled
 
 if TYPE_CHECKING:
     from ..commands.session import Session
@@ -16,22 +16,45 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    overrides: Sequence[str] | None = None, *, exclusive: bool = False, wait: bool = True
+    overrides: Sequence[str] | None = None,
+    *,
+    exclusive: bool = False,
+    wait: bool = True,
+    partial: bool = False,
 ) -> Iterator[Session]:
     """The project around the current folder; `exclusive` for what writes.
 
     Says on stderr whom it waits for, what a run that died left behind, and what is wrong with
-    the place (a state database that cannot be kept, for one), each once.
+    the place (a state database that cannot be kept, for one), each once. So it does of files that
+    a `partial` command left out since they are broken.
     """
     from ..commands.session import Request, Session
+    from ..errors import raise_all
 
-    request = Request(os.getcwd(), tuple(overrides or ()))
+    request = Request(os.getcwd(), tuple(overrides or ()), partial=partial)
     with Session(request, exclusive=exclusive, wait=wait, on_wait=note) as session:
         for remark in session.recovered:
             note(remark)
-        yield session
+        try:
+            yield session
+        except BaseException:
+            _tell_broken(session)
+            raise
+        # the answer is given, and not whole: the exit code tells
+        raise_all([problem.error for problem in session.lacks])
+        _tell_broken(session)
     for warning in dict.fromkeys(session.project.warnings):
         note(f"warning: {warning}")
+
+
+def _tell_broken(session: Session) -> None:
+    """What was left out, with its place; what a command was refused for is its error already."""
+    problems = [p for p in session.space.pipeline.problems if p not in session.told]
+    for problem in problems:
+        error = problem.error
+        note(f"{styled('left out:', 'yellow')} {error.where}: {error.message}")
+        if error.hint:
+            note(f"  {error.hint}")
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
-from ..graph import Graph, Selection, select
+from ..graph import Graph, Selection
+from ..model import TrackedFile
 from ..run.tracked import needed_by
 from ..tree import is_within
+from .selecting import choose, named
 from .session import Session
 
 
@@ -27,19 +30,22 @@ class Dag:
 def stage_dag(session: Session, selection: Selection, *, outs: bool = False) -> Dag:
     """The graph of the selected stages (all without targets); with `outs`, of their artifacts."""
     graph = session.space.graph
-    if selection.targets or selection.pipeline:
-        names = select(graph, selection)
-    else:
-        names = list(graph.order)
+    wide = selection.targets or selection.pipeline
+    meant = choose(session, selection) if wide else named(session, selection)
+    names = meant.stages
     if outs:
         return _artifact_dag(graph, names)
     chosen = set(names)
     upstream = {name: tuple(up for up in graph.parents[name] if up in chosen) for name in names}
-    return _with_tracked(session, Dag(tuple(names), upstream), everything=not selection.targets)
+    used = meant.tracked if selection.targets else session.space.pipeline.tracked
+    return _with_tracked(session, Dag(tuple(names), upstream), used)
 
 
-def _with_tracked(session: Session, dag: Dag, *, everything: bool) -> Dag:
-    """The graph with records of tracked data as nodes above the stages that read it."""
+def _with_tracked(session: Session, dag: Dag, used: Iterable[TrackedFile]) -> Dag:
+    """The graph with records as nodes: those of `used`, and those above its stages.
+
+    A record stands below the stages that make what its data was imported from.
+    """
     space = session.space
     if not space.pipeline.tracked:
         return dag
@@ -47,11 +53,30 @@ def _with_tracked(session: Session, dag: Dag, *, everything: bool) -> Dag:
     for name in dag.nodes:
         files = needed_by(space, [space.graph.stages[name]])
         above[name] = tuple(dict.fromkeys(file.name for file in files))
-    used = space.pipeline.tracked if everything else ()
     names = [name for found in above.values() for name in found] + [file.name for file in used]
-    records = tuple(dict.fromkeys(names))
+    records = dict.fromkeys(names)
+    made: dict[str, tuple[str, ...]] = dict.fromkeys(records, ())
+    for file in space.pipeline.tracked:
+        if file.name in records and file.deps:
+            made[file.name] = _origins(session, file, {*records, *dag.nodes})
     upstream = {name: (*dag.upstream[name], *above[name]) for name in dag.nodes}
-    return Dag((*records, *dag.nodes), {**dict.fromkeys(records, ()), **upstream})
+    edges = {**made, **upstream}
+    if any(made.values()):  # then records do not simply go before stages
+        return Dag(tuple(TopologicalSorter(edges).static_order()), edges)
+    return Dag((*records, *dag.nodes), edges)
+
+
+def _origins(session: Session, file: TrackedFile, shown: Collection[str]) -> tuple[str, ...]:
+    """The shown nodes that make what a record's data was imported from."""
+    space = session.space
+    found = [maker for path in file.deps for maker in space.graph.makers(path)]
+    found += [
+        other.name
+        for path in file.deps
+        for other in space.pipeline.tracked
+        if is_within(path, other.path) or is_within(other.path, path)
+    ]
+    return tuple(name for name in dict.fromkeys(found) if name in shown and name != file.name)
 
 
 def _artifact_dag(graph: Graph, names: Iterable[str]) -> Dag:

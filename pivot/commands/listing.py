@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from ..graph import Selection, select
+from ..graph import Selection
 from ..model import Command, Out, PythonEntry, Stage, TrackedFile
 from ..tree import parent
+from .selecting import named
 from .session import Session
 
 
-def list_stages(session: Session, selection: Selection | None = None) -> list[Stage]:
-    """The stages meant by `selection` (all by default), in definition order."""
-    graph = session.space.graph
-    if selection is None or not (selection.targets or selection.everything):
-        return list(graph.stages.values())
-    chosen = set(select(graph, selection))
-    return [stage for name, stage in graph.stages.items() if name in chosen]
+def list_stages(session: Session, selection: Selection) -> tuple[list[Stage], list[dict[str, Any]]]:
+    """What `selection` names (all without targets): stages in definition order, and records."""
+    chosen = named(session, selection)
+    wanted = set(chosen.stages)
+    stages = session.space.graph.stages
+    return [stage for name, stage in stages.items() if name in wanted], _records(chosen.tracked)
 
 
 def stage_data(stage: Stage) -> dict[str, Any]:
@@ -47,10 +48,10 @@ def stage_data(stage: Stage) -> dict[str, Any]:
     }
 
 
-def tracked_data(session: Session) -> list[dict[str, Any]]:
-    """Records of tracked data in the same form: stages that nothing runs."""
+def _records(tracked: Iterable[TrackedFile]) -> list[dict[str, Any]]:
+    """Records of tracked data in the form of `stage_data`: stages that nothing runs."""
     records: dict[str, list[TrackedFile]] = {}
-    for file in session.space.pipeline.tracked:
+    for file in tracked:
         records.setdefault(file.name, []).append(file)
     return [_record_data(name, files) for name, files in records.items()]
 
@@ -67,7 +68,7 @@ def _record_data(name: str, files: list[TrackedFile]) -> dict[str, Any]:
         "wdir": parent(name),
         "python": None,
         "cmd": None,
-        "deps": [],
+        "deps": list(files[0].deps),
         "outs": [_out_data(out) for out in outs],
         "params": {},
         "inline_params": {},

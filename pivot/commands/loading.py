@@ -6,45 +6,66 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..model import Pipeline, Stage, TrackedFile
+from ..errors import PivotError
+from ..model import Pipeline, Stage, TrackedFile, problems_of
 from ..project import Project, RevTree
 from ..run.locks import Locks
+from ..settings import Settings
+from ..tree import Tree
 
 if TYPE_CHECKING:
     from ..config import Override
     from ..config.discovery import SkipDirs
     from ..fingerprint import Fingerprinter
+    from ..project.root import Mode
     from ..run.baseline import Baseline
     from ..run.ledger import Ledger
 
 
 def read_pipeline(project: Project, overrides: Sequence[Override]) -> Pipeline:
-    """The pipeline as it is on disk, with tracked data. Raises ConfigError, PivotErrors."""
+    """The pipeline as it is on disk, with tracked data; its `problems` are what is left out.
+
+    Raises PivotError for overrides of what is nowhere.
+    """
+    return load_tree(project.tree, project.mode, project.settings, overrides, skipped(project))
+
+
+def load_tree(
+    tree: Tree,
+    mode: Mode,
+    settings: Settings,
+    overrides: Sequence[Override] = (),
+    skip: SkipDirs | None = None,
+) -> Pipeline:
+    """As `read_pipeline`, of any version of a project."""
     # 40 ms to import; not needed where the pipeline comes from its compiled form
-    from ..config import FlagStyle, load
+    from ..config import FlagStyle, load_partial
     from ..config.discovery import records_of
 
-    settings = project.settings
-    pipeline = load(
-        project.tree,
-        mode=project.mode,
+    pipeline = load_partial(
+        tree,
+        mode=mode,
         overrides=overrides,
         code_roots=settings["code.roots"],
-        skip_dirs=skipped(project),
+        skip_dirs=skip,
         flags=FlagStyle(settings["parsing.bool"], settings["parsing.list"]),
     )
-    ending = ".dvc" if project.mode == "dvc" else ".pvt"
+    ending = ".dvc" if mode == "dvc" else ".pvt"
     records = [path for path in records_of(pipeline) if path.endswith(ending)]
     if not records:
         return pipeline
     from ..lockfile.data_records import parse_data_record  # only where data is tracked
 
     tracked: list[TrackedFile] = []
+    problems = list(pipeline.problems)
     seen = dict(pipeline.sources)
     for path in records:
-        seen[path] = project.tree.signature(path)
-        tracked += parse_data_record(project.tree.read(path) or b"", path).outs
-    return replace(pipeline, tracked=tuple(tracked), sources=seen)
+        seen[path] = tree.signature(path)
+        try:
+            tracked += parse_data_record(tree.read(path) or b"", path).outs
+        except PivotError as error:
+            problems += problems_of(error, path)
+    return replace(pipeline, tracked=tuple(tracked), sources=seen, problems=tuple(problems))
 
 
 def skipped(project: Project) -> SkipDirs | None:

@@ -10,12 +10,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import raise_all
-from ..graph import Selection, select, targets_of
+from ..graph import Selection
 from ..model import RESTORABLE, Decision, Stage
 from ..run.events import Event
 from ..run.survey import Survey
 from ..values import dataclass, field
 from .requirements import Requirements, check
+from .selecting import choose
 from .session import Session
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
 
     Raises PivotErrors for what would keep a run from starting.
     """
-    names = select(session.space.graph, request.selection)
+    names = choose(session, request.selection).stages
     survey = Survey(
         session.space,
         forced=_forced(session, request, names),
@@ -122,11 +123,12 @@ class Run:
         the input is wrong.
         """
         session, request = self._session, self._request
-        names = select(session.space.graph, request.selection)
+        chosen = choose(session, request.selection)
+        names = chosen.stages
         self.stages = [session.space.graph.stages[name] for name in names]
         survey = Survey(session.space, allow_missing=request.allow_missing)
         check(session, request.requirements, survey, _doubtful(session, survey, names))
-        decisions = self._idle(survey)
+        decisions = None if chosen.tracked else self._idle(survey)
         if decisions is not None:
             yield from self._idle_events(decisions)
             return
@@ -158,7 +160,7 @@ class Run:
             confirm=request.confirm,
             progress=request.progress,
         )
-        for file, what in bring_up(session.space, self.stages):
+        for file, what in bring_up(session.space, self.stages, chosen.tracked):
             yield Event("stage_finished", file.name, "restored", notes=(what,))
         outputs = Outputs(session.project.root)
         self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)
@@ -238,7 +240,7 @@ def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozen
     if request.force:
         return frozenset(names)
     if request.force_downstream and request.selection.targets:
-        return frozenset(targets_of(session.space.graph, request.selection))
+        return frozenset(choose(session, request.selection, alone=True).stages)
     return frozenset()
 
 

@@ -16,7 +16,8 @@ from ..config import (
     still_current,
     version_of,
 )
-from ..model import Pipeline, Stage
+from ..errors import raise_all
+from ..model import Pipeline, Problem, Stage
 from ..project import (
     Project,
     ProjectLock,
@@ -40,11 +41,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What every command is told: the folder it was typed in, `-S` texts, setting overrides."""
+    """What every command is told: the folder it was typed in, `-S` texts, setting overrides.
+
+    A `partial` one goes on where pipeline files or records are broken, and looks itself whether it
+    needs them (see `selecting`); others are refused then.
+    """
 
     cwd: str
     overrides: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
 
 class Session:
@@ -69,6 +75,8 @@ class Session:
         self.project: Project = open_project(request.cwd, options=request.options)
         self._lock: ProjectLock | None = None
         self._tracked: frozenset[str] | None = None
+        self.told: set[Problem] = set()  # of the pipeline's problems, those that were raised
+        self.lacks: tuple[Problem, ...] = ()  # those for which the answer is not whole
         try:
             self.overrides = _parsed(request.overrides)
             if exclusive:
@@ -143,6 +151,8 @@ class Session:
     def _open(self) -> Workspace:
         project = self.project
         pipeline, self._version = load_cached(project, self.overrides, self.started)
+        if not self.request.partial:
+            raise_all([problem.error for problem in pipeline.problems])
         code_roots: Sequence[str] = project.settings["code.roots"]
         index = project.state.blobs("modules")
         graph = graphs.build(pipeline)

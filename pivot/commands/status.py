@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import PivotError, PivotErrors, SourceError
-from ..graph import Selection, targets_of
+from ..graph import Selection
 from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason, TrackedFile
 from ..plan import RULES
 from ..run.journal import read_journal
 from ..run.survey import Survey
 from ..run.tracked import TrackedData, TrackedState, needed_by
 from ..values import dataclass
+from .selecting import Chosen, named
 from .session import Session
 
 
@@ -61,7 +62,8 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     """
     space = session.space
     graph = space.graph
-    names = graph.sorted(targets_of(graph, selection)) if selection.targets else list(graph.order)
+    chosen = named(session, selection)
+    names = chosen.stages
     survey = Survey(space)
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
@@ -84,18 +86,18 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     return Status(
         decisions,
         _environment(session, survey, names),
-        tuple(space.locks.orphans()),
+        () if space.pipeline.problems else tuple(space.locks.orphans()),
         tuple(notes),
         references,
-        tuple(TrackedData(space).states(_tracked(session, selection, names))),
+        tuple(TrackedData(space).states(_tracked(session, chosen))),
     )
 
 
-def _tracked(session: Session, selection: Selection, names: list[str]) -> Iterable[TrackedFile]:
-    """The tracked data that the answer is about: all of it, or what the stages read."""
-    if not selection.targets:
-        return session.space.pipeline.tracked
-    return needed_by(session.space, [session.space.graph.stages[name] for name in names])
+def _tracked(session: Session, chosen: Chosen) -> Iterable[TrackedFile]:
+    """The tracked data that the answer is about: what was named, and what the stages read."""
+    stages = [session.space.graph.stages[name] for name in chosen.stages]
+    wanted = [*chosen.tracked, *needed_by(session.space, stages)]
+    return {file.path: file for file in wanted}.values()
 
 
 def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[str]:

@@ -23,6 +23,7 @@ from ..model import (
     Out,
     ParamsFile,
     Pipeline,
+    Problem,
     PythonEntry,
     Stage,
     TopLevel,
@@ -32,7 +33,7 @@ from .collector import collector_paused
 from .keypaths import MISSING
 
 #: Raise it when what a Pipeline holds, or how it is made, changes.
-FORMAT = 3
+FORMAT = 4
 
 _SEAL_BYTES = 16
 
@@ -93,7 +94,7 @@ def load_value(data: bytes) -> Any:
 
 
 _TYPES: tuple[type, ...] = (
-    Stage, Dep, Out, ParamsFile, PythonEntry, Command, TrackedFile, TopLevel, Pipeline,
+    Stage, Dep, Out, ParamsFile, PythonEntry, Command, TrackedFile, TopLevel, Problem, Pipeline,
 )  # fmt: skip
 
 
@@ -111,8 +112,8 @@ def _getter(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*(field.name for field in fields(kind)))
 
 
-_dep, _out, _params_file, _stage, _top_level = (
-    _getter(kind) for kind in (Dep, Out, ParamsFile, Stage, TopLevel)
+_dep, _out, _params_file, _stage, _top_level, _problem = (
+    _getter(kind) for kind in (Dep, Out, ParamsFile, Stage, TopLevel, Problem)
 )
 
 
@@ -148,6 +149,7 @@ def _closed_pipeline(pipeline: Pipeline) -> tuple[Any, ...]:
         pipeline.files,
         pipeline.notes,
         [_top_level(top) for top in pipeline.top_levels],
+        [_problem(problem) for problem in pipeline.problems],
     )
 
 
@@ -173,23 +175,15 @@ _ENTRY, _DEPS, _OUTS, _FILES = (
 
 def _closed_tracked(tracked: TrackedFile) -> tuple[Any, ...]:
     digest = tracked.digest
-    return (
-        tracked.name,
-        tracked.path,
-        _digest(digest) if digest else None,
-        tracked.cache,
-        tracked.push,
-        tracked.remote,
-        tracked.desc,
-        tracked.frozen,
-    )
+    name, path, _, *rest = _tracked(tracked)
+    return (name, path, _digest(digest) if digest else None, *rest)
 
 
-_digest = _getter(Digest)
+_digest, _tracked = _getter(Digest), _getter(TrackedFile)
 
 
 def _opened_pipeline(form: Any, sources: Any) -> Pipeline:
-    stages, tracked, files, notes, top_levels = form
+    stages, tracked, files, notes, top_levels, problems = form
     opened: dict[str, Stage] = {}
     for values in stages:
         parts = list(values)
@@ -213,6 +207,7 @@ def _opened_pipeline(form: Any, sources: Any) -> Pipeline:
         sources=sources,
         notes=notes,
         top_levels=tuple(TopLevel(*top) for top in top_levels),
+        problems=tuple(Problem(*problem) for problem in problems),
     )
 
 

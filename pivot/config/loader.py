@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ConfigError, PivotError, PivotErrors, Where, raise_all
-from ..model import Pipeline, Stage, TopLevel
+from ..model import Pipeline, Problem, Stage, TopLevel, problems_of
 from ..source import import_roots, split_entry
 from ..tree import Tree, join, parent
 from .collector import collector_paused
@@ -43,16 +43,11 @@ def load(
     says how mappings inside commands become flags. `skip_dirs` names folders not to look into.
     Raises ConfigError, or PivotErrors for several found in one go.
     """
-    pipeline, errors = load_partial(
-        tree,
-        mode=mode,
-        overrides=overrides,
-        code_roots=code_roots,
-        skip_dirs=skip_dirs,
-        flags=flags,
-    )
-    raise_all(errors)
-    return pipeline
+    loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
+    with collector_paused():
+        loader.run(skip_dirs)
+    raise_all([*(problem.error for problem in loader.problems), *loader.unknown])
+    return loader.pipeline()
 
 
 def load_partial(
@@ -63,15 +58,18 @@ def load_partial(
     code_roots: Sequence[str] = (),
     skip_dirs: SkipDirs | None = None,
     flags: FlagStyle | None = None,
-) -> tuple[Pipeline, tuple[PivotError, ...]]:
-    """What can be loaded, and the errors of the files and stages that cannot.
+) -> Pipeline:
+    """What can be loaded; `problems` says which files and stages cannot, and why.
 
     One broken file of a monorepo does not take the others down: commands that do not need it go on.
+    Raises PivotError for overrides of what is nowhere.
     """
     loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
     with collector_paused():
         loader.run(skip_dirs)
-    return loader.pipeline(), tuple(loader.errors)
+    if loader.unknown:
+        raise_all([*(problem.error for problem in loader.problems), *loader.unknown])
+    return loader.pipeline()
 
 
 class _Loader:
@@ -91,7 +89,8 @@ class _Loader:
         self.flags = flags
         self.params = Params(self.tree, overrides)
         self.stages: dict[str, Stage] = {}
-        self.errors: list[PivotError] = []
+        self.problems: list[Problem] = []
+        self.unknown: list[PivotError] = []  # overrides of what is nowhere
         self.notes: list[str] = []
         self.files: list[str] = []
         self.top_levels: list[TopLevel] = []
@@ -119,7 +118,12 @@ class _Loader:
             sources=self.tree.sources,
             notes=tuple(self.notes),
             top_levels=tuple(self.top_levels),
+            problems=tuple(self.problems),
         )
+
+    def broken(self, error: PivotError, source: str, stage: str | None = None) -> None:
+        """Note what is wrong with a file, or with one definition in it."""
+        self.problems += problems_of(error, source, stage)
 
     def file(self, path: str) -> None:
         """Add all stages of one pipeline file, or its errors."""
@@ -132,14 +136,14 @@ class _Loader:
             broken = self.check(value, marks, path)
             context = file_context(self.params, folder, value.get("vars"), marks)
         except PivotError as error:
-            self.errors.extend(error.errors if isinstance(error, PivotErrors) else [error])
+            self.broken(error, path)
             return
         self.contexts.append(context.values)
         scope = Scope(context.values, "", self.flags)
         try:
             self.top_levels.extend(read_top_level(value, marks, scope, path, folder))
         except PivotError as error:
-            self.errors.append(error)
+            self.broken(error, path)
         stage_file = StageFile(path, folder, self.roots(path), self.split)
         definitions = value.get("stages") or {}
         for name, body in definitions.items():
@@ -162,7 +166,7 @@ class _Loader:
         for place, error in complaints(whole, dialect, marks, path):
             if len(place) >= 2 and place[0] == "stages":
                 broken.add(place[1])
-                self.errors.append(error)
+                self.broken(error, path, str(place[1]))
             else:
                 fatal.append(error)
         if fatal:
@@ -181,9 +185,9 @@ class _Loader:
                 try:
                     self.variant(file, variant, found.where.line, context, marks)
                 except PivotError as error:
-                    self.errors.append(placed(error, found.where))
+                    self.broken(placed(error, found.where), file.path, str(found.name))
         except PivotError as error:
-            self.errors.append(placed(error, found.where))
+            self.broken(placed(error, found.where), file.path, str(found.name))
 
     def variant(
         self, file: StageFile, variant: Variant, line: int, context: Context, marks: Marks
@@ -254,7 +258,7 @@ class _Loader:
                 for context in self.contexts:
                     values.update(context)
             if override not in self.params.used:
-                self.errors.append(unknown_override(override, values))
+                self.unknown.append(unknown_override(override, values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,26 @@ by `hash` and `md5`, as dvc.lock does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config import load_yaml_marked
 from ..digest import Digest, parse_digest
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, did_you_mean
 from ..model import TrackedFile
 from ..tree import join, parent, relative
 from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
 
+if TYPE_CHECKING:
+    from ..config import Marks
+
 _KNOWN = frozenset(
     ("outs", "deps", "wdir", "frozen", "locked", "desc", "meta", "md5", "cmd", "always_changed")
 )
+_DIGEST_KEYS = ("md5", "hash", "size", "nfiles", "isexec", "digest", "files", "etag", "checksum")
+_DEP_KEYS = frozenset((*_DIGEST_KEYS, "version_id", "path", "persist", "cloud", "fs_config"))
+_OUT_KEYS = _DEP_KEYS | {"desc", "type", "labels", "meta", "cache", "remote", "push"}
+_FLAGS = ("cache", "push", "persist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,14 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
             )
     frozen = bool(content.get("frozen") or content.get("locked"))
     folder = join(parent(path), str(content.get("wdir") or "."))
-    outs = content.get("outs") or []
-    if not isinstance(outs, list):
-        raise ConfigError("'outs' is a list", where=marks.inside(content, "outs"))
+    deps = _items(content, "deps", _DEP_KEYS | {"repo", "db"}, marks)
+    origins = tuple(
+        join(folder, str(dep["path"])) for dep in deps if dep.get("path") and not dep.get("repo")
+    )
     tracked = []
+    outs = _items(content, "outs", _OUT_KEYS, marks)
     for index, item in enumerate(outs):
-        if not isinstance(item, Mapping) or not isinstance(item.get("path"), str):
+        if not isinstance(item.get("path"), str) or not item["path"]:
             raise ConfigError(
                 "each of 'outs' is a mapping with a path", where=marks.inside(outs, index)
             )
@@ -74,10 +83,37 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
                 remote=item.get("remote"),
                 desc=item.get("desc") or content.get("desc"),
                 frozen=frozen,
+                line=marks.inside(outs, index).line,
+                deps=origins,
             )
         )
-    deps = tuple(dep for dep in content.get("deps") or () if isinstance(dep, Mapping))
-    return DataRecord(path, tuple(tracked), deps, frozen, content)
+    return DataRecord(path, tuple(tracked), tuple(deps), frozen, content)
+
+
+def _items(
+    content: Mapping[str, Any], section: str, known: frozenset[str], marks: Marks
+) -> list[Mapping[str, Any]]:
+    """The entries of `outs` or `deps`. Raises ConfigError for what DVC would not take."""
+    items = content.get(section) or []
+    if not isinstance(items, list):
+        raise ConfigError(f"'{section}' is a list", where=marks.inside(content, section))
+    for index, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise ConfigError(
+                f"each of '{section}' is a mapping with a path", where=marks.inside(items, index)
+            )
+        for name, value in item.items():
+            if name not in known:
+                raise ConfigError(
+                    f"unknown key '{name}' in '{section}' of a record of tracked data",
+                    hint=did_you_mean(str(name), known),
+                    where=marks.inside(item, name, key=True),
+                )
+            if name in _FLAGS and not isinstance(value, bool):
+                raise ConfigError(
+                    f"'{name}' takes true or false, not {value!r}", where=marks.inside(item, name)
+                )
+    return items
 
 
 def _digest(item: Mapping[str, Any], where: Where) -> Digest | None:
@@ -128,9 +164,6 @@ def pivot_record_data(record: DataRecord) -> dict[str, Any]:
         outs.append({"path": path, **(_digest_fields(digest) if digest else {}), **rest})
     rest = {key: value for key, value in record.data.items() if key not in ("outs", "md5")}
     return {**rest, "outs": outs}
-
-
-_DIGEST_KEYS = ("md5", "hash", "size", "nfiles", "isexec", "digest", "files", "etag", "checksum")
 
 
 def updated_item(item: Mapping[str, Any], digest: Digest, *, as_dvc: bool) -> dict[str, Any]:

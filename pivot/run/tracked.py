@@ -117,14 +117,17 @@ def write_record(root: str, path: str, text: bytes) -> None:
         raise explain(error, "write", path) from None
 
 
-def bring_up(space: Workspace, stages: Iterable[Stage]) -> list[tuple[TrackedFile, str]]:
-    """Before a run: put missing data of the stages back; the files with what was done.
+def bring_up(
+    space: Workspace, stages: Iterable[Stage], files: Iterable[TrackedFile] = ()
+) -> list[tuple[TrackedFile, str]]:
+    """Before a run: put back missing data of the stages, and `files`; all with what was done.
 
     In a DVC project data that was changed is recorded as it is now, as `dvc repro` does it.
     """
     done: list[tuple[TrackedFile, str]] = []
     tracked = TrackedData(space)
-    for found in tracked.states(needed_by(space, stages)):
+    wanted = {file.path: file for file in (*needed_by(space, stages), *files)}
+    for found in tracked.states(wanted.values()):
         file = found.file
         if found.state == "fresh" and file.name.endswith(".dvc") and file.cache:
             if file.digest and file.digest.algorithm != LEGACY and not space.cache.has(file.digest):

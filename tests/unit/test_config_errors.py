@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pivot.config import load, load_partial
+from pivot.config import dump_pipeline, load, load_partial, load_pipeline
 from pivot.errors import ConfigError, PivotError, PivotErrors
 from pivot.tree import DictTree
 
@@ -172,12 +172,18 @@ def test_one_broken_file_does_not_take_the_others_down() -> None:
         "broken/pivot.yaml": "stages: [",
         "half/pivot.yaml": "stages:\n  bad: {cmdd: x}\n  good: {cmd: y}\n",
     })  # fmt: skip
-    pipeline, errors = load_partial(tree)
+    pipeline = load_partial(tree)
     assert list(pipeline.stages) == ["a", "half/pivot.yaml:good"]
-    assert [error.where.file for error in errors if error.where] == [
-        "broken/pivot.yaml",
-        "half/pivot.yaml",
+    found = [(problem.source, problem.stage, str(problem.error)) for problem in pipeline.problems]
+    assert [pair[:2] for pair in found] == [
+        ("broken/pivot.yaml", None),
+        ("half/pivot.yaml", "bad"),
     ]
+    assert [text.split(": ")[0] for *_, text in found] == [
+        "broken/pivot.yaml:2:1",
+        "half/pivot.yaml:2:9",
+    ]
+    assert load_pipeline(dump_pipeline(pipeline)) == pipeline
     with pytest.raises(PivotErrors):
         load(tree)
 
@@ -202,5 +208,5 @@ PIECES = st.lists(
 @settings(max_examples=250, deadline=None)
 @given(PIECES)
 def test_any_file_loads_or_gives_placed_errors(lines: list[str]) -> None:
-    _, errors = load_partial(DictTree({"pivot.yaml": "\n".join(lines)}))
-    assert all(error.where is not None and error.where.line for error in errors)
+    problems = load_partial(DictTree({"pivot.yaml": "\n".join(lines)})).problems
+    assert all(problem.where is not None and problem.where[1] for problem in problems)
