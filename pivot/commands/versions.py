@@ -1,0 +1,276 @@
+"""Versions of a project to look at and compare: the working tree, and git revisions.
+
+Everything that shows params, metrics, plots or artifacts of a revision reads through `Version`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..digest import Digest
+from ..errors import PivotError, StoreError
+from ..model import Command, Manifest, Pipeline, Stage
+from ..project import Project, RevTree, open_project
+from ..run.locks import Locks
+from ..settings import Settings
+from ..tree import Tree, join, parent
+from .loading import load_tree
+from .session import Request
+
+if TYPE_CHECKING:
+    from ..lockfile import Entry
+    from ..project.root import Mode
+    from ..store import LocalCache
+
+WORKSPACE = "workspace"
+HEAD = "HEAD"
+
+
+class Version:
+    """One version of the project: the working tree, or a commit.
+
+    `label` is how people call it (`workspace`, or as they typed it), `commit` its id (None: the
+    working tree), `tree` its files. Its pipeline is loaded as far as it can be: what is broken
+    in it is in `pipeline.problems`.
+    """
+
+    def __init__(self, versions: Versions, label: str, tree: Tree, commit: str | None) -> None:
+        self.label = label
+        self.commit = commit
+        self.tree = tree
+        self._versions = versions
+        self._entries: dict[str, Mapping[str, Entry]] = {}
+
+    @cached_property
+    def mode(self) -> Mode:
+        """Whether it was Pivot's or DVC's project then."""
+        from ..project.root import find_mode_in
+
+        project = self._versions.project
+        if self.commit is None:
+            return project.mode
+        is_ours = any(self.tree.kind(name) for name in ("pivot.yaml", ".pivot/config.yaml"))
+        is_both = is_ours and self.tree.kind(".dvc") == "dir"
+        return project.mode if is_both else find_mode_in(self.tree, None)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration as committed then; what is this machine's as it is now."""
+        from ..project.configuration import read_settings
+        from ..project.dvc_config import dvc_layers
+
+        project = self._versions.project
+        if self.commit is None:
+            return project.settings
+        base = dvc_layers(project.root, tree=self.tree) if self.mode == "dvc" else ()
+        return read_settings(project.root, tree=self.tree, base=base)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """Its stages and what is declared beside them."""
+        if self.commit is None:
+            return self._versions.workspace_pipeline()
+        from ..project.dvcignore import DvcIgnore
+
+        root = self._versions.project.root
+        is_ruled = self.mode == "dvc" or self.tree.kind(".dvcignore") == "file"
+        skip = DvcIgnore(self.tree, root).skips_folder if is_ruled else None
+        return load_tree(self.tree, self.mode, self.settings, (), skip)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of this version: submodules that something looked into."""
+        looked = self.tree.submodules if isinstance(self.tree, RevTree) else ()
+        return tuple(
+            f"{path} lies in a submodule, which is not followed at {self.label}"
+            for path in sorted(looked)
+        )
+
+    # --- content --------------------------------------------------------------------------
+
+    def digest(self, path: str) -> Digest | None:
+        """What the locks and records of this version say `path` is; None where they do not.
+
+        `path` may lie in a directory that they name, as far as its manifest can be had.
+        """
+        owner = self._owner(path)
+        if owner is None:
+            return None
+        digest = self._declared[owner] if owner in self._declared else self._locked(owner)
+        if digest is None or owner == path:
+            return digest
+        manifest = self._versions.manifest(digest) if digest.is_tree else None
+        inside = path[len(owner) + 1 :]
+        entries = manifest.entries if manifest else ()
+        return next((entry.digest for entry in entries if entry.path == inside), None)
+
+    def files(self, path: str) -> Manifest | None:
+        """The files of a directory that a lock or record names; None where they are not known."""
+        digest = self.digest(path)
+        return self._versions.manifest(digest) if digest and digest.is_tree else None
+
+    def read(self, path: str, *, fetch: bool = False) -> bytes | None:
+        """The content of a file: of the tree, else the object that this version's locks name.
+
+        None where it can be had from neither; with `fetch` the remote is asked too.
+        """
+        data = self.tree.read(path)
+        if data is not None:
+            return data
+        digest = self.digest(path)
+        if digest is None or digest.is_tree:
+            return None
+        return self._versions.object(digest, self.remote_of(path) if fetch else None, fetch=fetch)
+
+    def remote_of(self, path: str) -> str | None:
+        """The remote that an out or record names for itself; None for the default."""
+        owner = self._owner(path)
+        for file in self.pipeline.tracked:
+            if file.path == owner:
+                return file.remote
+        stage = self._producers.get(owner or "")
+        outs = stage.outs if stage else ()
+        return next((out.remote for out in outs if out.path == owner), None)
+
+    def artifacts(self) -> dict[str, Digest | None]:
+        """Every out and tracked file, with what the locks and records say it is."""
+        found = {path: self._locked(path) for path in self._producers}
+        return {**found, **self._declared}
+
+    def _owner(self, path: str) -> str | None:
+        """The artifact that `path` is, or lies in."""
+        at = path
+        while at != ".":
+            if at in self._producers or at in self._declared:
+                return at
+            at = parent(at)
+        return None
+
+    @cached_property
+    def _producers(self) -> Mapping[str, Stage]:
+        return {out.path: stage for stage in self.pipeline.stages.values() for out in stage.outs}
+
+    @cached_property
+    def _declared(self) -> Mapping[str, Digest | None]:
+        return {file.path: file.digest for file in self.pipeline.tracked}
+
+    @cached_property
+    def _locks(self) -> Locks:
+        return Locks(self.tree, self.pipeline.stages)
+
+    def _locked(self, path: str) -> Digest | None:
+        stage = self._producers[path]
+        is_dvc = stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
+        if self.mode == "dvc" and is_dvc:
+            from ..lockfile import record_of_entry
+
+            entry = self._dvc_lock(join(parent(stage.file), "dvc.lock")).get(stage.short_name)
+            return record_of_entry(stage, entry).outs.get(path) if entry else None
+        record = self._locks.record(stage.name)
+        return record.outs.get(path) if record else None
+
+    def _dvc_lock(self, file: str) -> Mapping[str, Entry]:
+        if file not in self._entries:
+            from ..lockfile.dvc_text import parse_dvc_lock
+
+            try:
+                self._entries[file] = parse_dvc_lock(self.tree.read(file) or b"", file)
+            except PivotError:
+                self._entries[file] = {}  # of its outs nothing is known
+        return self._entries[file]
+
+
+class Versions:
+    """Opens versions of one project, which share what they read. `cwd` is a folder of it."""
+
+    def __init__(self, project: Project, cwd: str = ".") -> None:
+        self.project = project
+        self.cwd = cwd
+        self._known: dict[str, Version] = {}
+
+    @cached_property
+    def workspace(self) -> Version:
+        """The working tree."""
+        return Version(self, WORKSPACE, self.project.tree, None)
+
+    def at(self, text: str) -> Version:
+        """What `text` names: `workspace`, or a revision as git reads it. Raises PivotError."""
+        if text == WORKSPACE:
+            return self.workspace
+        return self.of(self.project.repository.resolve(text), text)
+
+    def of(self, commit: str, label: str | None = None) -> Version:
+        """The version of a commit."""
+        name = label or commit
+        if name not in self._known or self._known[name].commit != commit:
+            self._known[name] = Version(self, name, self.project.repository.tree(commit), commit)
+        return self._known[name]
+
+    def selected(
+        self, *, all_branches: bool = False, all_tags: bool = False, all_commits: bool = False
+    ) -> Iterator[Version]:
+        """Versions of all branches, tags or commits, each commit once."""
+        chosen = self.project.repository.selected(
+            all_branches=all_branches, all_tags=all_tags, all_commits=all_commits
+        )
+        for label, commit in chosen:
+            yield self.of(commit, label)
+
+    def workspace_pipeline(self) -> Pipeline:
+        """The pipeline of the working tree, from its compiled form where that is current."""
+        import time
+
+        from .session import load_cached
+
+        return load_cached(self.project, (), time.time_ns())[0]
+
+    @cached_property
+    def caches(self) -> tuple[LocalCache, ...]:
+        """The cache, and DVC's own where the project was DVC's once."""
+        from ..store import LocalCache
+
+        project = self.project
+        folders = [project.cache_dir]
+        former = os.path.join(project.root, ".dvc", "cache")
+        if former not in folders and os.path.isdir(former):
+            folders.append(former)
+        return tuple(LocalCache(folder, algorithm=project.algorithm) for folder in folders)
+
+    def manifest(self, digest: Digest) -> Manifest | None:
+        """The files of directory `digest`; None where no cache has its manifest."""
+        for cache in self.caches:
+            try:
+                return cache.manifest(digest)
+            except StoreError:
+                continue
+        return None
+
+    def object(
+        self,
+        digest: Digest,
+        remote: str | None,  # noqa: ARG002
+        *,
+        fetch: bool,  # noqa: ARG002 (comes with remotes)
+    ) -> bytes | None:
+        """The bytes of a file by digest; None where they are nowhere."""
+        for cache in self.caches:
+            try:
+                return cache.read(digest)
+            except StoreError:
+                continue
+        return None
+
+
+@contextmanager
+def opened_versions(request: Request) -> Iterator[Versions]:
+    """The versions of the project around `request.cwd`; closed at the end."""
+    project = open_project(request.cwd, options=request.options)
+    try:
+        cwd = os.path.relpath(os.path.realpath(request.cwd), project.root).replace(os.sep, "/")
+        yield Versions(project, cwd)
+    finally:
+        project.close()
