@@ -21,10 +21,10 @@ from ..lockfile.data_records import new_record_data
 from ..lockfile.dvc_text import edited
 from ..lockfile.record_text import record_text
 from ..model import Command, Out, Pipeline, Stage, StageRecord
-from ..project import Observer, WorkTree
+from ..project import Observer
 from ..run.survey import Survey
 from ..store import LocalCache
-from ..tree import join, parent, relative
+from ..tree import Tree, join, parent, relative
 from .calling import CallWriter
 from .session import Session
 
@@ -202,7 +202,7 @@ class _Writer:
 class _Overlay:
     """The work tree with files that are about to be written."""
 
-    def __init__(self, tree: WorkTree, files: Mapping[str, bytes]) -> None:
+    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
         self._tree = tree
         self._files = files
 

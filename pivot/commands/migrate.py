@@ -21,10 +21,10 @@ from ..errors import PivotError, SourceError
 from ..lockfile.data_records import parse_data_record, pivot_record_data
 from ..lockfile.record_text import record_text
 from ..model import Pipeline, Stage
-from ..project import WorkTree, find_git
+from ..project import find_git
 from ..project.dvc_config import dvc_config_files, parse_dvc_config
 from ..run.survey import Survey
-from ..tree import parent
+from ..tree import Tree, parent
 from .session import Session
 
 _RUNS = "dvc-runs"
@@ -200,7 +200,7 @@ def _cache_moves(root: str, cache_dir: str) -> list[tuple[str, str]]:
 class _Overlay:
     """The work tree as it would be afterwards."""
 
-    def __init__(self, tree: WorkTree, writes: Mapping[str, bytes], removes: list[str]) -> None:
+    def __init__(self, tree: Tree, writes: Mapping[str, bytes], removes: list[str]) -> None:
         self._tree = tree
         self._writes = writes
         self._removed = set(removes)

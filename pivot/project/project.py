@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..settings import Settings
+from ..tree import Tree
 from .configuration import read_settings
 from .distributions import InstalledDistributions
 from .dvc_config import dvc_layers
@@ -45,7 +46,7 @@ class Project:
         self.mode: Mode = mode
         self.state = state
         self.scratch = os.path.join(root, SCRATCH)
-        self.tree = WorkTree(root)
+        self.tree: Tree = WorkTree(root)
 
     @property
     def cache_dir(self) -> str:

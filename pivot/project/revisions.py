@@ -137,12 +137,21 @@ class Repository:
         where = self.folder if folder is None else join(".", folder)
         return RevTree(self._objects, commit, self._roots[commit], where, self.remedy)
 
-    def commits_of(self, path: str) -> list[str]:
-        """The commits that changed a file (path as trees see it), the newest first."""
+    def commits_of(self, path: str, commit: str = "HEAD") -> list[str]:
+        """Of `commit` and those before it, the ones that changed a file, the newest first.
+
+        The path is as trees see it.
+        """
         where = join(self.folder, path)
-        if where.startswith("../") or self.head() is None:
+        if where.startswith("../") or self._objects.find(commit) is None:
             return []
-        return self._lines("rev-list", "HEAD", "--", f":(top,literal){where}")
+        return self._lines("rev-list", commit, "--", f":(top,literal){where}")
+
+    def seen_from(self, folder: str) -> Repository:
+        """The same repository as if opened in `folder` of it; what is read is read once."""
+        other = Repository(self._git, self.git_dir, folder, self.is_bare, self.is_shallow)
+        other._objects, other._roots = self._objects, self._roots
+        return other
 
     @property
     def remedy(self) -> str | None:
