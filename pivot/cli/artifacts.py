@@ -28,7 +28,7 @@ def checkout(
     """Put outputs into the work tree as the locks have them."""
     from ..commands import artifacts
 
-    with opened(exclusive=True) as session, metered(session):
+    with opened(exclusive=True, partial=True) as session, metered(session):
         result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
     for path in result.restored:
         note(f"restored {path}")
@@ -57,7 +57,7 @@ def commit(targets: Targets = None) -> None:
     """Accept what is in the work tree as the stages' result, without running them."""
     from ..commands import artifacts
 
-    with opened(exclusive=True) as session, metered(session):
+    with opened(exclusive=True, partial=True) as session, metered(session):
         done = artifacts.commit(session, tuple(targets or ()))
     for accepted in done:
         if accepted.changed:
@@ -72,6 +72,6 @@ def unprotect(
     """Replace links into the cache by copies that may be edited."""
     from ..commands import artifacts
 
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True, partial=True) as session:
         for path in artifacts.unprotect(session, tuple(paths)).paths:
             note(f"unprotected {path}")

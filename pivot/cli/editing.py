@@ -40,7 +40,7 @@ def _set(stages: list[str], *, frozen: bool) -> None:
     from ..commands.edit import set_frozen
 
     word = "frozen" if frozen else "unfrozen"
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True, partial=True) as session:
         changed = set_frozen(session, tuple(stages), frozen)
     for stage in changed:
         note(f"{word} {stage}")

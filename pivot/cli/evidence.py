@@ -33,7 +33,7 @@ def logs(
 
     from ..commands.logs import read_log
 
-    with opened() as session:
+    with opened(partial=True) as session:
         pieces = read_log(session, stage, lines=lines, follow=follow)
         for piece in pieces:
             sys.stdout.buffer.write(piece)
@@ -44,7 +44,7 @@ def fingerprint_show(targets: Targets = None, as_json: Json = False) -> None:
     """Print all that goes into a stage's fingerprint: code, params, deps, environment."""
     from ..commands.fingerprints import show
 
-    with opened() as session:
+    with opened(partial=True) as session:
         shown = show(session, tuple(targets or ()))
     if as_json:
         say_json({"stages": shown})

@@ -80,7 +80,7 @@ def _print_status(result: Status, *, verbose: bool) -> None:
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
     if not stale:
         if not odd:
-            say(up_to_date(len(result.decisions)))
+            say(up_to_date(len(result.decisions) or len(result.tracked)))
         return
     total = len(result.decisions)
     fresh = f", {total - len(stale)} fresh" if total > len(stale) else ""

@@ -10,10 +10,11 @@ from typing import Any
 from ..config import Override, load_yaml
 from ..disk import write_atomic
 from ..errors import ConfigError, PivotError, Where
-from ..graph import Selection, targets_of
+from ..graph import Selection
 from ..model import Stage
 from ..tree import join, parent
 from .grafting import graft
+from .selecting import named
 from .session import Session
 
 _PART = re.compile(r"[^.\[\]]+")
@@ -84,28 +85,37 @@ def _child(node: Any, part: str) -> Any:
 def set_frozen(session: Session, targets: tuple[str, ...], frozen: bool) -> list[str]:
     """Write `frozen: true` into the definitions of stages, or take it out; those that changed.
 
-    Stages of a foreach or matrix share one definition and are named together. Raises PivotError
-    for one of them alone and for unknown targets; then nothing is written.
+    Records of tracked data take it as well. Stages of a foreach or matrix share one definition and
+    are named together. Raises PivotError for one of them alone and for unknown targets; then
+    nothing is written.
     """
     graph = session.space.graph
     documents: dict[str, _Document] = {}
-    changed: list[str] = []
-    names = targets_of(graph, Selection(targets, session.cwd))
+    chosen = named(session, Selection(targets, session.cwd))
+    names = chosen.stages
+    changed = list(dict.fromkeys(f.name for f in chosen.tracked if f.frozen != frozen))
+    for record in changed:
+        documents[record] = _Document(session, record)
+        _set_flag(documents[record].content, frozen)
     for name in names:
         stage = graph.stages[name]
         if stage.file not in documents:
             documents[stage.file] = _Document(session, stage.file)
         definition = _definition(documents[stage.file].content, stage, names, graph.stages)
-        if bool(definition.get("frozen", False)) != frozen:
-            if frozen:
-                definition["frozen"] = True
-            else:
-                del definition["frozen"]
+        _set_flag(definition, frozen)
         if stage.frozen != frozen:
             changed.append(name)
     for document in documents.values():
         document.write()
     return changed
+
+
+def _set_flag(definition: MutableMapping[Any, Any], frozen: bool) -> None:
+    if not frozen:
+        for name in ("frozen", "locked"):  # DVC's word before version 1
+            definition.pop(name, None)
+    elif not definition.get("frozen", False):
+        definition["frozen"] = True
 
 
 def _definition(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..config import call_binding
-from ..graph import Selection, targets_of
+from ..graph import Selection
 from ..lockfile import encode_value
 from ..model import CodeManifest, Stage
 from ..plan import entry_of
 from ..run.survey import Survey
+from .selecting import named
 from .session import Session
 
 
@@ -21,7 +22,7 @@ def show(session: Session, targets: tuple[str, ...]) -> list[dict[str, Any]]:
     space = session.space
     survey = Survey(space)
     selection = Selection(targets=targets, cwd=session.cwd)
-    return [_data(survey, space.graph.stages[n]) for n in targets_of(space.graph, selection)]
+    return [_data(survey, space.graph.stages[n]) for n in named(session, selection).stages]
 
 
 def _data(survey: Survey, stage: Stage) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 
 from ..errors import PivotError
-from ..graph import Selection, targets_of
+from ..graph import Selection
 from ..run.logs import follow as follow_log
 from ..run.logs import log_path, tail
+from .selecting import named
 from .session import Session
 
 
@@ -19,11 +20,13 @@ def read_log(
 
     Raises PivotError where the stage is unknown or has never run here.
     """
-    names = targets_of(session.space.graph, Selection((target,), session.cwd))
+    names = named(session, Selection((target,), session.cwd)).stages
     if len(names) > 1:
         raise PivotError(
             f"'{target}' means {len(names)} stages", hint=f"name one of them: {', '.join(names)}"
         )
+    if not names:
+        raise PivotError(f"'{target}' names data, which no stage makes")
     path = log_path(session.project.root, names[0])
     if not os.path.exists(path) and not follow:
         raise PivotError(

@@ -160,8 +160,12 @@ class Run:
             confirm=request.confirm,
             progress=request.progress,
         )
-        for file, what in bring_up(session.space, self.stages, chosen.tracked):
+        done = bring_up(session.space, self.stages, chosen.tracked)
+        for file, what in done:
             yield Event("stage_finished", file.name, "restored", notes=(what,))
+        for name in dict.fromkeys(file.name for file in chosen.tracked):
+            if name not in {file.name for file, _ in done}:
+                yield Event("stage_finished", name, "fresh")
         outputs = Outputs(session.project.root)
         self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)
         took: dict[str, float] = {}

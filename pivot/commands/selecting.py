@@ -63,6 +63,14 @@ def named(session: Session, selection: Selection) -> Chosen:
     return Chosen(graph.sorted(targets_of(graph, rest)) if rest else [], records)
 
 
+def refuse_broken(session: Session, selection: Selection) -> None:
+    """Raise PivotErrors for what is broken of what targets name; without targets, of anything."""
+    if selection.targets:
+        _refuse(session, _named_problems(session, selection))
+    else:
+        _refuse(session, list(session.space.pipeline.problems))
+
+
 def split(session: Session, selection: Selection) -> tuple[list[TrackedFile], Selection | None]:
     """The records that targets name, and the selection of the stages (None where it names none).
 

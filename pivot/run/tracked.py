@@ -123,12 +123,20 @@ def bring_up(
     """Before a run: put back missing data of the stages, and `files`; all with what was done.
 
     In a DVC project data that was changed is recorded as it is now, as `dvc repro` does it.
+    Raises StoreError where one of `files` is neither here nor in the cache.
     """
     done: list[tuple[TrackedFile, str]] = []
     tracked = TrackedData(space)
-    wanted = {file.path: file for file in (*needed_by(space, stages), *files)}
+    asked = {file.path: file for file in files}
+    wanted = {**{file.path: file for file in needed_by(space, stages)}, **asked}
     for found in tracked.states(wanted.values()):
         file = found.file
+        if file.path in asked and found.now is None and found.state != "missing":
+            raise StoreError(
+                f"'{file.path}' is neither here nor in the cache",
+                hint="put it in place, or fetch it from a remote",
+                where=Where(file.name, file.line),
+            )
         if found.state == "fresh" and file.name.endswith(".dvc") and file.cache:
             if file.digest and file.digest.algorithm != LEGACY and not space.cache.has(file.digest):
                 tracked.store(file.path)  # DVC expects it there
