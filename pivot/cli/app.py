@@ -19,6 +19,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "status": ("status", "explain"),
     "listing": ("list", "dag"),
     "evidence": ("logs", "fingerprint"),
+    "sharing": ("push", "fetch", "pull"),
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
     "tracking": ("track", "add", "untrack"),
     "editing": ("freeze", "unfreeze"),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from ..errors import GraphError, PivotError, StoreError, Where, raise_all
-from ..graph import Selection, select, targets_of
+from ..errors import GraphError, PivotError, StoreError, Where, did_you_mean, raise_all
+from ..graph import Selection
 from ..model import Stage, TrackedFile
 from ..run.outputs import Outputs
 from ..run.placing import place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..run.tracked import TrackedData
+from .inventory import Item, Targets, inventory_of, items_of
+from .selecting import named, refuse_broken
 from .session import Session
-from .tracking import tracked_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class CheckedOut:
     unchanged: tuple[str, ...]
     missing: tuple[tuple[str, str], ...]  # (artifact, stage)
     refused: tuple[str, ...]  # changed files whose bytes are stored nowhere
-    unlocked: tuple[str, ...]  # stages without a lock, so without locked outs
+    unlocked: tuple[str, ...] = ()  # stages without a lock, so without locked outs
 
 
 def checkout(
@@ -36,79 +39,97 @@ def checkout(
     A file whose bytes are in no cache is left alone and reported, unless `force`. With `relink`
     right ones are placed anew too, as `cache.link` says.
     """
+    refuse_broken(session, Selection(targets, session.cwd))
+    chosen = items_of(inventory_of(session), Targets(targets, session.cwd))
+    stages = dict.fromkeys(item.owner for item in chosen if item.tracked is None)
+    unlocked = [name for name in stages if session.space.locks.record(name) is None]
+    done = place_chosen(session, chosen, force=force, relink=relink)
+    return replace(done, unlocked=tuple(unlocked))
+
+
+def place_chosen(
+    session: Session, chosen: Sequence[Item], *, force: bool = False, relink: bool = False
+) -> CheckedOut:
+    """Put artifacts into the work tree as their locks and records have them; see `checkout`."""
     space = session.space
-    tracked, targets = _split_targets(session, targets)
-    names = [] if tracked and not targets else _names(session, targets)
-    if not targets and not tracked:
-        tracked = list(space.pipeline.tracked)
-    hand_over(space, [space.graph.stages[name] for name in names if space.locks.record(name)])
-    wanted = {session.artifact(target) for target in targets} & set(space.graph.producer)
-    unlocked = [name for name in names if space.locks.record(name) is None]
-    restored: list[str] = []
-    unchanged: list[str] = []
-    missing: list[tuple[str, str]] = []
-    refused: list[str] = []
-    for name in names:
-        stage = space.graph.stages[name]
-        record = space.locks.record(name)
-        for out in stage.outs if record else ():
-            assert record is not None  # else there are no outs to look at
-            digest = record.outs.get(out.path)
-            if digest is None or (wanted and out.path not in wanted):
-                continue
-            now = space.observer.observe(out.path)
-            if now == digest and not relink:
-                unchanged.append(out.path)
-            elif not space.cache.has(digest):
-                missing.append((out.path, name))
-            elif now is not None and now != digest and not space.cache.has(now) and not force:
-                refused.append(out.path)
-            else:
-                place(space, out, digest)
-                restored.append(out.path)
-    data = TrackedData(space)
-    for found in data.states(tracked):
-        path = found.file.path
-        if found.file.digest is None:
-            continue
-        if found.state == "fresh" and not relink:
-            unchanged.append(path)
-        elif found.state == "absent" or not space.cache.has(found.file.digest):
-            missing.append((path, found.file.name))
-        elif found.now is not None and not (space.cache.has(found.now) or force):
-            refused.append(path)
+    locked = [item for item in chosen if item.digest is not None]
+    stages = dict.fromkeys(item.owner for item in locked if item.tracked is None)
+    hand_over(space, [space.graph.stages[name] for name in stages])
+    found: dict[_Outcome, list[Item]] = {}
+    for item in locked:
+        if item.part:
+            outcome = _place_part(session, item, force=force)
         else:
-            data.put_back(found.file)
-            restored.append(path)
-    return CheckedOut(
-        tuple(restored), tuple(unchanged), tuple(missing), tuple(refused), tuple(unlocked)
-    )
+            outcome = _place_one(session, item, force=force, relink=relink)
+        found.setdefault(outcome, []).append(item)
+
+    def paths(outcome: _Outcome) -> tuple[str, ...]:
+        return tuple(
+            f"{item.path}/{item.part}" if item.part else item.path
+            for item in found.get(outcome, ())
+        )
+
+    missing = tuple((item.path, item.owner) for item in found.get("missing", ()))
+    return CheckedOut(paths("restored"), paths("unchanged"), missing, paths("refused"))
 
 
-def _split_targets(
-    session: Session, targets: tuple[str, ...]
-) -> tuple[list[TrackedFile], tuple[str, ...]]:
-    """The tracked data that targets name, and the targets that name something else."""
-    tracked: list[TrackedFile] = []
-    others: list[str] = []
-    for target in targets:
-        found = tracked_by(session, target)
-        tracked += found
-        if not found:
-            others.append(target)
-    return tracked, tuple(others)
+_Outcome = Literal["restored", "unchanged", "missing", "refused"]
 
 
-def _names(session: Session, targets: tuple[str, ...]) -> list[str]:
-    graph = session.space.graph
-    if not targets:
-        return list(graph.order)
-    return select(graph, Selection(targets, session.cwd, single=True))
+def _place_one(session: Session, item: Item, *, force: bool, relink: bool) -> _Outcome:
+    space = session.space
+    digest = item.digest
+    assert digest is not None  # the caller has left those out
+    if item.tracked is not None:
+        state = TrackedData(space).state(item.tracked)
+        now, is_right = state.now, state.state == "fresh"
+    else:
+        now = space.observer.observe(item.path)
+        is_right = now == digest
+    if is_right and not relink:
+        return "unchanged"
+    if not space.cache.has(digest):
+        return "missing"
+    if now is not None and not (is_right or force or space.cache.has(now)):
+        return "refused"
+    place(space, item.out, digest)
+    return "restored"
+
+
+def _place_part(session: Session, item: Item, *, force: bool) -> _Outcome:
+    """Put some files of a directory in place, and leave the others alone."""
+    space = session.space
+    cache = space.cache
+    assert item.digest is not None  # as above
+    if not item.digest.is_tree:
+        raise PivotError(f"'{item.path}' is a file, and has no '{item.part}' in it")
+    if not cache.holds(item.digest):
+        return "missing"
+    entries = [e for e in cache.manifest(item.digest).entries if item.covers(e.path)]
+    if not entries:
+        known = [e.path for e in cache.manifest(item.digest).entries]
+        raise PivotError(
+            f"'{item.path}' has no '{item.part}' in it",
+            hint=did_you_mean(item.part or "", known),
+        )
+    outcome: _Outcome = "unchanged"
+    for entry in entries:
+        path = f"{item.path}/{entry.path}"
+        now = space.observer.observe(path)
+        if now == entry.digest:
+            continue
+        if not cache.holds(entry.digest):
+            return "missing"
+        if now is not None and not (force or cache.has(now)):
+            return "refused"
+        place(space, replace(item.out, path=path), entry.digest)
+        outcome = "restored"
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A stage whose present outputs were accepted as its result."""
+    """A stage or a record, whose present data was accepted as its result."""
 
     stage: str
     changed: bool
@@ -117,21 +138,23 @@ class Accepted:
 def commit(session: Session, targets: tuple[str, ...]) -> list[Accepted]:
     """Accept what is in the work tree as the result of the stages: store, record, lock.
 
-    Without targets all stages with all their outs present. Raises PivotError where a named
-    stage lacks a dep or an out.
+    Records of tracked data are renewed. Without targets all stages with all their outs present,
+    and all data that is there. Raises PivotError where a named stage lacks a dep or an out.
     """
     space = session.space
     survey = Survey(space)
     settler = Settler(space, survey, Outputs(space.project.root))
     graph = space.graph
-    names = targets_of(graph, Selection(targets, session.cwd)) if targets else list(graph.order)
-    stages = [graph.stages[name] for name in graph.sorted(names)]
+    selection = Selection(targets, session.cwd)
+    refuse_broken(session, selection)
+    chosen = named(session, selection)
+    stages = [graph.stages[name] for name in chosen.stages]
     problems = {stage.name: _incomplete(session, survey, stage) for stage in stages}
     if targets:
         raise_all([problem for problem in problems.values() if problem is not None])
     stages = [stage for stage in stages if problems[stage.name] is None]
     hand_over(space, stages)
-    done: list[Accepted] = []
+    done = _accept_data(session, chosen.tracked, strict=bool(targets))
     for stage in stages:
         name = stage.name
         evidence = survey.gather(stage, {})
@@ -143,6 +166,24 @@ def commit(session: Session, targets: tuple[str, ...]) -> list[Accepted]:
             record = settler.with_observed(record, observed)
         settler.write(stage, record)
         done.append(Accepted(name, before != record))
+    return done
+
+
+def _accept_data(session: Session, files: list[TrackedFile], *, strict: bool) -> list[Accepted]:
+    """Record data as it is now. Raises PivotError where it is not there, if `strict`."""
+    data = TrackedData(session.space)
+    done = []
+    for found in data.states(files):
+        if found.now is None:
+            if strict:
+                raise PivotError(
+                    f"'{found.file.path}' is not there to be recorded",
+                    hint=f"`pivot checkout {found.file.name}` brings it back",
+                )
+            continue
+        if found.state != "fresh":
+            data.record(found.file)
+        done.append(Accepted(found.file.name, found.state != "fresh"))
     return done
 
 

@@ -109,6 +109,10 @@ class LocalCache:
                 absent[entry.digest] = None
         return tuple(absent)
 
+    def holds(self, digest: Digest) -> bool:
+        """Whether this one object can be served, whatever a directory's files are."""
+        return self._is_served(digest)
+
     def manifest(self, digest: Digest) -> Manifest:
         """The files of directory `digest`. Raises StoreError where it is missing or corrupt."""
         found = self._manifests.get(digest)
@@ -172,6 +176,10 @@ class LocalCache:
         digest = hash_bytes(self.algorithm, data)
         self._writer.write(digest, data, self._is_served)
         return digest
+
+    def store(self, digest: Digest, data: bytes) -> None:
+        """Make `data`, which the caller has found to be `digest`, that object."""
+        self._writer.write(digest, data, self._is_served)
 
     def add_manifest(self, manifest: Manifest) -> Digest:
         """Store the manifest of a directory, not its files; the directory's digest."""

@@ -1,0 +1,216 @@
+"""Commands that share results: `push`, `fetch`, `pull`."""
+
+from __future__ import annotations
+
+import sys
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .opening import opened
+from .options import Json, complete_stage
+from .output import note, say, say_json
+
+if TYPE_CHECKING:
+    from ..commands.inventory import Targets
+    from ..commands.sharing import Shared, ShareRequest
+    from .transfer import TransferMeter
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("push")(push)
+    app.command("fetch")(fetch)
+    app.command("pull")(pull)
+
+
+Artifacts = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGETS]...",
+        help="Stages, groups, globs, artifacts, folders, or files inside of artifacts.",
+        show_default=False,
+        autocompletion=complete_stage,
+    ),
+]
+Remote = Annotated[
+    str | None,
+    typer.Option("-r", "--remote", metavar="NAME", help="The remote.", show_default=False),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, metavar="N", help="Objects at a time.", show_default=False),
+]
+WithDeps = Annotated[
+    bool, typer.Option("-d", "--with-deps", help="With all that the targets depend on.")
+]
+Recursive = Annotated[
+    bool, typer.Option("-R", "--recursive", help="Folders stand for the stages below them too.")
+]
+Glob = Annotated[bool, typer.Option("--glob", help="Targets are patterns.")]
+RunCache = Annotated[bool, typer.Option("--run-cache", help="With the results of earlier runs.")]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="What cannot be had is no failure.")
+]
+
+
+def push(
+    targets: Artifacts = None,
+    remote: Remote = None,
+    jobs: Jobs = None,
+    with_deps: WithDeps = False,
+    recursive: Recursive = False,
+    glob: Glob = False,
+    run_cache: RunCache = False,
+    allow_missing: AllowMissing = False,
+    as_json: Json = False,
+) -> None:
+    """Send results and tracked data to a remote, as far as it lacks them."""
+    from ..commands import sharing
+
+    with opened() as session, _meter("sending") as meter:
+        request = _request(
+            _targets(targets, session.cwd, with_deps, recursive, glob),
+            remote, jobs, run_cache, allow_missing, meter,
+        )  # fmt: skip
+        shared = sharing.push(session, request)
+    _tell(shared, "sent", as_json=as_json)
+    _end(shared, allow_missing)
+
+
+def fetch(
+    targets: Artifacts = None,
+    remote: Remote = None,
+    jobs: Jobs = None,
+    with_deps: WithDeps = False,
+    recursive: Recursive = False,
+    glob: Glob = False,
+    run_cache: RunCache = False,
+    allow_missing: AllowMissing = False,
+    as_json: Json = False,
+) -> None:
+    """Bring results and tracked data from a remote into the cache."""
+    from ..commands import sharing
+
+    with opened() as session, _meter("fetching") as meter:
+        request = _request(
+            _targets(targets, session.cwd, with_deps, recursive, glob),
+            remote, jobs, run_cache, allow_missing, meter,
+        )  # fmt: skip
+        shared = sharing.fetch(session, request)
+    _tell(shared, "fetched", as_json=as_json)
+    _end(shared, allow_missing)
+
+
+def pull(
+    targets: Artifacts = None,
+    remote: Remote = None,
+    jobs: Jobs = None,
+    with_deps: WithDeps = False,
+    recursive: Recursive = False,
+    glob: Glob = False,
+    run_cache: RunCache = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Replace changed files too.")
+    ] = False,
+    allow_missing: AllowMissing = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch results and tracked data, and put them into the work tree."""
+    from ..commands import sharing
+
+    with opened(exclusive=True) as session, _meter("fetching") as meter:
+        request = _request(
+            _targets(targets, session.cwd, with_deps, recursive, glob),
+            remote, jobs, run_cache, allow_missing, meter,
+        )  # fmt: skip
+        pulled = sharing.pull(session, request, force=force)
+    if as_json:
+        say_json(sharing.shared_data(pulled.shared, pulled))
+    else:
+        for path in pulled.restored:
+            note(f"restored {path}")
+        for path in pulled.refused:
+            note(f"{path} was changed and is stored nowhere; `--force` replaces it")
+        _tell(pulled.shared, "fetched", as_json=False)
+        say(
+            f"{len(pulled.restored)} restored, {len(pulled.unchanged)} unchanged"
+            + (f", {len(pulled.refused)} refused" if pulled.refused else "")
+            + "."
+        )
+    if pulled.refused:
+        raise typer.Exit(1)
+    _end(pulled.shared, allow_missing)
+
+
+def _targets(
+    names: list[str] | None, cwd: str, with_deps: bool, recursive: bool, glob: bool
+) -> Targets:
+    from ..commands.inventory import Targets
+
+    return Targets(tuple(names or ()), cwd, recursive=recursive, glob=glob, with_deps=with_deps)
+
+
+def _request(
+    targets: Targets,
+    remote: str | None,
+    jobs: int | None,
+    run_cache: bool,
+    allow_missing: bool,
+    meter: TransferMeter,
+) -> ShareRequest:
+    from ..commands.sharing import ShareRequest
+
+    return ShareRequest(
+        targets,
+        remote=remote,
+        jobs=jobs,
+        run_cache=run_cache,
+        allow_missing=allow_missing,
+        progress=meter,
+    )
+
+
+def _meter(doing: str) -> TransferMeter:
+    from .transfer import TransferMeter
+
+    return TransferMeter(doing, draws=sys.stderr.isatty())
+
+
+def _tell(shared: Shared, word: str, *, as_json: bool) -> None:
+    from ..commands.sharing import shared_data
+    from .meter import size_text
+
+    if as_json:
+        say_json(shared_data(shared))
+        return
+    for text in shared.notes:
+        note(text)
+    for item in shared.lacking:
+        whose = "tracked by" if item.tracked else "stage"
+        note(f"{item.artifact} ({whose} '{item.owner}'): {item.why}")
+    if not shared.files and not shared.lacking:
+        say(f"Nothing to do: {_files(shared.already)} already there.")
+        return
+    where = "to" if word == "sent" else "from"
+    remotes = " and ".join(f"'{name}'" for name in shared.remotes)
+    say(
+        f"{_files(shared.files)} {word} {where} {remotes} ({size_text(shared.size)})"
+        + (f", {shared.already} already there" if shared.already else "")
+        + (f", {len(shared.lacking)} artifacts incomplete" if shared.lacking else "")
+        + "."
+    )
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _end(shared: Shared, allow_missing: bool) -> None:
+    if shared.lacking and not allow_missing:
+        owners = list(dict.fromkeys(item.owner for item in shared.lacking if not item.tracked))
+        if owners:
+            made = f"`pivot repro {quote(owners[0])}` makes"
+            note(f"{made} what is missing; or push it from a machine that has it")
+        raise typer.Exit(1)

@@ -1,0 +1,11 @@
+"""Remotes: where objects lie that other machines share. One seam, and what lies behind it.
+
+Nothing here is imported before a command uses a remote.
+"""
+
+from .many import Crew, Retry
+from .opening import open_store, shown_url
+from .problems import RemoteError
+from .protocol import ObjectStore
+
+__all__ = ["Crew", "ObjectStore", "RemoteError", "Retry", "open_store", "shown_url"]
