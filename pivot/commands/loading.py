@@ -95,7 +95,10 @@ def open_ledger(
 
 
 def _baseline(project: Project, context: str) -> Baseline | None:
-    if project.git is None or not project.settings["code.track"]:
+    if not project.settings["code.track"]:
+        return None
+    git, commit = project.git, project.commit
+    if git is None and commit is None:
         return None
     from ..run.baseline import Baseline
 
@@ -111,7 +114,7 @@ def _baseline(project: Project, context: str) -> Baseline | None:
         )
 
     return Baseline(
-        project.git,
+        lambda: git.head() if git is not None else commit,
         lambda: project.repository,
         fingerprinter,
         project.state.blobs("baselines"),

@@ -72,7 +72,7 @@ class Session:
         self.request = request
         self.recovered: tuple[str, ...] = ()
         self.started = time.time_ns()  # before anything is looked at
-        self.project: Project = open_project(request.cwd, options=request.options)
+        self.project: Project = self._open_project()
         self._lock: ProjectLock | None = None
         self._tracked: frozenset[str] | None = None
         self.told: set[Problem] = set()  # of the pipeline's problems, those that were raised
@@ -147,6 +147,9 @@ class Session:
     def default_jobs(self) -> int:
         """Stages at a time where the command does not say."""
         return self.project.jobs
+
+    def _open_project(self) -> Project:
+        return open_project(self.request.cwd, options=self.request.options)
 
     def _open(self) -> Workspace:
         project = self.project
@@ -275,7 +278,7 @@ def load_cached(
     """
     if overrides:
         return read_pipeline(project, overrides), None
-    store = project.state.blobs("pipeline")
+    store = project.state.blobs("pipeline" if project.commit is None else "pipeline-committed")
     context = [project.mode, *project.settings["code.roots"]]
     context += [project.settings["parsing.bool"], project.settings["parsing.list"]]
     name = f"pipeline:{','.join(context)}"

@@ -32,6 +32,9 @@ class Project:
     """A project root with its settings and state. Opening and reading it writes nothing outside
     `.pivot/`, and works where nothing can be written at all; `close` keeps what was learned."""
 
+    #: The commit that it is seen at (`committed`); None for what lies on disk.
+    commit: str | None = None
+
     def __init__(
         self,
         root: str,

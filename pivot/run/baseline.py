@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .. import lockfile
 from ..digest import hash_bytes
@@ -17,7 +18,7 @@ from ..fingerprint import Fingerprinter
 from ..lockfile import Entry
 from ..lockfile.dvc_text import blocks
 from ..model import FINGERPRINT_VERSION, Stage, Symbol
-from ..project import Git, Repository, RevTree
+from ..project import Repository, RevTree
 from ..tree import join, parent
 from .memory import Blobs, code_key
 
@@ -31,18 +32,18 @@ class Origin:
 
 
 class Baseline:
-    """Finds origins. `fingerprinter` reads the code of one revision, given all of its files;
-    `repository` is opened only where the answer is not kept."""
+    """Finds origins, in the commits up to `head`. `fingerprinter` reads the code of one revision,
+    given all of its files; `repository` is opened only where the answer is not kept."""
 
     def __init__(
         self,
-        git: Git,
+        head: Callable[[], str | None],
         repository: Callable[[], Repository],
         fingerprinter: Callable[[RevTree], Fingerprinter],
         kept: Blobs,
         context: str,
     ) -> None:
-        self._git = git
+        self._find_head = head
         self._repository = repository
         self._make = fingerprinter
         self._kept = kept
@@ -50,6 +51,10 @@ class Baseline:
         self._commits: dict[str, list[str]] = {}
         self._blocks: dict[tuple[str, str], Mapping[str, str]] = {}
         self._trees: dict[str, tuple[RevTree, Fingerprinter]] = {}
+
+    @cached_property
+    def _head(self) -> str | None:
+        return self._find_head()
 
     def of(self, stage: Stage, entry: Entry, covered: frozenset[str]) -> Origin | None:
         """Where the entry comes from; None where git cannot tell, or the entry is uncommitted."""
@@ -63,7 +68,7 @@ class Baseline:
         return self._at(origin.commit)[1].manifest(stage).symbols
 
     def _of(self, stage: Stage, entry: Entry, covered: frozenset[str]) -> Origin | None:
-        head = self._git.head()
+        head = self._head
         if head is None:
             return None
         key = f"{head}:{lockfile.entry_digest(entry)}:{self._context}:{code_key(stage)}"
@@ -108,7 +113,7 @@ class Baseline:
 
     def _history(self, file: str) -> list[str]:
         if file not in self._commits:
-            self._commits[file] = self._repository().commits_of(file)
+            self._commits[file] = self._repository().commits_of(file, self._head or "HEAD")
         return self._commits[file]
 
     def _blocks_at(self, commit: str, file: str) -> Mapping[str, str]:

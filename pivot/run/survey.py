@@ -139,16 +139,21 @@ class Survey:
                 uncertain.add(path)
             else:
                 digest = space.observer.observe(path, check=checks[path])
-                digest = digest or self._recorded(path)
+                if digest is None and checks[path] == "content":
+                    digest = self._recorded(path)
                 if digest is None and self._allow_missing and record:
                     digest = record.key.deps.get(path)
                 if digest is None:
                     absent.append(path)
             if digest is not None:
                 deps[path] = digest
+        key = self.key(stage, deps)
+        if not space.here and record is not None:
+            key, unread = self._not_judged(stage, key, record)
+            absent += [] if self._allow_missing else unread
         as_dvc = space.locks.as_dvc(stage)
         return Evidence(
-            key=self.key(stage, deps),
+            key=key,
             record=record,
             lock_problem=space.locks.problem(stage.name),
             observed=self.observed_now(stage, record),
@@ -161,6 +166,26 @@ class Survey:
             as_dvc=as_dvc,
             scripts=self._scripts(stage) if as_dvc and record and record.key.code is None else {},
         )
+
+    def _not_judged(
+        self, stage: Stage, key: StageKey, record: StageRecord
+    ) -> tuple[StageKey, list[str]]:
+        """`key` with what only another machine could tell as the record has it.
+
+        Those are the values of variables, and of params files that a stage makes and whose bytes
+        are not here: of these the paths are given.
+        """
+        then = record.key
+        env = {name: then.env.get(name, key.env[name]) for name in stage.env_tracked}
+        unread = [
+            file.path
+            for file in stage.params_files
+            if file.path in then.params
+            and file.path not in key.params
+            and self._space.observer.observe(file.path) is not None
+        ]
+        params = {**key.params, **{path: then.params[path] for path in unread}}
+        return replace(key, env={**key.env, **env}, params=params), unread
 
     def _out_now(self, record: StageRecord | None, path: str) -> Digest | None:
         digest = self._space.observer.observe(path)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Workspace:
     """Everything opened once for one command; passed on, never looked up.
 
-    `environ` is the environment that stages would see.
+    `environ` is the environment that stages would see; one that is not `here` (a commit is looked
+    at) is not judged, neither packages nor variables.
     """
 
     project: Project
@@ -39,6 +40,7 @@ class Workspace:
     tables: CodeTables
     environ: Mapping[str, str]
     new_fingerprinter: Callable[[], Fingerprinter]  # reads every source anew
+    here: bool = True
     _fingerprinters: list[Fingerprinter] = field(default_factory=list)
 
     @property
