@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
-from .model import Pipeline, Stage
+from .model import Pipeline, Stage, TrackedFile
 from .tree import is_within, join, parent
 from .values import dataclass
 
@@ -83,6 +83,8 @@ def build(pipeline: Pipeline) -> Graph:
     stages = pipeline.stages
     raise_all(_impossible_outs(pipeline))
     producer = _producers(stages)
+    if pipeline.tracked:
+        raise_all(_overlapping_data(pipeline, producer))
     makers = _Makers(producer)
     parents: dict[str, tuple[str, ...]] = {}
     children: dict[str, list[str]] = {name: [] for name in stages}
@@ -234,6 +236,39 @@ def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
             folder = above
     raise_all(errors)
     return producer
+
+
+def _overlapping_data(pipeline: Pipeline, producer: Mapping[str, str]) -> list[PivotError]:
+    """Errors for tracked data that a stage makes, or that other records track, wholly or partly."""
+    errors: list[PivotError] = []
+    seen: dict[str, TrackedFile] = {}
+    made = _Makers(producer)
+    for file in pipeline.tracked:
+        for out in made.touching(file.path):
+            stage = pipeline.stages[producer[out]]
+            line = next((o.line for o in stage.outs if o.path == out), 0) or stage.line
+            errors.append(
+                _overlap(file, out, f"stage '{stage.name}' makes", Where(stage.file, line))
+            )
+        other = seen.setdefault(file.path, file)
+        if other is not file:
+            place = Where(other.name, other.line)
+            errors.append(_overlap(file, other.path, "another record tracks", place))
+    tracked = _Makers({path: file.name for path, file in seen.items()})
+    for path, file in seen.items():
+        place = Where(file.name, file.line)
+        inner = [seen[below] for below in tracked.touching(path) if len(below) > len(path)]
+        errors += [_overlap(below, path, "another record tracks", place) for below in inner]
+    return errors
+
+
+def _overlap(file: TrackedFile, other: str, who: str, place: Where) -> GraphError:
+    what = f"{who} it too" if other == file.path else f"{who} '{other}', which overlaps it"
+    return GraphError(
+        f"'{file.path}' is tracked here, and {what} ({place})",
+        hint=f"drop one of the two: the record {file.name}, or what overlaps it",
+        where=Where(file.name, file.line),
+    )
 
 
 def _same_out_hint(name: str, other: str) -> str:

@@ -32,12 +32,32 @@ def load_yaml_marked(data: bytes, file: str) -> tuple[Any, Marks]:
     # 12 ms to import; a pipeline that comes from the compiled form needs none of it
     import yaml
 
+    parser = yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
+    reader = _Reader(parser.get_event, yaml.events, file)
     try:
-        reader = _Reader(text, file)
         value = reader.document()
     except yaml.YAMLError as error:
-        raise syntax_error(error, text, file) from None
+        lenient = _read_leniently(text, file)
+        if lenient is None:
+            raise syntax_error(error, text, file) from None
+        reader, value = lenient
     return value, Marks(file, value, reader.places)
+
+
+def _read_leniently(text: str, file: str) -> tuple[_Reader, Any] | None:
+    """What DVC's parser makes of a text; None where it takes it as little.
+
+    It knows a few forms that the fast one does not, such as `[lr, other.yaml:]`, and takes twenty
+    times as long. Raises ConfigError.
+    """
+    from ruamel.yaml import YAML, events  # 60 ms to import; texts like that are rare
+    from ruamel.yaml.error import YAMLError
+
+    reader = _Reader(YAML(typ="safe", pure=True).parse(text).__next__, events, file)
+    try:
+        return reader, reader.document()
+    except (YAMLError, StopIteration, ValueError, AttributeError, IndexError):
+        return None  # it fails in more ways than it says
 
 
 def decode(data: bytes, file: str) -> str:
@@ -58,12 +78,9 @@ def decode(data: bytes, file: str) -> str:
 class _Reader:
     """One pass over the events of one document."""
 
-    def __init__(self, text: str, file: str) -> None:
-        import yaml
-
-        parser = yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
-        self.next: Any = parser.get_event
-        self.events: Any = yaml.events
+    def __init__(self, following: Any, events: Any, file: str) -> None:
+        self.next = following
+        self.events = events
         self.file = file
         self.places: dict[int, dict[Any, tuple[Mark, Mark]]] = {}
         self.anchors: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pivot.errors import GraphError, PivotErrors
 from pivot.graph import Selection, build, missing_inputs, select, targets_of
-from pivot.model import Command, Dep, Out, ParamsFile, Pipeline, Stage
+from pivot.model import Command, Dep, Out, ParamsFile, Pipeline, Stage, TrackedFile
 
 
 def a_stage(name, deps=(), outs=(), *, file="pivot.yaml", line=1, params=(), **flags):
@@ -210,3 +210,32 @@ def test_every_stage_comes_after_its_parents_or_a_cycle_is_told(pairs):
     assert len(position) == 10
     for name in graph.order:
         assert all(position[parent] < position[name] for parent in graph.parents[name])
+
+
+@pytest.mark.parametrize(
+    ("tracked", "out", "said"),
+    [
+        ("data", "data", "'data' is tracked here, and stage 'a' makes it too (dvc.yaml:1)"),
+        ("data", "data/x", "stage 'a' makes 'data/x', which overlaps it (dvc.yaml:1)"),
+        ("data/x", "data", "stage 'a' makes 'data', which overlaps it (dvc.yaml:1)"),
+    ],
+)
+def test_tracked_data_and_outs_may_not_overlap(tracked: str, out: str, said: str) -> None:
+    stage = Stage("a", "dvc.yaml", 1, Command(("x",)), outs=(Out(out),))
+    file = TrackedFile(f"{tracked}.dvc", tracked, None, line=2)
+    with pytest.raises(GraphError) as caught:
+        build(Pipeline({"a": stage}, tracked=(file,)))
+    assert said in caught.value.message
+    assert str(caught.value.where) == f"{tracked}.dvc:2"
+
+
+def test_two_records_may_not_track_the_same_data() -> None:
+    def built(*paths: str) -> None:
+        files = [TrackedFile(f"{n}.dvc", path, None, line=1) for n, path in enumerate(paths)]
+        build(Pipeline({}, tracked=tuple(files)))
+
+    built("data/x", "data/xy", "data.x")
+    with pytest.raises(GraphError, match=r"'d' is tracked here, and another record tracks it too"):
+        built("d", "d")
+    with pytest.raises(GraphError, match=r"^1.dvc:1: 'd/e/f' .* tracks 'd', which overlaps it"):
+        built("d", "d/e/f")
