@@ -60,7 +60,7 @@ $(VENV)/.examples: $(VENV)/.made pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo 'installing Pivot and what its examples and tests need'
-	@$(PIP) install --editable '.[dev,examples]'
+	@$(PIP) install --editable '.[dev,examples,plots,tables,tui]'
 	@touch $(VENV)/.examples $@
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml

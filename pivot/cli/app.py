@@ -18,6 +18,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "execution": ("repro", "run", "plan"),
     "status": ("status", "explain"),
     "listing": ("list", "dag"),
+    "plots": ("plots",),
     "evidence": ("logs", "fingerprint"),
     "sharing": ("push", "fetch", "pull"),
     "artifacts": ("checkout", "commit", "accept", "unprotect"),

@@ -89,6 +89,10 @@ class Git:
         output = self._run(["rev-parse", "--verify", "-q", "HEAD"], accept=(0, 1, 128))
         return output.strip() or None
 
+    def is_dirty(self) -> bool:
+        """Whether a tracked file, or the index, differs from the last commit."""
+        return bool(self._run(["status", "--porcelain", "--untracked-files=no"]).strip())
+
     def add(self, paths: Iterable[str]) -> None:
         """Put files into the index, as `git add` does."""
         self._run(["add", "--", *(f":(literal){path}" for path in paths)])

@@ -1,0 +1,297 @@
+"""`plots`: charts of what a pipeline wrote, of one version or several beside each other."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import Json, choose_one
+from .output import note, say, say_json
+
+if TYPE_CHECKING:
+    from ..commands.plots import Plots
+    from ..commands.versions import Versions
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[TARGETS]...", help="Plots by name, or files.", show_default=False),
+]
+Template = Annotated[
+    str | None,
+    typer.Option("-t", "--template", metavar="NAME", help="A template's name, or its file."),
+]
+XField = Annotated[str | None, typer.Option("-x", metavar="FIELD", help="The column of x.")]
+YField = Annotated[str | None, typer.Option("-y", metavar="FIELD", help="The column of y.")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="CSV and TSV begin with data.")]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The title.")]
+XLabel = Annotated[str | None, typer.Option("--x-label", metavar="TEXT", help="What x is.")]
+YLabel = Annotated[str | None, typer.Option("--y-label", metavar="TEXT", help="What y is.")]
+Out = Annotated[
+    str | None,
+    typer.Option("-o", "--out", metavar="PATH", help="The folder, or the .html file, to write."),
+]
+Split = Annotated[
+    bool, typer.Option("--split", help="With --json: data and sizes beside the template.")
+]
+ShowVega = Annotated[bool, typer.Option("--show-vega", help="Print one plot's specification.")]
+Text = Annotated[bool, typer.Option("--text", help="Draw in the terminal.")]
+Open = Annotated[bool, typer.Option("--open", help="Show the page in the browser.")]
+Html = Annotated[
+    str | None,
+    typer.Option("--html-template", metavar="FILE", help="A page of your own to put plots into."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    group = typer.Typer(
+        help="Show plots, compare them between versions, and list their templates.",
+        no_args_is_help=True,
+    )
+    group.command("show")(show)
+    group.command("diff")(diff)
+    group.command("templates")(templates)
+    app.add_typer(group, name="plots")
+
+
+def show(
+    targets: Targets = None,
+    template: Template = None,
+    x: XField = None,
+    y: YField = None,
+    no_header: NoHeader = False,
+    title: Title = None,
+    x_label: XLabel = None,
+    y_label: YLabel = None,
+    out: Out = None,
+    text: Text = False,
+    as_json: Json = False,
+    split: Split = False,
+    show_vega: ShowVega = False,
+    open_: Open = False,
+    html_template: Html = None,
+) -> None:
+    """Draw the plots of the working tree."""
+    options = _options(template, x, y, no_header, title, x_label, y_label)
+    view = _View(out, text, as_json, split, show_vega, open_, html_template)
+    view.check(targets or [])
+    _run(None, targets or [], options, view)
+
+
+def diff(
+    revisions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REVISIONS]...", help="Versions to compare.", show_default=False),
+    ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option("--targets", metavar="PLOT", help="Only these plots; repeat it for several."),
+    ] = None,
+    template: Template = None,
+    x: XField = None,
+    y: YField = None,
+    no_header: NoHeader = False,
+    title: Title = None,
+    x_label: XLabel = None,
+    y_label: YLabel = None,
+    out: Out = None,
+    text: Text = False,
+    as_json: Json = False,
+    split: Split = False,
+    show_vega: ShowVega = False,
+    open_: Open = False,
+    html_template: Html = None,
+) -> None:
+    """Draw the plots of several versions into one; by default HEAD and the working tree."""
+    options = _options(template, x, y, no_header, title, x_label, y_label)
+    view = _View(out, text, as_json, split, show_vega, open_, html_template)
+    view.check(targets or [])
+    _run(revisions or [], targets or [], options, view)
+
+
+def templates(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The template to print.")
+    ] = None,
+) -> None:
+    """List the built-in templates, or print one."""
+    from ..plots.templates import builtin, builtin_names
+
+    if name is None:
+        for each in builtin_names():
+            say(each)
+    else:
+        say_json(builtin(name))
+
+
+def _options(
+    template: str | None,
+    x: str | None,
+    y: str | None,
+    no_header: bool,
+    title: str | None,
+    x_label: str | None,
+    y_label: str | None,
+) -> dict[str, Any]:
+    given = {
+        "template": template,
+        "x": x,
+        "y": y,
+        "header": False if no_header else None,
+        "title": title,
+        "x_label": x_label,
+        "y_label": y_label,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+class _View:
+    """How the plots are to be shown."""
+
+    def __init__(
+        self,
+        out: str | None,
+        text: bool,
+        as_json: bool,
+        split: bool,
+        vega: bool,
+        opens: bool,
+        html_template: str | None,
+    ) -> None:
+        self.out = out
+        self.text = text
+        self.as_json = as_json
+        self.split = split
+        self.vega = vega
+        self.opens = opens
+        self.html_template = html_template
+
+    def check(self, targets: list[str]) -> None:
+        """Raise PivotError where options contradict each other."""
+        from ..errors import PivotError
+
+        choose_one({"--text": self.text, "--json": self.as_json, "--show-vega": self.vega})
+        page = {"--open": self.opens, "--html-template": self.html_template is not None}
+        for name, given in page.items():
+            choose_one({name: given, "--text": self.text})
+            choose_one({name: given, "--json": self.as_json})
+            choose_one({name: given, "--show-vega": self.vega})
+        if self.split and not self.as_json:
+            raise PivotError("--split goes with --json", hint="add --json")
+        if self.vega and len(targets) != 1:
+            raise PivotError("--show-vega takes one target", hint="name the plot to print")
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a file was asked for, so that nothing else will do."""
+        return self.opens or self.out is not None or self.html_template is not None
+
+
+def _run(
+    revisions: list[str] | None, targets: list[str], options: dict[str, Any], view: _View
+) -> None:
+    """Show the plots of the working tree (`revisions` None), or of several versions."""
+    from ..commands import plots as use_case
+    from ..commands.session import Request
+    from ..commands.versions import WORKSPACE, opened_versions
+    from ..plots.definitions import Wanted
+
+    with opened_versions(Request(os.getcwd())) as versions:
+        chosen = (WORKSPACE,) if revisions is None else use_case.compared(versions, revisions)
+        found = use_case.load(versions, chosen, Wanted(tuple(targets), options))
+        for failure in found.failures:
+            note(f"warning: at {failure.revision}: {failure.message}")
+        if view.as_json:
+            folder = view.out or _folder(versions)
+            say_json(
+                use_case.as_data(versions.project, versions.cwd, found, folder, split=view.split)
+            )
+            return
+        for plot in found.plots:
+            for failure in plot.failures:
+                note(f"warning: '{plot.name}' at {failure.revision}: {failure.message}")
+        if view.vega:
+            drawn = next((plot for plot in found.plots if plot.series is not None), None)
+            if drawn is not None:
+                say_json(use_case.specification(versions.project, versions.cwd, drawn).content)
+            return
+        if not any(plot.series or plot.pictures for plot in found.plots):
+            note(_nothing(found, chosen, targets))
+            return
+        if view.text or not (view.wants_page or use_case.has_scripts()):
+            if not view.text:
+                note("drawn as text; pages need the extra: pip install 'pivot-repro[plots]'")
+            _say_text(found)
+            return
+        _say_page(versions, found, view)
+
+
+def _nothing(found: Plots, revisions: tuple[str, ...], targets: list[str]) -> str:
+    if not revisions:
+        return "Nothing to compare: there is no commit yet."
+    if targets:
+        return f"No plots of {', '.join(targets)}."
+    if found.plots:
+        return "No plot has any data."
+    return "No plots: list files under `plots:` in a stage, or at the top of the pipeline's file."
+
+
+def _folder(versions: Versions) -> str:
+    """Where plots are written without -o."""
+    return "dvc_plots" if versions.project.mode == "dvc" else "pivot_plots"
+
+
+def _say_page(versions: Versions, found: Plots, view: _View) -> None:
+    from pathlib import Path
+
+    from ..commands import plots as use_case
+
+    place = view.out or _folder(versions)
+    if not place.endswith((".html", ".htm")):
+        place = os.path.join(place, "index.html")
+    written = use_case.write_page(versions.project, versions.cwd, found, place, view.html_template)
+    uri = Path(written).as_uri()
+    say(uri)
+    if view.opens:
+        import webbrowser
+
+        if not webbrowser.open(uri):
+            note("no browser could be started; open the file yourself")
+
+
+def _say_text(found: Plots) -> None:
+    from tabulate import tabulate
+
+    from ..plots.text import lines_of
+
+    blocks = []
+    for plot in found.plots:
+        if plot.series is not None:
+            series = plot.series
+            several = len(series.sources) > 1
+            head = [*(["source"] if several else []), "", "rows", "first", "last", "least", "most"]
+            rows = [
+                [
+                    line.revision,
+                    *([line.source] if several else []),
+                    line.shape,
+                    line.count,
+                    *map(_cell, (line.first, line.last, line.least, line.most)),
+                ]
+                for line in lines_of(series)
+            ]
+            axes = f"{series.y_label} over {series.x_label}"
+            table = tabulate(rows, ["", *head], tablefmt="plain", disable_numparse=True)
+            blocks.append(f"{series.title}: {axes}\n{table}")
+        elif plot.pictures:
+            sizes = [f"{picture.revision}  {len(picture.data)} bytes" for picture in plot.pictures]
+            blocks.append("\n".join([f"{plot.name}: a picture", *sizes]))
+    say("\n\n".join(blocks))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
