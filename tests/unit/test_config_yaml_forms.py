@@ -26,7 +26,7 @@ def flow(rnd: random.Random, depth: int) -> str:
         + flow(rnd, depth - 1)
         for _ in range(rnd.randint(0, 3))
     ]
-    opening, closing = rnd.choice(["[]", "{}", "[]"])
+    opening, closing = rnd.choice([("[", "]"), ("{", "}"), ("[", "]")])
     between = rnd.choice([", ", ",", ", \n    ", " , "])
     return (
         opening + rnd.choice(["", " "]) + between.join(items) + rnd.choice(["", ",", " "]) + closing
