@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .opening import opened
-from .options import Json, Targets, complete_stage
+from .options import InProject, Json, Rev, Targets, complete_stage
 from .output import note, say, say_json, value_text
 
 
@@ -40,11 +40,13 @@ def logs(
             sys.stdout.buffer.flush()
 
 
-def fingerprint_show(targets: Targets = None, as_json: Json = False) -> None:
+def fingerprint_show(
+    targets: Targets = None, rev: Rev = None, project: InProject = None, as_json: Json = False
+) -> None:
     """Print all that goes into a stage's fingerprint: code, params, deps, environment."""
     from ..commands.fingerprints import show
 
-    with opened(partial=True) as session:
+    with opened(partial=True, rev=rev, folder=project) as session:
         shown = show(session, tuple(targets or ()))
     if as_json:
         say_json({"stages": shown})

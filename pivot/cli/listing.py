@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .opening import opened
-from .options import Json, Markdown, Targets, choose_one
+from .options import InProject, Json, Markdown, Rev, Targets, choose_one
 from .output import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def register(app: typer.Typer) -> None:
 def list_(
     targets: Targets = None,
     deps: bool = typer.Option(False, "--deps", help="Show deps and outs."),
+    rev: Rev = None,
+    project: InProject = None,
     as_json: Json = False,
     markdown: Markdown = False,
 ) -> None:
@@ -32,7 +34,7 @@ def list_(
 
     choose_one({"--json": as_json, "--md": markdown})
     choose_one({"--json": as_json, "--deps": deps})
-    with opened(partial=True) as session:
+    with opened(partial=True, rev=rev, folder=project) as session:
         selection = Selection(tuple(targets or ()), session.cwd, single=True)
         stages, records = list_stages(session, selection)
         if as_json:
@@ -85,6 +87,8 @@ def dag(
     markdown: Markdown = False,
     outs: bool = typer.Option(False, "-o", "--outs", help="Artifacts instead of stages."),
     full: bool = typer.Option(False, "--full", help="All that is connected with the targets."),
+    rev: Rev = None,
+    project: InProject = None,
     as_json: Json = False,
 ) -> None:
     """Print the graph of stages: a tree in the direction of the data."""
@@ -92,7 +96,7 @@ def dag(
     from ..graph import Selection
 
     choose_one({"--dot": dot, "--mermaid": mermaid, "--md": markdown, "--json": as_json})
-    with opened(partial=True) as session:
+    with opened(partial=True, rev=rev, folder=project) as session:
         selection = Selection(tuple(targets or ()), session.cwd, pipeline=full)
         result = use_case.stage_dag(session, selection, outs=outs)
         if as_json:

@@ -21,18 +21,31 @@ def opened(
     exclusive: bool = False,
     wait: bool = True,
     partial: bool = False,
+    rev: str | None = None,
+    folder: str | None = None,
 ) -> Iterator[Session]:
     """The project around the current folder; `exclusive` for what writes.
+
+    With `rev`, for what only looks, as that revision has it (in `folder` of the repository).
 
     Says on stderr whom it waits for, what a run that died left behind, and what is wrong with
     the place (a state database that cannot be kept, for one), each once. So it does of files that
     a `partial` command left out since they are broken.
     """
     from ..commands.session import Request, Session
-    from ..errors import raise_all
+    from ..errors import PivotError, raise_all
 
     request = Request(os.getcwd(), tuple(overrides or ()), partial=partial)
-    with Session(request, exclusive=exclusive, wait=wait, on_wait=note) as session:
+    session: Session
+    if rev is not None:
+        from ..commands.committed import CommittedSession
+
+        session = CommittedSession(request, rev, folder=folder)
+    elif folder is not None:
+        raise PivotError("--project is for revisions", hint="add `--rev`, or use `-C FOLDER`")
+    else:
+        session = Session(request, exclusive=exclusive, wait=wait, on_wait=note)
+    with session:
         for remark in session.recovered:
             note(remark)
         try:

@@ -30,6 +30,25 @@ SetParam = Annotated[
     ),
 ]
 
+Rev = Annotated[
+    str | None,
+    typer.Option(
+        "--rev",
+        metavar="REV",
+        help="As committed at a branch, tag or commit: from git alone.",
+        show_default=False,
+    ),
+]
+InProject = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        metavar="FOLDER",
+        help="With a revision: the project's folder in the repository (for bare clones).",
+        show_default=False,
+    ),
+]
+
 
 def complete_stage(incomplete: str) -> list[str]:
     """Stage names for shell completion; nothing where the project does not load."""

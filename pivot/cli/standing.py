@@ -26,12 +26,17 @@ def show(
     diff: bool = False,
     verbose: bool = False,
     as_json: bool = False,
+    rev: str | None = None,
+    folder: str | None = None,
 ) -> bool:
-    """Print how stages stand, all without `targets`; whether all of them are fresh."""
+    """Print how stages stand, all without `targets`; whether all of them are fresh.
+
+    With `rev`, as that revision has them (in `folder` of the repository).
+    """
     from ..commands import status as use_case
     from ..graph import Selection
 
-    with opened(overrides, partial=True) as session:
+    with opened(overrides, partial=True, rev=rev, folder=folder) as session:
         selection = Selection(tuple(targets), session.cwd, single=bool(targets))
         with metered(session):
             result = use_case.status(session, selection, opaque=verbose)
@@ -41,7 +46,7 @@ def show(
             _print_explanations(session, result, diff=diff, all_stages=verbose or bool(targets))
         else:
             _print_status(result, verbose=verbose)
-            if not (targets or overrides or verbose) and result.is_plain:
+            if not (targets or overrides or verbose or rev) and result.is_plain:
                 _leave_witness(session)
         _print_remarks(result)
     return result.is_fresh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .options import Json, SetParam, Targets, choose_one
+from .options import InProject, Json, Rev, SetParam, Targets, choose_one
 from .standing import show
 
 
@@ -23,11 +23,14 @@ def status(
     ),
     exit_code: bool = typer.Option(False, "--exit-code", help="Exit with 1 if anything is stale."),
     set_param: SetParam = None,
+    rev: Rev = None,
+    project: InProject = None,
     as_json: Json = False,
 ) -> None:
     """Say which stages are stale, and why. Runs and imports nothing of the project."""
     choose_one({"--explain": explained, "--json": as_json})
     choose_one({"--diff": diff, "--json": as_json})
+    choose_one({"--diff": diff, "--rev": rev is not None})
     is_fresh = show(
         targets or (),
         set_param or (),
@@ -35,6 +38,8 @@ def status(
         diff=diff,
         verbose=verbose,
         as_json=as_json,
+        rev=rev,
+        folder=project,
     )
     if exit_code and not is_fresh:
         raise typer.Exit(1)
@@ -44,6 +49,8 @@ def explain(
     targets: Targets = None,
     diff: bool = typer.Option(False, "--diff", help="Source diffs of definitions against git."),
     set_param: SetParam = None,
+    rev: Rev = None,
+    project: InProject = None,
 ) -> None:
     """Say why a stage is stale, to the definition (= `status --explain`)."""
     status(
@@ -53,5 +60,7 @@ def explain(
         verbose=False,
         exit_code=False,
         set_param=set_param,
+        rev=rev,
+        project=project,
         as_json=False,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ..config import ParamsReader
@@ -73,11 +72,6 @@ class CommittedSession(Session):
     def _verdict_context(self) -> str | None:
         return None
 
-
-def reasons_unknown(session: CommittedSession, paths: Mapping[str, object]) -> list[str]:
-    """What to say of inputs whose digest a commit does not tell."""
-    found = []
-    for path in paths:
-        why = session.committed.blobs.why(path)
-        found.append(f"'{path}': {why}" if why else f"'{path}' is neither in git nor in a record")
-    return found
+    def why_unknown(self, path: str) -> str | None:
+        why = self.committed.blobs.why(path)
+        return f"'{path}': {why}" if why else f"'{path}' is neither in git nor in a record or lock"

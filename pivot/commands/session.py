@@ -143,6 +143,10 @@ class Session:
         """A path as typed in the current folder, as the project knows it."""
         return join(self.cwd, path)
 
+    def why_unknown(self, _: str) -> str | None:
+        """Why the digest of an input is not known; None where it simply is not there."""
+        return None
+
     @property
     def default_jobs(self) -> int:
         """Stages at a time where the command does not say."""

@@ -75,10 +75,11 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     }
     notes += [problem for name in touched if (problem := space.locks.problem(name))]
     notes += _other_rules(session, touched)
+    notes += _unknown_inputs(session, decisions)
     notes += [
         f"a run of stage '{entry.stage}' did not end; the next `pivot repro` puts its previous "
         "outputs back"
-        for entry in read_journal(space.project.root)
+        for entry in (read_journal(space.project.root) if space.here else ())
     ]
     references = None
     if opaque:
@@ -98,6 +99,17 @@ def _tracked(session: Session, chosen: Chosen) -> Iterable[TrackedFile]:
     stages = [session.space.graph.stages[name] for name in chosen.stages]
     wanted = [*chosen.tracked, *needed_by(session.space, stages)]
     return {file.path: file for file in wanted}.values()
+
+
+def _unknown_inputs(session: Session, decisions: Mapping[str, Decision]) -> list[str]:
+    """Why the digests of deps are unknown at a commit, each once."""
+    paths = {
+        reason.subject: None
+        for decision in decisions.values()
+        for reason in decision.reasons
+        if decision.state == "unknown" and reason.kind == "dep"
+    }
+    return [why for path in paths if (why := session.why_unknown(path))]
 
 
 def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[str]:
