@@ -70,9 +70,9 @@ def _loaders(stages: Iterable[Stage]) -> Iterator[PivotError]:
     for stage in stages:
         given: tuple[Dep | Out, ...] = (*stage.deps, *stage.outs)
         for artifact in given:
-            if artifact.loader is None:
+            if artifact.loader is None or ":" in artifact.loader:
                 continue
-            from ..run.worker.loaders import LOADERS  # only where a stage names one
+            from ..declare.formats.files import LOADERS  # only where a stage names one
 
             if artifact.loader not in LOADERS:
                 near = did_you_mean(artifact.loader, LOADERS)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..lockfile import encode_value
 from ..values import dataclass, field
 
-How = Literal["path", "load", "value", "params"]
+How = Literal["path", "load", "update", "value", "params"]
 JobKind = Literal["python", "cmd"]
 
 
@@ -19,8 +19,9 @@ class Argument:
 
     `path`: the paths as `pathlib.Path` (`str` where so annotated), as the stage sees them:
     relative to its working directory. `load`: what `loader` (None: by suffix) reads from them.
+    `update`: the same, or an empty value where nothing lies there yet; it is saved after the call.
     `value`: a param. `params`: one or all of them, passed where asked for. With `is_list` a list
-    arrives.
+    arrives. `places` says where the values inside of `value` are written: "opt.lr" -> "file:line".
     """
 
     name: str
@@ -30,17 +31,22 @@ class Argument:
     value: Any = None
     loader: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """An out that is written from what the function returns (`name`: its key in a mapping)."""
+    """An out that is written from what the function returns (`name`: its key in a mapping).
+
+    A `directory` is made of a mapping of relative paths to values.
+    """
 
     name: str
     paths: tuple[str, ...]
     loader: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     is_list: bool = False
+    directory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ def job_data(job: Job) -> dict[str, Any]:
                 "value": encode_value(argument.value),
                 "loader": argument.loader,
                 "options": encode_value(argument.options),
+                "places": dict(argument.places),
             }
             for argument in job.arguments
         ],
@@ -132,6 +139,7 @@ def job_data(job: Job) -> dict[str, Any]:
                 "loader": save.loader,
                 "options": encode_value(save.options),
                 "is_list": save.is_list,
+                "directory": save.directory,
             }
             for save in job.saves
         ],
@@ -159,6 +167,7 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
             decode_value(entry["value"]),
             entry["loader"],
             decode_value(entry["options"]),
+            entry["places"],
         )
         for entry in data["arguments"]
     )
@@ -169,6 +178,7 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
             entry["loader"],
             decode_value(entry["options"]),
             entry["is_list"],
+            entry["directory"],
         )
         for entry in data["saves"]
     )

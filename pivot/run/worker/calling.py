@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
-import os
 from collections.abc import Callable
 from typing import Any
 
-from . import hints, loaders
+from . import hints, saving
 from .failures import StageError, one_line
+from .loading import Loader
+from .shared import kinds
+from .structuring import Misfit, structure
 from .values import decode_value
-
-_PATH_TYPES = ("path", "load")
 
 
 def call(job: dict[str, Any]) -> None:
@@ -25,7 +24,7 @@ def call(job: dict[str, Any]) -> None:
     name = "{}.{}".format(job["module"], job["qualname"])
     _refuse_generators(function, name)
     saved = {entry["name"] for entry in job["saves"]}
-    positional, keywords = _arguments(function, job["arguments"], saved)
+    positional, keywords, updated = _arguments(function, job["arguments"], saved)
     result = function(*positional, **keywords)
     if inspect.iscoroutine(result):
         import asyncio  # 20 ms, and only async stages need it
@@ -33,7 +32,8 @@ def call(job: dict[str, Any]) -> None:
         result = asyncio.run(result)
     elif inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise StageError(_generator_message(name))
-    _save(job["saves"], result, name)
+    left = {entry["name"] for entry in job["arguments"] if entry["how"] == "path"}
+    saving.save(job["saves"], result, saving.Surroundings(name, updated, left - saved))
 
 
 def _find(module_name: str, qualname: str) -> Callable[..., Any]:
@@ -64,7 +64,8 @@ def _generator_message(name: str) -> str:
 
 def _arguments(
     function: Callable[..., Any], declared: list[dict[str, Any]], saved: set[str]
-) -> tuple[list[Any], dict[str, Any]]:
+) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """Positional arguments, keyword arguments, and the values among them that are saved after."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -72,6 +73,7 @@ def _arguments(
     named = {parameter.name for parameter in parameters}
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     values = {}
+    updated = {}
     for entry in declared:
         name, how = entry["name"], entry["how"]
         # there for the asking: tracked keys, the path of an out that is returned, all params
@@ -79,114 +81,61 @@ def _arguments(
         optional = how == "params" or name in saved or (how == "value" and "params" in named)
         if name in named or not optional or (takes_any and name not in (*saved, "params")):
             values[name] = _value(function, entry)
+            if how == "update":
+                updated[name] = values[name]
     positional = []
     for parameter in parameters:
         if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name in values:
             positional.append(values.pop(parameter.name))
-    return positional, values
+    return positional, values, updated
 
 
 def _value(function: Callable[..., Any], entry: dict[str, Any]) -> Any:
     annotation = hints.of_parameter(function, entry["name"])
     how = entry["how"]
-    if how == "path":
+    if how == "path" or (how == "update" and hints.takes_path(annotation)):
         as_path = hints.path_type(annotation)
         found = [as_path(path) for path in entry["paths"]]
         return found if entry["is_list"] else found[0]
-    if how == "load":
-        options = decode_value(entry["options"])
-        item = hints.item_of(annotation) if entry["is_list"] else annotation
-        found = [
-            _load(path, entry["loader"], options, item, entry["name"]) for path in entry["paths"]
-        ]
-        return found if entry["is_list"] else found[0]
+    if how in ("load", "update"):
+        return _loaded(entry, annotation)
     value = decode_value(entry["value"])
     try:
-        return hints.structure(annotation, value)
+        return structure(annotation, value)
+    except Misfit as misfit:
+        raise StageError(_misfit(entry, misfit)) from misfit.__cause__
     except StageError as error:
         raise StageError("parameter '{}': {}".format(entry["name"], error)) from error.__cause__
 
 
-def _load(path: str, loader: Any, options: dict[str, Any], annotation: Any, name: str) -> Any:
-    chosen = loader or loaders.by_suffix(path)
-    try:
-        return loaders.load(chosen, path, options, annotation)
-    except StageError as error:
-        raise StageError(f"parameter '{name}': {error}") from error.__cause__
-    except Exception as error:
-        raise StageError(
-            f"parameter '{name}': cannot load '{path}' as {chosen}: {one_line(error)}"
-        ) from error
+def _misfit(entry: dict[str, Any], misfit: Misfit) -> str:
+    """The message with the file and line of the value, as near as is known."""
+    shown = entry["name"] if entry["how"] != "params" else ""
+    for step in misfit.path:
+        shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else str(step)
+    places = entry.get("places") or {}
+    path = [str(step) for step in misfit.path]
+    where = next(
+        (places[key] for n in range(len(path), -1, -1) if (key := ".".join(path[:n])) in places), ""
+    )
+    text = f"param '{shown}': {misfit.message}" if shown else misfit.message
+    return f"{where}: {text}" if where else text
 
 
-# --- results --------------------------------------------------------------------------------
-
-
-def _save(saves: list[dict[str, Any]], result: Any, name: str) -> None:
-    """Write `result`: a mapping by out name, or of a single out the value itself."""
-    if not saves:
-        return
-    values = _by_name(saves, result, name)
-    for entry in saves:
-        value = values[entry["name"]]
-        if not entry["is_list"]:
-            _write(entry, entry["paths"][0], value)
-            continue
-        items = list(value) if isinstance(value, (list, tuple)) else None
-        if items is None or len(items) != len(entry["paths"]):
+def _loaded(entry: dict[str, Any], annotation: Any) -> Any:
+    loader = Loader(entry["loader"], decode_value(entry["options"]))
+    item = kinds.item_of(annotation) if entry["is_list"] else annotation
+    found = []
+    for path in entry["paths"]:
+        try:
+            found.append(loader.load(path, item, or_empty=entry["how"] == "update"))
+        except StageError as error:
+            text = "parameter '{}': {}".format(entry["name"], error)
+            raise StageError(text) from error.__cause__
+        except Exception as error:
             raise StageError(
-                f"out '{entry['name']}' takes a list of {len(entry['paths'])} values, one a file; "
-                f"'{name}' returned {_shape(value)}"
-            )
-        for position, path in enumerate(entry["paths"]):
-            _write(entry, path, items[position])
-
-
-def _by_name(saves: list[dict[str, Any]], result: Any, name: str) -> dict[str, Any]:
-    names = [entry["name"] for entry in saves]
-    listed = ", ".join(f"'{one}'" for one in names)
-    if result is None:
-        raise StageError(f"'{name}' returned nothing to save as {listed}")
-    if len(names) == 1 and not (isinstance(result, dict) and list(result) == names):
-        return {names[0]: result}
-    if not isinstance(result, dict):
-        raise StageError(
-            f"'{name}' must return a mapping with {listed}; it returned {_shape(result)}"
-        )
-    missing = [one for one in names if one not in result]
-    if missing:
-        raise StageError(f"'{name}' returned no value for out '{missing[0]}'")
-    extra = [key for key in result if key not in names]
-    if extra:
-        raise StageError(
-            f"'{name}' returned a value for '{extra[0]}', which is no out that takes one ({listed})"
-        )
-    return result
-
-
-def _shape(value: Any) -> str:
-    kind = type(value).__name__
-    return f"{kind} of {len(value)}" if isinstance(value, (list, tuple)) else kind
-
-
-def _write(entry: dict[str, Any], path: str, value: Any) -> None:
-    chosen = entry["loader"] or loaders.by_suffix(path)
-    folder, file = os.path.split(path)
-    # the suffix stays last: libraries choose compression and format by it
-    temporary = os.path.join(folder, f".{os.getpid()}.tmp.{file}")
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        loaders.save(chosen, temporary, value, decode_value(entry["options"]))
-        os.replace(temporary, path)
-    except StageError as error:
-        raise StageError("out '{}': {}".format(entry["name"], error)) from error.__cause__
-    except Exception as error:
-        raise StageError(
-            "out '{}': cannot save {} to '{}' as {}: {}".format(
-                entry["name"], type(value).__name__, path, chosen, one_line(error)
-            )
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+                "parameter '{}': cannot load '{}' as {}: {}".format(
+                    entry["name"], path, loader.shown(path), one_line(error)
+                )
+            ) from error
+    return found if entry["is_list"] else found[0]

@@ -46,7 +46,7 @@ def _find_replaceable() -> None:
         if name in STARTED_WITH or getattr(module, "__file__", None) is None:
             continue
         top = name.partition(".")[0]
-        if top not in ("__main__", "_pivot_worker"):
+        if top not in ("__main__", "_pivot_worker", "_pivot_formats"):
             _replaceable.setdefault(top, []).append(name)
 
 

@@ -1,21 +1,19 @@
-"""What a parameter's annotation asks for: `str` or `Path`, which table library, which class."""
+"""What the annotations of a stage's function say: of a parameter, of what it returns."""
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
+import os
 import pathlib
-import typing
 from collections.abc import Callable
 from typing import Any
 
-from .failures import StageError, one_line
+from .shared import kinds
 
 
 def of_parameter(function: Callable[..., Any], name: str) -> Any:
-    """The annotation of a parameter, evaluated where that is possible, else its text; or None.
-
-    `Annotated` and `Optional` are looked through.
+    """The annotation of a parameter (`return`: of the result), evaluated where that is possible,
+    else its text; or None. `Annotated` and `Optional` are looked through.
     """
     if inspect.isclass(function):
         function = function.__init__
@@ -25,116 +23,40 @@ def of_parameter(function: Callable[..., Any], name: str) -> Any:
     except Exception:
         return None
     if isinstance(found, str):
-        found = _evaluated(found, getattr(target, "__globals__", {}))
-    return _bare(found)
+        found = evaluated(found, getattr(target, "__globals__", {}))
+    return kinds.bare(found)
 
 
-def _evaluated(text: str, names: dict[str, Any]) -> Any:
+def evaluated(text: str, names: dict[str, Any]) -> Any:
+    """What an annotation written as text means among `names`; the text where that is unknown."""
     try:
         return eval(text, dict(names))  # noqa: S307 - the project's own code
     except Exception:
-        return text.strip()
+        inner = _annotated(text)
+        return evaluated(inner, names) if inner else text.strip()
 
 
-def _bare(annotation: Any) -> Any:
-    if hasattr(annotation, "__metadata__"):
-        return _bare(annotation.__origin__)
-    arguments = getattr(annotation, "__args__", None)
-    if arguments and len(arguments) == 2 and type(None) in arguments:
-        return _bare(arguments[0] if arguments[1] is type(None) else arguments[1])
-    return annotation
-
-
-def item_of(annotation: Any) -> Any:
-    """`T` of `list[T]`; None where the annotation is no such thing."""
-    arguments = getattr(annotation, "__args__", None)
-    if arguments:
-        return _bare(arguments[0])
-    if isinstance(annotation, str) and annotation.endswith("]"):
-        return annotation.partition("[")[2][:-1].strip()
+def _annotated(text: str) -> str | None:
+    """`T` of the text `Annotated[T, ...]`: its library may be there for type checkers alone."""
+    head, _, rest = text.strip().partition("[")
+    if head.rpartition(".")[2] != "Annotated":
+        return None
+    depth = 0
+    for position, sign in enumerate(rest):
+        depth += (sign in "[(") - (sign in "])")
+        if sign == "," and depth == 0:
+            return rest[:position]
     return None
 
 
 def path_type(annotation: Any) -> Callable[[str], Any]:
     """`str` where the parameter, or the items of the list it takes, are so annotated."""
-    wanted = (annotation, item_of(annotation))
+    wanted = (annotation, kinds.item_of(annotation))
     return str if str in wanted or "str" in wanted else pathlib.Path
 
 
-def library_of(annotation: Any) -> str | None:
-    """The package of the annotated class: `pandas` for `pd.DataFrame`; `list` for lists."""
-    if annotation is None:
-        return None
+def takes_path(annotation: Any) -> bool:
+    """Whether a `Path` is asked for, and not what lies there."""
     if isinstance(annotation, str):
-        first = annotation.partition(".")[0].partition("[")[0].strip()
-        return _ALIASES.get(first, first)
-    origin = getattr(annotation, "__origin__", None) or annotation
-    if origin in (list, typing.Sequence) or getattr(origin, "__name__", "") == "Sequence":
-        return "list"
-    return str(getattr(origin, "__module__", "")).partition(".")[0] or None
-
-
-_ALIASES = {
-    "pd": "pandas",
-    "pl": "polars",
-    "pa": "pyarrow",
-    "List": "list",
-    "Sequence": "list",
-    "np": "numpy",
-}
-
-
-def structure(annotation: Any, value: Any) -> Any:
-    """`value` as the dataclass or pydantic model that is asked for; else as it is.
-
-    Raises StageError where the mapping does not fit the class.
-    """
-    if not inspect.isclass(annotation) or not isinstance(value, dict):
-        return value
-    validate = getattr(annotation, "model_validate", None) or getattr(annotation, "parse_obj", None)
-    if validate is not None:
-        try:
-            return validate(value)
-        except Exception as error:
-            raise StageError(
-                f"{annotation.__name__} does not accept these values: {_joined(error)}"
-            ) from error
-    if dataclasses.is_dataclass(annotation):
-        return _dataclass(annotation, value)
-    return value
-
-
-def _joined(error: Exception) -> str:
-    return " ".join(str(error).split()) or one_line(error)
-
-
-def _dataclass(kind: Any, value: dict[str, Any]) -> Any:
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
-    unknown = [key for key in value if key not in fields]
-    if unknown:
-        raise StageError(
-            "{} has no field '{}' (fields: {})".format(kind.__name__, unknown[0], ", ".join(fields))
-        )
-    missing = [
-        name
-        for name, field in fields.items()
-        if name not in value
-        and field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise StageError(f"{kind.__name__} needs '{missing[0]}', which is no param")
-    module_names = vars(_module_of(kind))
-    made = {}
-    for name, item in value.items():
-        annotation = fields[name].type
-        if isinstance(annotation, str):
-            annotation = _evaluated(annotation, module_names)
-        made[name] = structure(_bare(annotation), item)
-    return kind(**made)
-
-
-def _module_of(kind: Any) -> Any:
-    import sys
-
-    return sys.modules.get(kind.__module__, typing)
+        return annotation.rpartition(".")[2] in ("Path", "PurePath", "PathLike")
+    return inspect.isclass(annotation) and issubclass(annotation, os.PathLike)

@@ -6,8 +6,8 @@ import csv
 import importlib
 from typing import Any
 
-from . import hints
-from .failures import StageError
+from . import kinds
+from .errors import LoaderError
 
 FORMATS = ("csv", "feather", "parquet", "tsv")
 
@@ -18,16 +18,12 @@ Options = Any  # a dict by name; older interpreters cannot say so at run time
 
 def load(kind: str, path: str, options: Options, annotation: Any) -> Any:
     """The table at `path` as the annotated class; without one a pandas frame where pandas is
-    installed, else (csv, tsv) a list of dicts. Raises StageError for what has to be installed.
+    installed, else (csv, tsv) a list of dicts. Raises LoaderError for what has to be installed.
     """
-    library = hints.library_of(annotation)
-    if library not in (*_LIBRARIES, "list"):
-        library = None
-    if library is None:
-        library = "pandas" if _has("pandas") or kind in ("feather", "parquet") else "list"
+    library = _library(kind, annotation)
     if library == "list":
         if kind not in ("csv", "tsv"):
-            raise StageError(
+            raise LoaderError(
                 f"a {kind} file does not load as a list; annotate the parameter with a table"
             )
         return _load_rows(path, {**_delimiter(kind, "delimiter"), **options})
@@ -39,6 +35,22 @@ def load(kind: str, path: str, options: Options, annotation: Any) -> Any:
         name = {"feather": "read_ipc", "parquet": "read_parquet"}.get(kind, "read_csv")
         return getattr(module, name)(path, **{**_delimiter(kind, "separator"), **options})
     return _load_arrow(kind, path, options)
+
+
+def _library(kind: str, annotation: Any) -> str:
+    library = kinds.library_of(annotation)
+    if library in (*_LIBRARIES, "list"):
+        return str(library)
+    return "pandas" if _has("pandas") or kind in ("feather", "parquet") else "list"
+
+
+def empty(kind: str, annotation: Any) -> Any:
+    """A table without rows and columns, of the class that `load` would give."""
+    library = _library(kind, kinds.bare(annotation))
+    if library == "list":
+        return []
+    module = _need(library, kind)
+    return module.table({}) if library == "pyarrow" else module.DataFrame()
 
 
 def save(kind: str, path: str, value: Any, options: Options) -> None:
@@ -81,7 +93,7 @@ def _need(library: str, kind: str) -> Any:
         if (error.name or library).partition(".")[0] != library:
             raise
         extra = " and pyarrow" if kind in ("feather", "parquet") and library == "pandas" else ""
-        raise StageError(
+        raise LoaderError(
             f"the {kind} loader needs {library}: "
             f"install {library}{extra} into the project's environment"
         ) from None

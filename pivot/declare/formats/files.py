@@ -7,10 +7,12 @@ import datetime
 import importlib
 import json
 import os
-from typing import Any
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from . import tables
-from .failures import StageError
+from . import kinds, tables
+from .errors import LoaderError
 
 #: Loader by suffix, for what is declared without one.
 SUFFIXES = {
@@ -21,70 +23,104 @@ SUFFIXES = {
     ".json": "json",
     ".jsonl": "jsonl",
     ".md": "text",
+    ".gif": "image",
+    ".jpeg": "image",
+    ".jpg": "image",
     ".ndjson": "jsonl",
     ".npy": "numpy",
     ".npz": "numpy",
     ".parquet": "parquet",
     ".pickle": "pickle",
+    ".png": "image",
     ".pkl": "pickle",
     ".pq": "parquet",
+    ".tiff": "image",
     ".toml": "toml",
     ".tsv": "tsv",
     ".txt": "text",
+    ".webp": "image",
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+
+#: The loader that leaves the file to the stage: its path arrives, nothing is saved.
+PATH = "path"
+#: The loader that each file's suffix asks for.
+AUTO = "auto"
 
 Options = Any  # a dict by name; older interpreters cannot say so at run time
 
 
 def by_suffix(path: str) -> str:
-    """The loader that a file's suffix asks for. Raises StageError where it asks for none."""
+    """The loader that a file's suffix asks for. Raises LoaderError where it asks for none."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
-        raise StageError(
+        raise LoaderError(
             "no loader is known for '{}'; name one: {}".format(path, ", ".join(sorted(LOADERS)))
         )
     return SUFFIXES[suffix]
 
 
 def load(loader: str, path: str, options: Options, annotation: Any = None) -> Any:
-    """The object in the file at `path`. Raises StageError for what the user has to install,
+    """The object in the file at `path`. Raises LoaderError for what the user has to install,
     and whatever reading raises.
     """
+    if loader == AUTO:
+        loader = by_suffix(path)
     if loader in tables.FORMATS:
         return tables.load(loader, path, options, annotation)
-    return _of(loader)[0](path, options)
+    return _of(loader).load(path, options)
 
 
 def save(loader: str, path: str, value: Any, options: Options) -> None:
     """Write `value` to the file at `path`. Raises as `load` does."""
+    if loader == AUTO:
+        loader = by_suffix(path)
     if loader in tables.FORMATS:
         tables.save(loader, path, value, options)
     else:
-        _of(loader)[1](path, value, options)
+        _of(loader).save(path, value, options)
+
+
+def empty(loader: str, annotation: Any = None) -> Any:
+    """What stands for a file that is not there yet: an empty value of the annotated type."""
+    if loader in tables.FORMATS:
+        return tables.empty(loader, annotation)
+    return kinds.empty_of(kinds.bare(annotation), _of(loader).empty())
+
+
+class _Format(NamedTuple):
+    """One way to read and write files."""
+
+    load: Callable[[str, Options], Any]
+    save: Callable[[str, Any, Options], None]
+    empty: Callable[[], Any]
 
 
 def _of(loader: str) -> Any:
     if loader not in LOADERS:
-        raise StageError(
+        raise LoaderError(
             "there is no loader '{}'; there are: {}".format(loader, ", ".join(sorted(LOADERS)))
         )
     return LOADERS[loader]
 
 
 def need(module: str, install: str, loader: str) -> Any:
-    """The imported module. Raises StageError that names what to install."""
+    """The imported module. Raises LoaderError that names what to install."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         if (error.name or module).partition(".")[0] != module.partition(".")[0]:
             raise
-        raise StageError(
+        raise LoaderError(
             "the {} loader needs {}: install {} into the project's environment".format(
                 loader, module.partition(".")[0], install
             )
         ) from None
+
+
+def _nothing() -> None:
+    return None
 
 
 # --- text and bytes -------------------------------------------------------------------------
@@ -239,18 +275,62 @@ def _save_numpy(path: str, value: Any, options: Options) -> None:
             numpy.save(stream, value, **options)
 
 
+# --- pictures -------------------------------------------------------------------------------
+
+
+def _load_image(path: str, options: Options) -> Any:
+    image = need("PIL.Image", "pillow", "image").open(path, **options)
+    image.load()  # the file may be gone by the time somebody looks
+    return image
+
+
+def _save_image(path: str, value: Any, options: Options) -> None:
+    if not hasattr(value, "save"):  # an array
+        value = need("PIL.Image", "pillow", "image").fromarray(value)
+    value.save(path, **options)
+
+
+def _load_figure(path: str, _: Options) -> Any:
+    raise LoaderError(f"'{path}' holds a drawn figure, which cannot be loaded; load it as an image")
+
+
+def _save_figure(path: str, value: Any, options: Options) -> None:
+    figure = value if hasattr(value, "savefig") else getattr(value, "figure", value)
+    if not hasattr(figure, "savefig"):
+        raise TypeError(f"a matplotlib figure or axes is expected, not {type(value).__name__}")
+    # the time of drawing would make every run's file another
+    dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    metadata = dated.get(os.path.splitext(path)[1].lower())
+    figure.savefig(path, **{**({"metadata": metadata} if metadata else {}), **options})
+
+
+# --- what is left to the stage --------------------------------------------------------------
+
+
+def _load_path(path: str, _: Options) -> Any:
+    return pathlib.Path(path)
+
+
+def _save_path(path: str, _value: Any, _: Options) -> None:
+    raise TypeError(f"the stage writes '{path}' itself")
+
+
 LOADERS: dict[str, Any] = {
-    "bytes": (_load_bytes, _save_bytes),
+    AUTO: None,
+    "bytes": _Format(_load_bytes, _save_bytes, bytes),
     "csv": None,
     "feather": None,
-    "joblib": (_load_joblib, _save_joblib),
-    "json": (_load_json, _save_json),
-    "jsonl": (_load_jsonl, _save_jsonl),
-    "numpy": (_load_numpy, _save_numpy),
+    "figure": _Format(_load_figure, _save_figure, _nothing),
+    "image": _Format(_load_image, _save_image, _nothing),
+    "joblib": _Format(_load_joblib, _save_joblib, _nothing),
+    "json": _Format(_load_json, _save_json, dict),
+    "jsonl": _Format(_load_jsonl, _save_jsonl, list),
+    "numpy": _Format(_load_numpy, _save_numpy, _nothing),
     "parquet": None,
-    "pickle": (_load_pickle, _save_pickle),
-    "text": (_load_text, _save_text),
-    "toml": (_load_toml, _save_toml),
+    PATH: _Format(_load_path, _save_path, _nothing),
+    "pickle": _Format(_load_pickle, _save_pickle, _nothing),
+    "text": _Format(_load_text, _save_text, str),
+    "toml": _Format(_load_toml, _save_toml, dict),
     "tsv": None,
-    "yaml": (_load_yaml, _save_yaml),
+    "yaml": _Format(_load_yaml, _save_yaml, dict),
 }
