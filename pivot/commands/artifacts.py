@@ -11,7 +11,7 @@ from ..errors import GraphError, PivotError, StoreError, Where, did_you_mean, ra
 from ..graph import Selection
 from ..model import Stage, TrackedFile
 from ..run.outputs import Outputs
-from ..run.placing import place
+from ..run.placing import is_stored, place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..run.tracked import TrackedData
@@ -90,7 +90,7 @@ def _place_one(session: Session, item: Item, *, force: bool, relink: bool) -> _O
         return "unchanged"
     if not space.cache.has(digest):
         return "missing"
-    if now is not None and not (is_right or force or space.cache.has(now)):
+    if now is not None and not (is_right or force or is_stored(space, item.path, now)):
         return "refused"
     place(space, item.out, digest)
     return "restored"

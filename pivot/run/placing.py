@@ -31,6 +31,14 @@ def place(
     space.observer.remember(out.path, digest, manifest)
 
 
+def is_stored(space: Workspace, path: str, digest: Digest) -> bool:
+    """Whether the bytes that lie at `path`, whose digest is given, can all be had again."""
+    if space.cache.has(digest):
+        return True
+    present = space.observer.manifest(path) if digest.is_tree else None
+    return present is not None and all(space.cache.has(e.digest) for e in present.entries)
+
+
 def is_changed_in_place(out: Out) -> bool:
     """Whether stages go on from the previous content of the out."""
     return out.persist or out.incremental or out.resume

@@ -36,7 +36,7 @@ from ..scan import (
 )
 from ..stamp import signature
 from .placing import Link, Progress, remove_any, swap_in
-from .restoring import place_file, place_tree
+from .restoring import keep_ignored, place_file, place_tree
 from .writing import ObjectWriter
 
 
@@ -282,7 +282,7 @@ class LocalCache:
     ) -> None:
         """Make `target` exactly what `digest` names, in one instant, whatever lies there now.
 
-        A folder becomes its manifest and nothing else. Copies belong to the user; links are
+        A folder becomes its manifest and nothing else, save files that are ignored. Copies belong to the user; links are
         read-only, and `writable` asks for copies whatever `link` says; where the file system
         cannot link, and for executable files, copies are made too. `present` names what the
         folder at `target` holds now: equal files are carried over, not written again. Missing
@@ -308,6 +308,8 @@ class LocalCache:
                     place_tree(
                         manifest, self.path, temporary, how, progress, kept=kept, present_at=target
                     )
+                    if self._skip is not None:
+                        keep_ignored(target, temporary, self._skip)
                 else:
                     place_file(digest, self.path(digest), temporary, how, progress)
                 swap_in(temporary, target)

@@ -79,6 +79,30 @@ def place_tree(
         place_file(digest, locate(digest), target, link, progress)
 
 
+def keep_ignored(present_at: str, temporary: str, skip: Callable[[str, bool], bool]) -> None:
+    """Give what lies ignored in the folder `present_at` a second name in `temporary`.
+
+    It is no part of what is stored, and must not go when the folder is exchanged. Raises OSError.
+    """
+    try:
+        entries = list(os.scandir(present_at))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        target = f"{temporary}/{entry.name}"
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not skip(entry.path, is_folder):
+            if is_folder and not os.path.isfile(target):
+                keep_ignored(entry.path, target, skip)
+        elif not os.path.lexists(target):
+            if is_folder:
+                os.makedirs(target)
+                keep_ignored(entry.path, target, lambda _path, _is_folder: True)
+            else:
+                os.makedirs(temporary, exist_ok=True)
+                os.link(entry.path, target, follow_symlinks=False)
+
+
 def _carry_over(source: str, target: str, digest: Digest) -> bool:
     try:
         status = os.lstat(source)

@@ -1085,3 +1085,25 @@ def test_without_copying_in_the_kernel_bytes_are_read_and_written(
     plain.materialize(digest, str(tmp_path / "two"))
     for name in ("one", "two"):
         assert (tmp_path / name).read_bytes() == source.read_bytes()
+
+
+def test_ignored_files_stay_where_a_folder_is_restored(tmp_path: Path) -> None:
+    def ignored(path: str, is_folder: bool) -> bool:
+        return path.endswith(".tmp") or (is_folder and path.endswith("/drop"))
+
+    cache = LocalCache(str(tmp_path / "cache"), skip=ignored)
+    folder = tmp_path / "d"
+    for name in ("a", "s/b", "x.tmp", "s/y.tmp", "drop/deep/z", "gone/only.tmp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    digest = cache.add(str(folder))
+    (folder / "a").write_text("changed")
+    (folder / "s/b").unlink()
+    (folder / "new").write_text("new")
+
+    cache.materialize(digest, str(folder))
+
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == {"a", "s/b", "x.tmp", "s/y.tmp", "drop/deep/z", "gone/only.tmp"}
+    assert (folder / "a").read_text() == "a"
+    assert (folder / "s/y.tmp").read_text() == "s/y.tmp"
