@@ -20,7 +20,7 @@ from ..errors import PivotError, SourceError
 from ..lockfile.data_records import new_record_data
 from ..lockfile.dvc_text import edited
 from ..lockfile.record_text import record_text
-from ..model import Command, Out, Pipeline, Stage, StageRecord
+from ..model import Command, Out, Pipeline, Stage, StageRecord, TopLevel
 from ..project import Observer
 from ..run.survey import Survey
 from ..store import LocalCache
@@ -90,15 +90,11 @@ class _Writer:
         """The text of each dvc.yaml."""
         files: dict[str, dict[str, Any]] = {}
         for stage in self._space.pipeline.stages.values():
-            target = join(parent(stage.file), "dvc.yaml")
-            files.setdefault(target, {})[_plain_name(stage)] = self._definition(stage)
+            content = files.setdefault(join(parent(stage.file), "dvc.yaml"), {})
+            content.setdefault("stages", {})[_plain_name(stage)] = self._definition(stage)
         for top in self._space.pipeline.top_levels:
-            content = {"metrics": list(top.metrics), "params": list(top.params)}
-            plots = [{name: dict(options)} if options else name for name, options in top.plots]
-            extra = {**content, "plots": plots, "artifacts": dict(top.artifacts)}
-            if any(extra.values()):
-                self.notes.append(f"{top.file}: top-level plots, metrics and params are not taken")
-        return {path: _yaml({"stages": stages}) for path, stages in files.items()}
+            files.setdefault(join(top.folder, "dvc.yaml"), {}).update(_top_level(top))
+        return {path: _yaml(content) for path, content in files.items()}
 
     def _definition(self, stage: Stage) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -220,6 +216,26 @@ class _Overlay:
         return (
             f"{path}:{self.kind(path)}"  # told apart, so that no folder looks like its own parent
         )
+
+
+def _top_level(top: TopLevel) -> dict[str, Any]:
+    """What a file declares outside its stages, paths as seen from its folder."""
+    made = {
+        "params": [relative(path, top.folder) for path in top.params],
+        "metrics": [relative(path, top.folder) for path in top.metrics],
+        "plots": [{name: dict(options)} if options else name for name, options in top.plots],
+        "artifacts": dict(top.artifacts),
+    }
+    return {key: _literals(value) for key, value in made.items() if value}
+
+
+def _literals(value: Any) -> Any:
+    """A value with all of its texts literal."""
+    if isinstance(value, str):
+        return _literal(value)
+    if isinstance(value, Mapping):
+        return {_literals(key): _literals(item) for key, item in value.items()}
+    return [_literals(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _plain_name(stage: Stage) -> str:

@@ -282,12 +282,12 @@ class LocalCache:
     ) -> None:
         """Make `target` exactly what `digest` names, in one instant, whatever lies there now.
 
-        A folder becomes its manifest and nothing else, save files that are ignored. Copies belong to the user; links are
-        read-only, and `writable` asks for copies whatever `link` says; where the file system
-        cannot link, and for executable files, copies are made too. `present` names what the
-        folder at `target` holds now: equal files are carried over, not written again. Missing
-        parents are made. Raises StoreError, with `target` as it was, where objects are missing
-        or corrupt or the disk refuses. Nothing here asks whether what it replaces is kept.
+        A folder becomes its manifest and nothing else, save files that are ignored. Copies belong
+        to the user; links are read-only, and `writable` asks for copies whatever `link` says; where
+        the file system cannot link, and for executable files, copies are made too. `present` names
+        what the folder at `target` holds now: equal files are carried over, not written again.
+        Missing parents are made. Raises StoreError, with `target` as it was, where objects are
+        missing or corrupt or the disk refuses. Nothing here asks whether what it replaces is kept.
         """
         missing = self.missing(digest)
         if missing:
