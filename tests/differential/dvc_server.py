@@ -39,7 +39,7 @@ class Captured:
     """What this process and its children print meanwhile."""
 
     def __enter__(self) -> "Captured":
-        self._files = [tempfile.TemporaryFile("w+b") for _ in range(2)]
+        self._files = [tempfile.TemporaryFile("w+b") for _ in range(2)]  # noqa: SIM115 (closed on exit)
         self._kept = os.dup(1), os.dup(2)
         for number, file in enumerate(self._files, 1):
             os.dup2(file.fileno(), number)

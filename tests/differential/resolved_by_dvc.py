@@ -21,7 +21,7 @@ def resolved(files: dict[str, str]) -> Any:
         os.chdir(folder)
         try:
             with Repo(folder) as repo:
-                return json.loads(json.dumps(seen(repo, folder), default=repr))
+                return json.loads(json.dumps(plain(seen(repo, folder)), default=repr))
         except Exception as error:
             kind = "refused" if isinstance(error, DvcException) else "crashed"
             return {kind: f"{type(error).__name__}: {error}"}
@@ -102,12 +102,31 @@ def described(stage: Any, folder: str) -> dict[str, Any]:
         "plots": sorted(
             [place(out, folder), out.plot] for out in stage.outs if isinstance(out.plot, dict)
         ),
-        "params": {place(dep, folder): sorted(set(map(str, dep.params))) for dep in params},
+        "params": tracked(params, folder),
         "frozen": stage.frozen,
         "always_changed": stage.always_changed,
         "desc": stage.desc,
         "meta": stage.meta,
     }
+
+
+def tracked(params: list[Any], folder: str) -> dict[str, list[str]]:
+    """The keys by file; none is all of it. A file that is spelled in two ways is one."""
+    found: dict[str, list[list[str]]] = {}
+    for dep in params:
+        found.setdefault(place(dep, folder), []).append(dep.params)
+    return {
+        path: sorted({str(key) for keys in listed for key in keys}) if all(listed) else []
+        for path, listed in found.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value with keys that JSON has too."""
+    if isinstance(value, dict):
+        keys = (str, int, float, bool, type(None))
+        return {k if isinstance(k, keys) else repr(k): plain(v) for k, v in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def record(stage: Any, folder: str) -> dict[str, Any]:
