@@ -24,6 +24,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
     "tracking": ("track", "add", "untrack"),
     "editing": ("freeze", "unfreeze"),
+    "reviews": ("params", "metrics"),
     "migration": ("migrate", "export"),
     "configure": ("config",),
 }

@@ -121,10 +121,21 @@ class Version:
         data = self.tree.read(path)
         if data is not None:
             return data
+        if self.mode == "dvc" and not self.is_cached(path):
+            return None  # what DVC does not keep, it does not show
         digest = self.digest(path)
         if digest is None or digest.is_tree:
             return None
         return self._versions.object(digest, self.remote_of(path) if fetch else None, fetch=fetch)
+
+    def is_cached(self, path: str) -> bool:
+        """Whether `path` is, or lies in, an artifact that is kept as an object."""
+        owner = self._owner(path)
+        if owner is None:
+            return False
+        stage = self._producers.get(owner)
+        things = stage.outs if stage else self.pipeline.tracked
+        return any(thing.path == owner and thing.cache for thing in things)
 
     def remote_of(self, path: str) -> str | None:
         """The remote that an out or record names for itself; None for the default."""
@@ -191,6 +202,18 @@ class Versions:
         self.project = project
         self.cwd = cwd
         self._known: dict[str, Version] = {}
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is no working tree, only revisions."""
+        return False
+
+    def artifact(self, text: str) -> str:
+        """A path as typed in the current folder, as the project knows it."""
+        if os.path.isabs(text):
+            text = os.path.relpath(os.path.realpath(text), self.project.root)
+            return join(".", text.replace(os.sep, "/"))
+        return join(self.cwd, text)
 
     @cached_property
     def workspace(self) -> Version:

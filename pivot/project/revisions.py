@@ -112,13 +112,19 @@ class Repository:
         """
         names: dict[str, list[str]] = {}
         if all_commits:
-            for commit in self._lines("rev-list", "--all"):
+            head = [commit] if (commit := self.head()) else []
+            for commit in self._lines("rev-list", "--branches", "--remotes", "--tags", *head):
                 names.setdefault(commit, []).append(commit)
         else:
             for kind, wanted in (("heads", all_branches), ("tags", all_tags)):
                 for name, commit in self._refs(f"refs/{kind}") if wanted else ():
                     names.setdefault(commit, []).append(name)
         return tuple((",".join(found), commit) for commit, found in names.items())
+
+    def branch(self) -> str | None:
+        """The branch checked out; None where HEAD is a commit."""
+        code, out, _ = self._git.run("symbolic-ref", "--quiet", "--short", "HEAD")
+        return out.strip() if code == 0 else None
 
     def head(self) -> str | None:
         """The commit checked out; None before the first one."""
@@ -146,6 +152,21 @@ class Repository:
         if where.startswith("../") or self._objects.find(commit) is None:
             return []
         return self._lines("rev-list", commit, "--", f":(top,literal){where}")
+
+    def default_branch(self) -> str | None:
+        """The branch that others go into: the remote's own, main or master; None where unclear.
+
+        Of a bare clone it is the one that is checked out nowhere: its HEAD.
+        """
+        tried = ("HEAD",) if self.is_bare else ("origin/HEAD", "main", "master")
+        return next((name for name in tried if self._objects.find(f"{name}^{{commit}}")), None)
+
+    def has_changes(self) -> bool:
+        """Whether the work tree differs from what is committed; what git ignores does not count."""
+        if self.is_bare:
+            return False
+        where = f":(top,literal){self.folder}" if self.folder != "." else ":(top)"
+        return bool(self._lines("status", "--porcelain", "--untracked-files=normal", "--", where))
 
     def seen_from(self, folder: str) -> Repository:
         """The same repository as if opened in `folder` of it; what is read is read once."""

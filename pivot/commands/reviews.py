@@ -1,0 +1,169 @@
+"""`params` and `metrics`: shown of versions, and compared between two."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..diff import Change, changed_values, flat
+from ..tree import join, relative
+from ..values import dataclass
+from .measures import Reading, read_metrics, read_params
+from .session import Request
+from .versions import WORKSPACE, Version, Versions, opened_versions
+
+Kind = Literal["params", "metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to look at: `targets` alone (files or folders, as typed), or all that is declared.
+
+    `deps`: of params only those that stages track. `fetch`: ask the remote for what no cache has.
+    """
+
+    targets: tuple[str, ...] = ()
+    deps: bool = False
+    fetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The versions to show: the working tree alone, or with revisions."""
+
+    all_branches: bool = False
+    all_tags: bool = False
+    all_commits: bool = False
+    revisions: tuple[str, ...] = ()
+
+    @property
+    def has_revisions(self) -> bool:
+        return bool(self.all_branches or self.all_tags or self.all_commits or self.revisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """By version, the values of files as they are seen from the current folder."""
+
+    data: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def rows(self, precision: int | None) -> tuple[list[str], list[list[str]]]:
+        """(header, rows) of the table: a row a file and version, a column a value."""
+        found: list[tuple[str, str, dict[str, str]]] = []
+        for label, version in self.data.items():
+            for path, file in version["data"].items():
+                value = file.get("data", {})
+                leaves = flat(_listless(value)) if isinstance(value, dict) else {"": value}
+                cells = {str(key): cell(item, precision) for key, item in leaves.items()}
+                found.append((label, path, cells))
+        keys = sorted({key for *_, cells in found for key in cells})
+        rows = [[label, path, *(cells.get(k, "-") for k in keys)] for label, path, cells in found]
+        return ["Revision", "Path", *keys], rows
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """By file (seen from the current folder) and key, what differs between two versions."""
+
+    data: dict[str, dict[str, Change]]
+    notes: tuple[str, ...]
+
+    def rows(self, precision: int | None) -> list[list[str]]:
+        """Path, key, old, new, difference, as texts."""
+        return [
+            [
+                file,
+                str(key),
+                *(cell(change.get(name), precision) for name in ("old", "new", "diff")),
+            ]
+            for file, changes in self.data.items()
+            for key, change in changes.items()
+        ]
+
+
+def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Shown:
+    """The values of the working tree, or of it and the selected revisions.
+
+    The working tree is left out where the branch checked out has the same. Raises PivotError.
+    """
+    with opened_versions(request) as versions:
+        if not selected.has_revisions:
+            reading = _read(versions, versions.workspace, kind, scope)
+            return Shown({"": reading.data(versions.cwd)}, tuple(reading.notes))
+        chosen = [versions.workspace] if not versions.is_bare else []
+        chosen += [versions.at(text) for text in selected.revisions if text != WORKSPACE]
+        chosen += versions.selected(
+            all_branches=selected.all_branches,
+            all_tags=selected.all_tags,
+            all_commits=selected.all_commits,
+        )
+        readings = {v.label: _read(versions, v, kind, scope) for v in chosen}
+        current = readings.get(versions.project.repository.branch() or "")
+        workspace = readings.get(WORKSPACE)
+        if current and workspace and _is_same(current, workspace):
+            del readings[WORKSPACE]
+        data = {label: reading.data(versions.cwd) for label, reading in readings.items()}
+        notes = [note for reading in readings.values() for note in reading.notes]
+    return Shown(data, tuple(dict.fromkeys(notes)))
+
+
+def compare(
+    request: Request, kind: Kind, scope: Scope, old: str, new: str, *, unchanged: bool = False
+) -> Compared:
+    """What differs between two versions, each `workspace` or a revision. Raises PivotError.
+
+    Two names of one commit differ in nothing, even with `unchanged`; so it is in DVC.
+    """
+    with opened_versions(request) as versions:
+        if versions.project.repository.head() is None:
+            return Compared({}, ("there is no commit yet to compare with",))
+        before, after = versions.at(old), versions.at(new)
+        if before.commit is not None and before.commit == after.commit:
+            return Compared({}, ())
+        readings = [_read(versions, version, kind, scope) for version in (before, after)]
+        found = changed_values(readings[0].values, readings[1].values, unchanged=unchanged)
+        data = {relative(path, versions.cwd): changes for path, changes in found.items()}
+        notes = [note for reading in readings for note in reading.notes]
+    return Compared(data, tuple(dict.fromkeys(notes)))
+
+
+def cell(value: Any, precision: int | None) -> str:
+    """A value in a table: floats rounded to `precision` digits after the point."""
+    return "-" if value is None else str(_rounded(value, precision))
+
+
+def _rounded(value: Any, precision: int | None) -> Any:
+    if isinstance(value, float) and precision:
+        return round(value, precision)
+    if isinstance(value, dict):
+        return {key: _rounded(item, precision) for key, item in value.items()}
+    return [_rounded(item, precision) for item in value] if isinstance(value, list) else value
+
+
+def _listless(value: dict[Any, Any]) -> dict[Any, Any]:
+    return {
+        key: _listless(item)
+        if isinstance(item, dict)
+        else str(item)
+        if isinstance(item, list)
+        else item
+        for key, item in value.items()
+    }
+
+
+def _read(versions: Versions, version: Version, kind: Kind, scope: Scope) -> Reading:
+    if kind == "metrics":
+        paths = map(versions.artifact, scope.targets)
+        return read_metrics(version, tuple(paths), fetch=scope.fetch)
+    targets = tuple(_params_file(versions, version, text) for text in scope.targets)
+    return read_params(version, targets, deps=scope.deps, fetch=scope.fetch)
+
+
+def _params_file(versions: Versions, version: Version, text: str) -> str:
+    """A path as the project knows it: from the current folder, else from the root as DVC does."""
+    path, rooted = versions.artifact(text), join(".", text)
+    return rooted if version.tree.kind(path) is None and version.tree.kind(rooted) else path
+
+
+def _is_same(one: Reading, other: Reading) -> bool:
+    return not (one.failures or other.failures) and one.values == other.values
