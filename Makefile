@@ -31,6 +31,14 @@ DVC_READY := $(DVC_VENV)/.ready
 export PIVOT_TEST_DVC := $(CURDIR)/$(DVC_VENV)/bin/dvc
 endif
 
+# Plots are looked at in a real browser. Where none can be had the reason is kept, and the test
+# that needs one is skipped with it.
+BROWSER := .cache/browser
+ifneq ($(wildcard tests/functional/test_plots_page.py),)
+BROWSER_READY := $(BROWSER)/.ready
+export PIVOT_TEST_BROWSER := $(CURDIR)/$(BROWSER)
+endif
+
 # The stamp holds the folder it was made for: console scripts and editable installs name it, so an
 # environment that moved, or whose interpreter vanished, is made anew.
 ifneq ($(wildcard $(VENV)/.made),)
@@ -75,13 +83,18 @@ $(DVC_VENV)/.ready:
 	@$(DVC_VENV)/bin/python -m pip --disable-pip-version-check --quiet install 'dvc==$(DVC_VERSION)'
 	@touch $@
 
+$(BROWSER)/.ready: tests/functional/install_browser.sh
+	@echo 'looking for a browser, to look at plots with'
+	@sh $< $(BROWSER)
+	@touch $@
+
 .PHONY: demo
 demo: $(VENV)/.examples
 	@PATH="$(CURDIR)/$(BIN):$$PATH" pivot repro
 	@$(BIN)/python examples/metrics_table.py examples/penguins/metrics.json
 
 .PHONY: test
-test: $(VENV)/.dev $(DVC_READY)
+test: $(VENV)/.dev $(DVC_READY) $(BROWSER_READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report term:skip-covered
 
 .PHONY: differential

@@ -22,8 +22,6 @@ from ..tree import Tree, is_within, join, relative
 from ..values import dataclass
 from .versions import HEAD, WORKSPACE, Version, Versions
 
-#: The version of Vega-Lite that pages are drawn with: the one DVC's templates are written for.
-VEGA_LITE = "5.21"
 EXTRA = "plots"
 #: What the bundle does with the libraries in it.
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
@@ -282,10 +280,10 @@ def chart_scripts(project: Project) -> str:
     kept = project.state.blobs("scripts")
     from importlib.metadata import version
 
-    name = f"vega:{VEGA_LITE}:{version('vl-convert-python')}"
+    name = f"vega:{version('vl-convert-python')}"
     known = kept.get(name)
     if known is not None:
         return zlib.decompress(known).decode()
-    text: str = vl_convert.javascript_bundle(_EXPORTS, VEGA_LITE)  # takes a second
+    text: str = vl_convert.javascript_bundle(_EXPORTS)  # takes a second
     kept.put(name, zlib.compress(text.encode()))
     return text

@@ -10,6 +10,7 @@ from ..values import dataclass, field
 from .templates import anchor
 
 SEPARATOR = "::"
+PLOT_SIZE = 300
 _PLACE = ("filename", "field")
 #: Filled only where a template has them.
 _OPTIONAL = (
@@ -112,8 +113,8 @@ def _optional_values(series: Series) -> tuple[list[str], Mapping[str, Any]]:
     known: dict[str, Any] = {
         "color": _scale("rev", "color", series.revisions),
         "zoom_and_pan": {"name": "grid", "select": "interval", "bind": "scales"},
-        "plot_height": 300,
-        "plot_width": 300,
+        "plot_height": PLOT_SIZE,
+        "plot_width": PLOT_SIZE,
     }
     varied = [key for key in _PLACE if len({source[key] for source in series.sources}) > 1]
     if len(series.sources) > 1 and not varied:

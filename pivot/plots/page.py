@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import PivotError
 from ..values import dataclass
+from .anchors import PLOT_SIZE
 from .charts import Failure, Picture, Plot
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
@@ -43,7 +44,7 @@ def page(
     sections = [_chart(number, chart) for number, chart in enumerate(charts)]
     sections += _galleries([plot for plot in plots if plot.is_image], revisions)
     sections += _failures([failure for plot in plots for failure in plot.failures])
-    code = f"<script>{_inline(scripts)}</script>\n<script>{_DRAW}</script>" if charts else ""
+    code = f"<script>{_code(scripts)}</script>\n<script>{_DRAW}</script>" if charts else ""
     body = "\n".join(sections)
     if template is not None:
         if _PLOTS not in template:
@@ -55,31 +56,63 @@ def page(
 
 
 def _chart(number: int, chart: Chart) -> str:
-    text = json.dumps(_plain(drawable(chart.spec)), ensure_ascii=False, allow_nan=False)
+    spec = drawable(chart.spec)
+    text = json.dumps(_plain(spec), ensure_ascii=False, allow_nan=False)
+    text = text.replace("<", "\\u003c")  # or a text in the data could end the element
+    heading = "" if spec.get("title") else f"<h2>{escape(chart.name)}</h2>"
+    kind = "chart wide" if _is_faceted(spec) else "chart"
     return (
-        f'<section class="chart"><h2>{escape(chart.name)}</h2><div class="view" id="plot-{number}">'
-        f'</div><script type="application/json" class="spec">{_inline(text)}</script></section>'
+        f'<section class="{kind}">{heading}<div class="view" id="plot-{number}"></div>'
+        f'<script type="application/json" class="spec">{text}</script></section>'
     )
 
 
+def _is_faceted(spec: Mapping[str, Any]) -> bool:
+    encoding = spec.get("encoding")
+    channels = encoding if isinstance(encoding, Mapping) else {}
+    several = ("facet", "repeat", "concat", "hconcat", "vconcat")
+    return any(key in spec for key in several) or any(c in channels for c in ("row", "column"))
+
+
 def drawable(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """`spec` with columns of numbers written as texts, as CSV has them, as numbers: transforms
-    such as smoothing do not convert.
+    """`spec` as the page's libraries want it: without channels that say nothing, without a
+    version that they would only warn of, and with columns of numbers that are written as texts,
+    as CSV has them, as numbers (transforms such as smoothing do not convert).
     """
+    drawn: dict[str, Any] = {key: _without_empty(value) for key, value in spec.items()}
+    if "/vega-lite/" in str(drawn.get("$schema")):
+        del drawn["$schema"]
     data = spec.get("data")
     values = data.get("values") if isinstance(data, Mapping) else None
-    if not isinstance(values, list) or not all(isinstance(row, Mapping) for row in values):
-        return dict(spec)
-    columns = {name for row in values for name in row if name not in ("rev", "filename", "field")}
-    numeric = {name for name in columns if all(_is_number(row.get(name)) for row in values)}
-    rows = [
+    if isinstance(data, Mapping) and isinstance(values, list):
+        drawn["data"] = {**data, "values": _with_numbers(values)}
+    if drawn.get("width") == PLOT_SIZE and not _is_faceted(drawn):  # as wide as there is room
+        drawn |= {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+    return drawn
+
+
+def _without_empty(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {
+            key: _without_empty(value)
+            for key, value in node.items()
+            if not (isinstance(value, Mapping) and not value)
+        }
+    return [_without_empty(item) for item in node if item != {}] if isinstance(node, list) else node
+
+
+def _with_numbers(rows: list[Any]) -> list[Any]:
+    if not all(isinstance(row, Mapping) for row in rows):
+        return rows
+    columns = {name for row in rows for name in row} - {"rev", "filename", "field"}
+    numeric = {name for name in columns if all(_is_number(row.get(name)) for row in rows)}
+    return [
         {
             name: float(value) if name in numeric and isinstance(value, str) else value
             for name, value in row.items()
         }
-        for row in values
+        for row in rows
     ]
-    return {**spec, "data": {**data, "values": rows}}  # type: ignore[dict-item]
 
 
 def _is_number(value: Any) -> bool:
@@ -143,9 +176,9 @@ def _failures(failures: Sequence[Failure]) -> Iterable[str]:
         yield f'<section class="failures"><h2>not shown</h2><ul>{items}</ul></section>'
 
 
-def _inline(text: str) -> str:
-    """Text that may stand in a script element: nothing in it ends the element."""
-    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
+def _code(script: str) -> str:
+    """JavaScript that may stand in a script element: no text in it ends the element."""
+    return re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
 
 
 _DRAW = """
@@ -153,6 +186,7 @@ for (const section of document.querySelectorAll("section.chart")) {
   const view = section.querySelector(".view");
   const spec = JSON.parse(section.querySelector(".spec").textContent);
   vegaEmbed(view, spec, {
+    mode: spec.$schema ? undefined : "vega-lite",
     renderer: "svg",
     actions: {export: true, source: true, compiled: false, editor: false},
   }).catch((error) => { view.textContent = String(error); console.error(error); });
@@ -171,7 +205,9 @@ main { display: grid; gap: 1rem; margin-top: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)); }
 section { background: white; border: 1px solid #dfe3ea; border-radius: .5rem; padding: 1rem;
   overflow-x: auto; }
-section.images, section.failures { grid-column: 1 / -1; }
+section.images, section.failures, section.wide { grid-column: 1 / -1; }
+h2 { color: #5a6478; }
+.view { width: 100%; }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; margin-bottom: 1rem; }
 figure { margin: 0; }
 figcaption { font-size: .8rem; color: #5a6478; }

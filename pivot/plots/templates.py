@@ -118,10 +118,12 @@ def _hovering() -> dict[str, Any]:
             }
         ],
         "mark": {"type": "rule", "color": "gray", "tooltip": {"content": "data"}},
-        "encoding": {
-            "opacity": {"condition": {"param": "hover", "empty": False, "value": 0.4}, "value": 0}
-        },
+        "encoding": {"opacity": _if_hovered(0.4)},
     }
+
+
+def _if_hovered(opacity: float) -> dict[str, Any]:
+    return {"condition": {"param": "hover", "empty": False, "value": opacity}, "value": 0}
 
 
 def _linear() -> dict[str, Any]:
@@ -131,9 +133,12 @@ def _linear() -> dict[str, Any]:
         layer=[
             {"params": [anchor("zoom_and_pan")], "mark": "line", "encoding": _series()},
             {
-                "transform": [{"filter": {"param": "hover", "empty": False}}],
                 "mark": {"type": "point", "filled": True, "size": 40},
-                "encoding": {"y": _value_axis(), "color": anchor("color")},
+                "encoding": {
+                    "y": _value_axis(),
+                    "color": anchor("color"),
+                    "opacity": _if_hovered(1),
+                },
             },
             _hovering(),
         ],
@@ -272,7 +277,7 @@ def _confusion() -> dict[str, Any]:
     return _matrix(
         "count",
         [
-            {"joinaggregate": [{"op": "max", "field": "count", "as": "most"}]},
+            {"joinaggregate": [{"op": "max", "field": "count", "as": "most"}], "groupby": []},
             {"calculate": "datum.count / datum.most", "as": "share"},
         ],
     )
