@@ -9,7 +9,6 @@ import shutil
 import struct
 import subprocess
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,7 @@ def data(seed: int) -> dict[str, str | bytes]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     sandbox = Sandbox(tmp_path_factory.mktemp("plots") / "project")
     own = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -113,7 +112,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     )
     sandbox.commit()
     sandbox.write(data(3))
-    yield sandbox
+    return sandbox
 
 
 def test_every_template_draws_its_marks(project: Sandbox, tmp_path: Path) -> None:
