@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ConfigError, Where, did_you_mean
 from ..tree import Tree, join
 from .composition import DEFAULT_FILE, Layer, Override, apply_overrides, compose, overrides_of
-from .discovery import DVC_FILE, PIVOT_FILE
+from .discovery import DVC_FILE, PIVOT_FILE, is_dvc_file
 from .keypaths import MISSING, find_key, hint_for, split_path
 from .marks import Marks
 from .paramfiles import load_params_file
@@ -101,7 +101,8 @@ def extended(
         if isinstance(item, Mapping):
             layers.append(Layer(f"{owner}[{index}]", params.inline(item), where))
             continue
-        layer = _file_layer(params, folder, str(item), where, loaded)
+        as_dvc = is_dvc_file(marks.file)
+        layer = _file_layer(params, folder, str(item), where, loaded, as_dvc=as_dvc)
         if layer is not None:
             layers.append(layer)
     for layer in layers[len(context.layers) :]:
@@ -121,9 +122,16 @@ def _file_layer(
     text: str,
     where: Where,
     loaded: dict[str, frozenset[str] | None],
+    *,
+    as_dvc: bool,
 ) -> Layer | None:
-    name, colon, listed = text.partition(":")
+    name, _, listed = text.partition(":")
     path = join(folder, name)
+    keys = [key for key in listed.split(",") if key]
+    if as_dvc:
+        _check_repetition(path, text, keys, loaded, where)
+    else:
+        keys = [key.strip() for key in keys if key.strip()]
     if path in loaded and loaded[path] is None:
         return None  # whole already: params.yaml named in vars, a file named twice
     value = params.read(path)
@@ -141,13 +149,13 @@ def _file_layer(
         )
     values = _mapping(value, path, where)
     before = loaded.get(path) or frozenset()
-    if not colon:
+    if not keys:
         loaded[path] = None
         return Layer(path, {k: v for k, v in values.items() if str(k) not in before}, where)
     picked: dict[Any, Any] = {}
-    keys = [key.strip() for key in listed.split(",") if key.strip()]
     for key in keys:
-        found = find_key(values, key)
+        # DVC knows names of the top alone here, and no paths
+        found = values.get(key, MISSING) if as_dvc else find_key(values, key)
         parts = (key,) if key in values else split_path(key)
         if found is MISSING or parts is None:
             raise ConfigError(
@@ -163,6 +171,28 @@ def _file_layer(
         into[parts[-1]] = found
     loaded[path] = before | frozenset(keys)
     return Layer(path, picked, where)
+
+
+def _check_repetition(
+    path: str,
+    text: str,
+    keys: list[str],
+    loaded: Mapping[str, frozenset[str] | None],
+    where: Where,
+) -> None:
+    """Raise ConfigError where DVC will not read a file of vars again."""
+    if path not in loaded:
+        return
+    before = loaded[path]
+    if before is None and keys:
+        problem = f"'{text}' takes part of what is loaded as a whole already"
+    elif before is not None and (not keys or before & set(keys)):
+        problem = f"'{text}' loads again what is loaded in part already"
+    else:
+        return
+    raise ConfigError(
+        f"vars: {problem}", hint="name each file once, or each key once", where=where
+    )
 
 
 def _mapping(value: Any, file: str, where: Where) -> Mapping[Any, Any]:

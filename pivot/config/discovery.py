@@ -1,8 +1,9 @@
 """Finding pipeline files, and telling later whether there would be others now.
 
-Every folder that could hold a pipeline file is visited once: not hidden ones, not virtual
-environments, `node_modules` or `__pycache__`, not data (a folder that a stage makes, or that has a
-record `NAME.pvt`/`NAME.dvc` beside it), nor what the caller skips. What was found is kept as one
+Every folder that could hold a pipeline file is visited once: not hidden ones (where the caller says
+what to skip, only those of well-known tools), not virtual environments, `node_modules` or
+`__pycache__`, not data (a folder that a stage makes, or that has a record `NAME.pvt`/`NAME.dvc`
+beside it), nor what the caller skips. What was found is kept as one
 entry a visited folder: its signature, and of its listing only what matters here (subfolders that
 are visited, pipeline files). To check costs one stat a folder; a folder whose signature moved, as
 those do where stages write, is listed again and compared by what matters.
@@ -25,13 +26,24 @@ IGNORE_FILE = ".dvcignore"
 _WATCHED = (PIVOT_FILE, DVC_FILE, IGNORE_FILE)
 
 _SKIPPED = frozenset(("node_modules", "__pycache__", "__pypackages__", "site-packages"))
+#: Hidden folders in which other tools keep what they make: thousands of folders, no pipelines.
+_KEPT_BY_TOOLS = frozenset(
+    (".git", ".hg", ".svn", ".dvc", ".pivot", ".venv", ".tox", ".nox", ".cache", ".eggs", ".idea",
+     ".vscode", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints")
+)  # fmt: skip
 _RECORDS = (".pvt", ".dvc")
 #: Symbolic links can make a tree endless.
 _MAX_DEPTH = 40
 
-SkipDirs = Callable[[str], bool]
+#: Whether the folder at a path (with a second argument of false: the file) is not looked at.
+SkipDirs = Callable[..., bool]
 #: What one folder holds that matters: visited subfolders, pipeline files, data records.
 Listing = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def is_dvc_file(path: str) -> bool:
+    """Whether a pipeline file is DVC's, in which exactly DVC's rules hold."""
+    return path.rpartition("/")[2] == DVC_FILE
 
 
 def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
@@ -42,7 +54,9 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
         return (), ()
     folders = []
     for name, is_dir in entries:
-        if not is_dir or name.startswith(".") or name in _SKIPPED:
+        if not is_dir or name in _SKIPPED or name in _KEPT_BY_TOOLS:
+            continue
+        if skip_dirs is None and name.startswith("."):
             continue
         if any(name + suffix in names for suffix in _RECORDS):
             continue
@@ -50,7 +64,14 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
             continue
         folders.append(name)
     watched = [name for name in _WATCHED if name in names]
-    return tuple(folders), (*watched, *sorted(n for n in names if n.endswith(_RECORDS)))
+    watched += sorted(name for name in names if name.endswith(_RECORDS))
+    if skip_dirs is not None:
+        watched = [
+            name
+            for name in watched
+            if name == IGNORE_FILE or not skip_dirs(join(folder, name), False)
+        ]
+    return tuple(folders), tuple(watched)
 
 
 def records_of(pipeline: Pipeline) -> list[str]:

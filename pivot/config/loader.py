@@ -13,7 +13,7 @@ from ..tree import Tree, join, parent
 from .collector import collector_paused
 from .composition import DEFAULT_FILE, Override, unknown_override
 from .context import Context, Params, extended, file_context
-from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, walk
+from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, is_dvc_file, walk
 from .documents import load_yaml_marked
 from .expansion import Variant, variants, with_extra
 from .fields import Place
@@ -156,7 +156,7 @@ class _Loader:
 
         Raises PivotErrors for what concerns more than one stage.
         """
-        dialect: Dialect = "dvc" if path.rpartition("/")[2] == DVC_FILE else "pivot"
+        dialect: Dialect = "dvc" if is_dvc_file(path) else "pivot"
         doubtful = unrecognised(value, dialect)
         if doubtful is None:
             return set()
@@ -177,8 +177,11 @@ class _Loader:
         self, file: StageFile, found: _Definition, context: Context, marks: Marks
     ) -> None:
         """Add the stages of one entry under `stages`, or the first error of each."""
-        scope = Scope(context.values, f"stage '{found.name}'", self.flags)
-        strict = not file.path.endswith(DVC_FILE)
+        strict = not is_dvc_file(file.path)
+        owner = f"stage '{found.name}'"
+        scope = Scope(context.values, owner, self.flags)
+        if not strict:
+            scope = Scope(context.values, owner, only="as items")
         try:
             check_name(found.name)
             for variant in variants(found.name, found.body, scope, marks, strict=strict):
@@ -193,13 +196,14 @@ class _Loader:
         self, file: StageFile, variant: Variant, line: int, context: Context, marks: Marks
     ) -> None:
         owner = f"stage '{variant.name}'"
-        scope = with_extra(Scope(context.values, "", self.flags), variant.extra, owner)
+        kind: Literal["", "as dvc"] = "as dvc" if is_dvc_file(file.path) else ""
+        scope = with_extra(Scope(context.values, "", self.flags, kind), variant.extra, owner)
         place = Place(owner, variant.body, scope, marks, file.folder)
         wdir = stage_wdir(place, file.folder)
         own_vars = variant.body.get("vars")
         if own_vars:
             wider = extended(self.params, context, wdir, own_vars, marks, f"{owner} vars")
-            scope = with_extra(Scope(wider.values, "", self.flags), variant.extra, owner)
+            scope = with_extra(Scope(wider.values, "", self.flags, kind), variant.extra, owner)
             self.contexts.append(wider.values)
         stage = build_stage(
             file, variant.name, line, Place(owner, variant.body, scope, marks, wdir)

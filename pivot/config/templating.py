@@ -28,6 +28,8 @@ class Scope:
     values: Mapping[Any, Any]
     owner: str  # "stage 'train'", or "" at the top of a file
     flags: FlagStyle = field(default_factory=FlagStyle)
+    #: 'as dvc': `${}` gives no lists and mappings; 'as items': inside texts it gives them as well
+    only: Literal["", "as dvc", "as items"] = ""
 
     def resolve(self, value: Any, where: Where) -> Any:
         """`value` with every expression in it, keys included, replaced. Raises ConfigError."""
@@ -56,14 +58,22 @@ class Scope:
         """The value of one text: an expression alone keeps its type."""
         found = _EXPRESSION.match(text)
         if found and found.end() == len(text):
-            return self.lookup(found.group(1), where)
+            value = self.lookup(found.group(1), where)
+            if self.only == "as dvc" and isinstance(value, (Mapping, list, tuple)):
+                raise self._error(
+                    f"'{text}' is a {_kind(value)}, which DVC does not put there",
+                    where,
+                    "name an entry of it; a pivot.yaml takes lists and mappings",
+                )
+            return value
         return self._embed(text, where, command=False)
 
     def command(self, text: str, where: Where) -> Any:
         """As `text`, for a command: an embedded mapping becomes flags."""
         found = _EXPRESSION.match(text)
         if found and found.end() == len(text):
-            return self.lookup(found.group(1), where)
+            value = self.lookup(found.group(1), where)
+            return self.text(text, where) if isinstance(value, (list, tuple)) else value
         return self._embed(text, where, command=True)
 
     def lookup(self, expression: str, where: Where) -> Any:
@@ -90,8 +100,10 @@ class Scope:
         for found in _EXPRESSION.finditer(text):
             parts.append(_unescape(text[position : found.start()]))
             value = self.lookup(found.group(1), where)
-            if isinstance(value, Mapping) and command:
+            if isinstance(value, Mapping) and (command or self.only == "as items"):
                 parts.append(self._flags(value, found.group(), where))
+            elif isinstance(value, (list, tuple)) and self.only == "as items":
+                parts.append(str(value))
             elif isinstance(value, (Mapping, list, tuple)):
                 raise self._error(
                     f"'{found.group()}' is a {_kind(value)}, which cannot stand inside a text",

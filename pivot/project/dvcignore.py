@@ -43,9 +43,9 @@ class DvcIgnore:
             return False
         return self._ignored(path, is_dir)
 
-    def skips_folder(self, path: str) -> bool:
-        """As `ignores` for a folder."""
-        return self.ignores(path, True)
+    def skips_folder(self, path: str, is_dir: bool = True) -> bool:
+        """As `ignores` for a folder, and for a file where `is_dir` is false."""
+        return self.ignores(path, is_dir)
 
     def _ignored(self, path: str, is_dir: bool) -> bool:
         known = self._known.get((path, is_dir))

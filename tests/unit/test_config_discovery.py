@@ -42,8 +42,8 @@ def test_every_folder_is_searched() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    [".hidden", ".venv", "env/lib", "node_modules/x", "__pycache__", "site-packages", "data", "old", "skipped/deep"],
-)  # fmt: skip
+    [".hidden", ".venv", "env/lib", "node_modules/x", "__pycache__", "site-packages", "data", "old"],
+)
 def test_these_folders_are_not(folder: str) -> None:
     files = {
         "pivot.yaml": "",
@@ -52,7 +52,20 @@ def test_these_folders_are_not(folder: str) -> None:
         "old.pvt": "",
         f"{folder}/pivot.yaml": BODY.format(1),
     }
-    assert found(files, skip_dirs=lambda path: path == "skipped") == ("pivot.yaml",)
+    assert found(files) == ("pivot.yaml",)
+
+
+def test_the_caller_says_what_else_is_not_looked_at() -> None:
+    files = {
+        "pivot.yaml": "",
+        "skipped/deep/pivot.yaml": BODY.format(1),
+        ".hidden/pivot.yaml": BODY.format(2),
+        ".tox/pivot.yaml": BODY.format(3),
+        "file/pivot.yaml": BODY.format(4),
+    }
+    skipped = {("skipped", True), ("file/pivot.yaml", False)}
+    seen = found(files, skip_dirs=lambda path, is_dir=True: (path, is_dir) in skipped)
+    assert seen == ("pivot.yaml", ".hidden/pivot.yaml")
 
 
 def test_folders_that_stages_make_are_not() -> None:
