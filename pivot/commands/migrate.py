@@ -143,6 +143,10 @@ def _configuration(root: str, *, moved: bool) -> dict[str, bytes]:
                 value = _relative(root, str(value))
                 if moved:
                     continue
+            if key == "cache.link":
+                value = next(kind for kind in str(value).split(",") if kind != "reflink")
+            if key == "core.hardlink_lock":
+                continue  # of DVC's own locks
             content.setdefault(section, {})[name] = value
         if not local:
             # objects keep their names, here and in remotes

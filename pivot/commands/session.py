@@ -122,7 +122,8 @@ class Session:
         """How records of tracked data are called in this project."""
         return ".dvc" if self.project.mode == "dvc" else ".pvt"
 
-    def _covered(self, stage: Stage) -> frozenset[str]:
+    def covered(self, stage: Stage) -> frozenset[str]:
+        """The deps of a stage that its code's digest judges, so that their content does not."""
         facts = Survey(self.space).facts(stage)
         return facts.covered if facts else frozenset()
 
@@ -180,7 +181,7 @@ class Session:
             project=project,
             pipeline=pipeline,
             graph=graph,
-            locks=open_ledger(project, pipeline, self._covered, self._code_context(pipeline)),
+            locks=open_ledger(project, pipeline, self.covered, self._code_context(pipeline)),
             params=ParamsReader(project.tree, self.overrides, project.state.blobs("params")),
             memory=CodeMemory(
                 project.tree,
@@ -203,6 +204,7 @@ class Session:
                 known=project.state.blobs("objects"),
                 scratch=scratch_folder(project.root),
                 skip=project.ignored.ignores if project.ignored else None,
+                shared=project.settings["cache.shared"] == "group",
             ),
             run_cache=RunCache(f"{project.records_dir}/runs", fsync=project.settings["core.fsync"]),
             tables=CodeTables(f"{project.records_dir}/code"),

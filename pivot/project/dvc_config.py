@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..disk import explain, read_if_exists
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, did_you_mean
 from ..settings import RemoteSpec, parse_text
 from ..tree import Tree
 from .configuration import Layer
 
 _COMMITTED = ".dvc/config"
-_LINKS = {"reflink": "copy", "copy": "copy", "hardlink": "hardlink", "symlink": "symlink"}
+_LINKS = ("reflink", "copy", "hardlink", "symlink")
+_CORE = ("remote", "autostage", "hardlink_lock")
 
 
 def dvc_layers(
@@ -78,7 +79,7 @@ def parse_dvc_config(
             url = entries["url"][0] if "url" in entries else ""
             remotes[remote] = RemoteSpec(remote, _resolve(url, folder), options)
         elif name in ("core", "parsing"):
-            for option in ("remote", "autostage") if name == "core" else ("bool", "list"):
+            for option in _CORE if name == "core" else ("bool", "list"):
                 if option in entries:
                     text, line = entries[option]
                     key = f"{name}.{option}"
@@ -89,6 +90,9 @@ def parse_dvc_config(
             if "type" in entries:
                 text, line = entries["type"]
                 values["cache.link"] = _link(text, Where(file, line))
+            if "shared" in entries:
+                text, line = entries["shared"]
+                values["cache.shared"] = parse_text("cache.shared", text.lower(), Where(file, line))
     return values, remotes
 
 
@@ -138,8 +142,15 @@ def _resolve(url: str, folder: str) -> str:
 
 
 def _link(text: str, where: Where) -> str:
-    # DVC tries them in order; the first one decides here, and copying is the way out
-    first = text.strip("[]").partition(",")[0].strip().strip("\"'")
-    if first not in _LINKS:
-        raise ConfigError(f"cache.type takes {', '.join(_LINKS)}, not '{first}'", where=where)
-    return _LINKS[first]
+    """The kinds of links that DVC tries in turn, in the form of `store.Link`."""
+    kinds = [part.strip().strip("\"'") for part in text.strip("[]").split(",") if part.strip()]
+    for kind in kinds:
+        if kind not in _LINKS:
+            raise ConfigError(
+                f"cache.type takes {', '.join(_LINKS)}, not '{kind}'",
+                hint=did_you_mean(kind, _LINKS),
+                where=where,
+            )
+    tried = kinds[: kinds.index("copy")] if "copy" in kinds else kinds
+    # a copy is a reflink wherever that can be
+    return ",".join(tried) if set(tried) - {"reflink"} else "copy"

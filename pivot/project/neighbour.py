@@ -18,16 +18,25 @@ from ..disk import explain
 from ..errors import BusyError
 
 _PAUSE = 0.1
+#: How long DVC's lock files by hard links hold if nobody removes them, and how exactly it looks.
+_LINK_SECONDS = 365 * 24 * 3600.0
+_SLOP_SECONDS = 10.0
 _UNSUPPORTED = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL))
+
+Held = Callable[[], None]
 
 
 class Neighbour:
-    """DVC's locks in the project at `root`, as one of its commands would take them."""
+    """DVC's locks in the project at `root`, as one of its commands would take them.
 
-    def __init__(self, root: str, command: str) -> None:
+    `links` is DVC's `core.hardlink_lock`, for file systems without locks.
+    """
+
+    def __init__(self, root: str, command: str, *, links: bool = False) -> None:
         self._folder = os.path.join(root, ".dvc", "tmp")
         self._info = {"pid": os.getpid(), "cmd": command[:1000]}
-        self._lock: int | None = None
+        self._links = links
+        self._lock: Held | None = None
         self._claims: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._wait = True
         self._on_wait: Callable[[str], None] = lambda _: None
@@ -39,14 +48,11 @@ class Neighbour:
         self._wait = wait
         self._on_wait = on_wait or self._on_wait
         self._lock = self._hold("lock", "a DVC command holds the repository")
-        if self._lock is not None:
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, f" {os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let DVC's commands in."""
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock()
             self._lock = None
 
     def claim(self, read: Iterable[str], write: Iterable[str]) -> None:
@@ -128,42 +134,97 @@ class Neighbour:
             raise explain(error, "write", ".dvc/tmp/rwlock") from None
         finally:
             if guard is not None:
-                os.close(guard)
+                guard()
         return result
 
-    def _hold(self, name: str, what: str, *, always: bool = False) -> int | None:
-        """A descriptor that holds the lock file; None on file systems without locks."""
-        import fcntl
-
+    def _hold(self, name: str, what: str, *, always: bool = False) -> Held | None:
+        """What holds the lock file, to be called to let it go; None where locks do not exist."""
         path = os.path.join(self._folder, name)
         try:
             os.makedirs(self._folder, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try_once = (_Link if self._links else _Flock)(path)
         except OSError as error:
             raise explain(error, "make the lock file", f".dvc/tmp/{name}") from None
         told = always
         try:
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return descriptor
-                except BlockingIOError:
-                    if not (self._wait or always):
-                        raise BusyError(
-                            what, hint="wait for it to end, or drop `--no-wait`"
-                        ) from None
-                    if not told:
-                        self._on_wait(f"waiting: {what}")
-                        told = True
-                    time.sleep(_PAUSE)
+            while not try_once.taken():
+                if not (self._wait or always):
+                    raise BusyError(what, hint="wait for it to end, or drop `--no-wait`")
+                if not told:
+                    self._on_wait(f"waiting: {what}{try_once.remark}")
+                    told = True
+                time.sleep(_PAUSE)
         except OSError as error:
-            os.close(descriptor)
+            try_once.let_go()
             if error.errno in _UNSUPPORTED:
                 return None
             raise explain(error, "lock", f".dvc/tmp/{name}") from None
         except BaseException:
-            os.close(descriptor)
+            try_once.let_go()
             raise
+        return try_once.let_go
+
+
+class _Flock:
+    """A lock file as DVC takes it on most file systems; it dies with the process."""
+
+    remark = ""
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def taken(self) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f" {os.getpid()}\n".encode(), 0)
+        return True
+
+    def let_go(self) -> None:
+        os.close(self._descriptor)
+
+
+class _Link:
+    """A lock file as DVC takes it with `core.hardlink_lock`: a second name of a file of one's own.
+
+    DVC breaks one whose time is over, which it reads from the file's time of modification.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._own = f"{path}.{os.getpid()}.{time.monotonic_ns()}.lock"
+        self.remark = f" ({os.path.basename(path)}: delete it where no DVC command runs)"
+        with open(self._own, "w", encoding="utf-8") as stream:
+            stream.write(self._own)
+        ends = time.time() + _LINK_SECONDS
+        os.utime(self._own, (ends, ends))
+
+    def taken(self) -> bool:
+        try:
+            os.link(self._own, self._path)
+        except FileExistsError:
+            self._break_expired()
+            return False
+        return True
+
+    def _break_expired(self) -> None:
+        try:
+            if os.stat(self._path).st_mtime + _SLOP_SECONDS < time.time():
+                os.unlink(self._path)
+        except FileNotFoundError:
+            return
+
+    def let_go(self) -> None:
+        for path in (self._path, self._own):
+            try:
+                if path == self._own or os.path.samefile(path, self._own):
+                    os.unlink(path)
+            except FileNotFoundError:
+                continue
 
 
 def _table(path: str) -> dict[str, Any]:

@@ -130,7 +130,10 @@ class Project:
     @cached_property
     def neighbour(self) -> Neighbour | None:
         """DVC's own locks, in a DVC project."""
-        return Neighbour(self.root, " ".join(sys.argv)) if self.mode == "dvc" else None
+        if self.mode != "dvc":
+            return None
+        links = bool(self.settings["core.hardlink_lock"])
+        return Neighbour(self.root, " ".join(sys.argv), links=links)
 
     def close(self) -> None:
         """Keep what was learned for the next run."""

@@ -66,6 +66,7 @@ class LocalCache:
         report: Callable[[str], None] | None = None,
         scratch: str | None = None,
         skip: Skip | None = None,
+        shared: bool = False,
     ) -> None:
         if algorithm not in OBJECT_ALGORITHMS:
             raise StoreError(
@@ -80,7 +81,7 @@ class LocalCache:
         self._report = report
         self._scratch = scratch
         self._skip = skip
-        self._writer = ObjectWriter(self.folder, algorithm, fsync)
+        self._writer = ObjectWriter(self.folder, algorithm, fsync, shared=shared)
         self._manifests: dict[Digest, Manifest] = {}
 
     # --- what is there -----------------------------------------------------------------

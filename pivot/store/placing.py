@@ -6,12 +6,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from typing import Literal
 
 from ..disk import explain, remove_quietly, temporary_name
 
 Progress = Callable[[int], None]
-Link = Literal["copy", "hardlink", "symlink"]
+#: How files appear in the work tree: `copy` (a reflink where that can be), `hardlink`, `symlink`,
+#: or several to be tried in turn, `reflink` among them: `reflink,hardlink`.
+Link = str
 
 _FICLONE = 0x40049409
 _CHUNK_BYTES = 8 << 20
@@ -67,18 +68,32 @@ def copy_bytes(source: int, target: int, progress: Progress | None) -> None:
             progress(len(chunk))
 
 
-def try_link(source: str, target: str, link: Link) -> bool:
-    """Whether `target` became a link to `source`; False where the file system cannot."""
+def try_links(source: str, target: str, link: Link) -> bool:
+    """Whether `target` became one of the links to `source`; False where it is to be a copy."""
+    return any(_try_link(source, target, kind) for kind in link.split(",") if kind != "copy")
+
+
+def _try_link(source: str, target: str, kind: str) -> bool:
     try:
-        if link == "hardlink":
+        if kind == "hardlink":
             os.link(source, target)
-        else:
+        elif kind == "symlink":
             os.symlink(source, target)
+        else:
+            return _try_reflink(source, target)
     except OSError as error:
         if error.errno in _NO_LINK:
             return False
         raise
     return True
+
+
+def _try_reflink(source: str, target: str) -> bool:
+    with open(source, "rb") as reading, open(target, "xb") as writing:
+        if clone(reading.fileno(), writing.fileno()):
+            return True
+    os.unlink(target)
+    return False
 
 
 def swap_in(temporary: str, target: str) -> None:

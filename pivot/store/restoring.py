@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from ..digest import Digest
 from ..model import Manifest
 from ..scan import SMALL_BYTES, content_mark
-from .placing import Link, Progress, clone, copy_bytes, try_link
+from .placing import Link, Progress, clone, copy_bytes, try_links
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -21,7 +21,7 @@ def place_file(
 
     Links share the object's permissions, so executable files are copied.
     """
-    if link != "copy" and not digest.executable and try_link(source, temporary, link):
+    if link != "copy" and not digest.executable and try_links(source, temporary, link):
         if progress is not None:
             progress(os.stat(source).st_size)
         return

@@ -18,16 +18,21 @@ _serial = count()
 _START = f"{time.time_ns():x}"  # processes on two machines may share a cache and a number
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
+_GROUP_FOLDER = 0o2775  # as DVC has it: what is made inside belongs to the group as well
 
 
 class ObjectWriter:
-    """Writes into one cache folder. `has` tells whether an object can be served already."""
+    """Writes into one cache folder. `has` tells whether an object can be served already.
 
-    def __init__(self, folder: str, algorithm: str, fsync: bool) -> None:
+    Folders of a `shared` one can be written by the group, and what others make in them too.
+    """
+
+    def __init__(self, folder: str, algorithm: str, fsync: bool, *, shared: bool = False) -> None:
         self._folder = folder
         self._temporaries = os.path.join(folder, "tmp")
         self._algorithm = algorithm
         self._fsync = fsync
+        self._shared = shared
         self._made: set[str] = set()
         #: shards that were not there before: what this process put into each
         self._own: dict[str, set[str]] = {}
@@ -160,6 +165,18 @@ class ObjectWriter:
         self._make(os.path.dirname(path))
         _name(temporary, path)
 
+    def _make_above(self, folder: str) -> None:
+        """Make a folder whose parents are not there."""
+        if not self._shared:
+            os.makedirs(folder, exist_ok=True)
+            return
+        for part in reversed([folder, *_above(folder)]):
+            try:
+                os.mkdir(part)
+            except FileExistsError:
+                continue
+            os.chmod(part, _GROUP_FOLDER)
+
     def _create(self, temporary: str, mode: int) -> int:
         try:
             return os.open(temporary, _CREATE, mode)
@@ -175,13 +192,23 @@ class ObjectWriter:
             try:
                 os.mkdir(folder)
                 self._own[folder] = set()
+                if self._shared:
+                    os.chmod(folder, _GROUP_FOLDER)
             except FileExistsError:
                 pass
             except FileNotFoundError:
-                os.makedirs(folder, exist_ok=True)
+                self._make_above(folder)
         except OSError as error:
             raise explain(error, "make the cache folder", folder) from None
         self._made.add(folder)
+
+
+def _above(folder: str) -> list[str]:
+    """The folders above an absolute one that do not exist, the nearest first."""
+    found = []
+    while not os.path.isdir(folder := os.path.dirname(folder)):
+        found.append(folder)
+    return found
 
 
 def _name(temporary: str, path: str) -> None:

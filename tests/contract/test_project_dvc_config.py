@@ -39,7 +39,8 @@ def test_remotes_cache_and_defaults_are_read() -> None:
         "core.remote": "storage",
         "core.autostage": True,
         "cache.dir": "/shared/cache",
-        "cache.link": "hardlink",
+        "cache.link": "hardlink,symlink",
+        "cache.shared": "group",
     }
     assert remotes == {
         "storage": RemoteSpec(
@@ -56,12 +57,14 @@ def test_remotes_cache_and_defaults_are_read() -> None:
     ("text", "link"),
     [
         ("reflink,copy", "copy"),
+        ("reflink,hardlink,copy", "reflink,hardlink"),
+        ("copy,hardlink", "copy"),
         ("symlink", "symlink"),
         ("['hardlink', 'copy']", "hardlink"),
         ("copy", "copy"),
     ],
 )
-def test_the_first_way_of_linking_decides(text: str, link: str) -> None:
+def test_ways_of_linking_are_tried_in_turn(text: str, link: str) -> None:
     data = f"[cache]\ntype = {text}\n".encode()
     assert parse_dvc_config(data, "c", "/p/.dvc/config")[0] == {"cache.link": link}
 

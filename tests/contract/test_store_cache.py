@@ -1107,3 +1107,25 @@ def test_ignored_files_stay_where_a_folder_is_restored(tmp_path: Path) -> None:
     assert found == {"a", "s/b", "x.tmp", "s/y.tmp", "drop/deep/z", "gone/only.tmp"}
     assert (folder / "a").read_text() == "a"
     assert (folder / "s/y.tmp").read_text() == "s/y.tmp"
+
+
+def test_folders_of_a_shared_cache_belong_to_the_group(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    cache = LocalCache(str(tmp_path / "far" / "cache"), shared=True)
+    digest = cache.add(str(tmp_path / "x"))
+    made = [path for path in (tmp_path / "far").rglob("*") if path.is_dir()]
+    assert made
+    assert {path.stat().st_mode & 0o7777 for path in made} == {0o2775}
+    assert os.stat(cache.path(digest)).st_mode & 0o777 == 0o444
+
+
+def test_kinds_of_links_are_tried_in_turn(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x" * 100_000)
+    cache = LocalCache(str(tmp_path / "cache"), link="reflink,hardlink")
+    digest = cache.add(str(tmp_path / "x"))
+    cache.materialize(digest, str(tmp_path / "y"))
+    assert (tmp_path / "y").read_text() == "x" * 100_000
+    has_reflinks = os.stat(tmp_path / "y").st_nlink == 1
+    linked = os.path.samefile(tmp_path / "y", cache.path(digest))
+    assert linked is not has_reflinks
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "x", "y"]
