@@ -106,7 +106,7 @@ def explanation(decision: Decision) -> list[str]:
         lines.append(f"  Reason: {headline(decision)}")
         lines.append("  Changes:")
         for reason in decision.reasons:
-            lines += [f"    {line}" for line in _change(reason)]
+            lines += [f"    {line}" for line in change_lines(reason)]
     elif decision.action == "checkout":
         lines.append("  Reason: outs are missing; their bytes are in the cache")
     elif "frozen" in decision.notes:
@@ -117,7 +117,8 @@ def explanation(decision: Decision) -> list[str]:
     return lines
 
 
-def _change(reason: Reason) -> list[str]:
+def change_lines(reason: Reason) -> list[str]:
+    """A reason as an explanation shows it: what it was and is, where, and how it is reached."""
     if reason.kind == "upstream":
         return [f"{reason.subject} runs first; what it makes may change"]
     if reason.kind in ("always", "forced", "never-run"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..config import ParamsReader
 from ..model import Pipeline
-from ..project import Project, Repository
+from ..project import Project
 from ..project.committed import CommittedProject, open_committed
 from ..run.recorded import RecordedObserver, WithData
 from ..run.workspace import Workspace
@@ -19,7 +19,7 @@ class CommittedSession(Session):
     Locks, code, params and settings are those of the commit, and its artifacts what its locks,
     its records and git say they are; nothing has to be installed or fetched. What is in the cache
     of the checkout, where there is one, is used. `folder` is the project's in the repository,
-    where the request's does not say.
+    where the request's does not say; `beside` a version that is open already, and closed later.
     """
 
     def __init__(
@@ -28,11 +28,11 @@ class CommittedSession(Session):
         revision: str,
         *,
         folder: str | None = None,
-        repository: Repository | None = None,
+        beside: Project | None = None,
     ) -> None:
         self.revision = revision
         self._folder = folder
-        self._repository = repository
+        self._beside = beside
         super().__init__(request)
 
     def _open_project(self) -> Project:
@@ -41,7 +41,7 @@ class CommittedSession(Session):
             self.revision,
             options=self.request.options,
             folder=self._folder,
-            repository=self._repository,
+            beside=self._beside,
         )
         return self.committed
 

@@ -28,6 +28,10 @@ from .state import State
 _MOST_DEPTH = 4
 
 
+class NoProject(PivotError):
+    """A revision in which there is no project."""
+
+
 class CommittedProject(Project):
     """A project at one commit. What is committed is read from there (`tree`); the cache and this
     machine's settings are those of the checkout, where there is one. Nothing is known of what is
@@ -48,6 +52,11 @@ class CommittedProject(Project):
         self.commit = tree.commit
         self.revision_tree = tree
         self.repository = repository
+        self.is_guest = False  # of another version, which closes what they share
+
+    def close(self) -> None:
+        if not self.is_guest:
+            super().close()
 
     def _blobs(self, algorithm: str) -> BlobObserver:
         skip = self.ignored.ignores if self.ignored else None
@@ -88,21 +97,23 @@ def open_committed(
     *,
     options: Mapping[str, Any] | None = None,
     folder: str | None = None,
-    repository: Repository | None = None,
+    beside: Project | None = None,
 ) -> CommittedProject:
     """The project that folder `start` lies in, as `revision` has it; `start` may be a bare clone.
 
     `folder` is one of the repository to look in instead. In a bare clone a project that does not
     lie at the top is found where it is the only one. Raises PivotError where there is no
-    repository, no such revision, or no project in it, ConfigError where its configuration cannot
-    be used. A `repository` that is given is closed with it too.
+    repository, no such revision, or no project in it (NoProject), ConfigError where its
+    configuration cannot be used. `beside` is another version that is open, and closed later: what
+    either reads of git and of the state is read once.
     """
-    opened = repository or open_repository(start)
+    repository = open_repository(start) if beside is None else beside.repository
+    start = start if beside is None else beside.root
     try:
-        return _open(start, opened, revision, folder, options)
+        return _open(start, repository, revision, folder, options, beside)
     except BaseException:
-        if repository is None:
-            opened.close()
+        if beside is None:
+            repository.close()
         raise
 
 
@@ -112,6 +123,7 @@ def _open(
     revision: str,
     chosen: str | None,
     options: Mapping[str, Any] | None,
+    beside: Project | None,
 ) -> CommittedProject:
     commit = repository.resolve(revision)
     whole = repository.tree(commit, ".")
@@ -121,14 +133,14 @@ def _open(
         folder = _only_project(whole, revision)
     if folder is None:
         place = "" if inside == "." else f" in '{inside}' or above it"
-        raise PivotError(
+        raise NoProject(
             f"there is no Pivot project{place} at {revision}",
             hint="a folder with .pivot/, .dvc/ or pivot.yaml is one",
         )
     tree = repository.tree(commit, folder)
     root = _root_on_disk(start, repository, folder)
     warnings: list[str] = []
-    state = _state(start, root, warnings)
+    state = beside.state if beside is not None else _state(start, root, warnings)
     memory = state.blobs("settings")
     settings = read_settings(root, options, memory=memory, tree=tree)
     mode = find_mode_in(tree, settings["core.mode"])
@@ -136,7 +148,9 @@ def _open(
         base = dvc_layers(root, tree=tree)
         settings = read_settings(root, options, memory=memory, base=base, tree=tree)
     seen = repository.seen_from(folder)
-    return CommittedProject(root, settings, mode, state, seen, tree, warnings)
+    project = CommittedProject(root, settings, mode, state, seen, tree, warnings)
+    project.is_guest = beside is not None
+    return project
 
 
 def _root_on_disk(start: str, repository: Repository, folder: str) -> str:

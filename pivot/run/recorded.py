@@ -22,7 +22,8 @@ class RecordedObserver(Observer):
     An out is what its stage's lock says, tracked data what its record says; either is what
     `sources` sees where that is kept in git. Everything else is what `sources` sees, folders that
     hold several of these included. With `pinned`, outs are what the locks say whatever `sources`
-    sees: those of another version. `assumed` is what stands in for what nothing tells.
+    sees: those of another version. With `has_data`, `sources` sees data as well as git's files.
+    `assumed` is what stands in for what nothing tells.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class RecordedObserver(Observer):
         cache: LocalCache,
         *,
         pinned: bool = False,
+        has_data: bool = False,
         assumed: Mapping[str, Digest] | None = None,
     ) -> None:
         self.root = sources.root
@@ -45,9 +47,24 @@ class RecordedObserver(Observer):
         self._locks = locks
         self._store = cache
         self._pinned = pinned
+        self._has_data = has_data
         self._assumed = assumed or {}
         self._seen: dict[tuple[str, CheckMode], Digest | None] = {}
         self._holders: set[str] | None = None
+
+    def assuming(self, assumed: Mapping[str, Digest]) -> RecordedObserver:
+        """One that sees the same, and `assumed` where nothing is seen."""
+        records = self._records.values()
+        return RecordedObserver(
+            self._sources,
+            self._graph,
+            records,
+            self._locks,
+            self._store,
+            pinned=self._pinned,
+            has_data=self._has_data,
+            assumed=assumed,
+        )
 
     def observe(self, path: str, *, check: CheckMode = "content") -> Digest | None:
         if (path, check) not in self._seen:
@@ -95,7 +112,7 @@ class RecordedObserver(Observer):
         A file in git is what git has. So is a folder that is kept there.
         """
         seen = self._sources.observe(path)
-        if seen is not None and (kept or not seen.is_tree):
+        if seen is not None and (kept or self._has_data or not seen.is_tree):
             return seen
         return self._inside(path, whole, digest)
 

@@ -1,0 +1,341 @@
+"""`impact`: which stages one version makes stale relative to another, nothing being run.
+
+The later version's pipeline, code, params and data are judged by the ordinary survey, against the
+locks that the earlier version would have if it had just been reproduced (`run.reproduced`). So
+what is affected is what `status` would call stale after checking out the later sources over the
+earlier version's locks and results; what the earlier version itself had neglected is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+from ..errors import PivotError
+from ..graph import Graph
+from ..model import Decision, OutKind, Problem, Reason, ReasonKind, Stage
+from ..project.committed import NoProject
+from ..run.recorded import RecordedObserver
+from ..run.reproduced import Reproduced
+from ..run.survey import Survey
+from ..run.verdicts import Verdicts
+from ..values import dataclass
+from .committed import CommittedSession
+from .loading import open_ledger
+from .session import Request, Session
+from .status import reason_data
+
+WORKSPACE = "workspace"
+
+Change = Literal["added", "removed", "code", "params", "command", "deps", "config", "upstream"]
+
+_CHANGES: dict[ReasonKind, Change] = {
+    "code": "code",
+    "observed": "code",
+    "params": "params",
+    "command": "command",
+    "dep": "deps",
+    "out": "deps",
+    "upstream": "upstream",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageImpact:
+    """What a version does to one stage.
+
+    `state` is what `status` would say (None of a stage that is gone). `fresh` tells whether the
+    version's own lock already stands for it: its author ran it and committed the result (None of a
+    stage that is gone).
+    """
+
+    name: str
+    change: Change
+    state: Literal["stale", "unknown", "fresh"] | None
+    reasons: tuple[Reason, ...]
+    fresh: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactedArtifact:
+    """An out of an affected stage."""
+
+    path: str
+    kind: OutKind
+    stage: str
+    change: Literal["affected", "added", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What version `to` changes since `base`; both are ids of commits, or WORKSPACE.
+
+    `shown` are the two as people call them; `total` counts the stages of the later version.
+    """
+
+    base: str
+    to: str
+    shown: tuple[str, str]
+    direct: bool
+    total: int
+    stages: tuple[StageImpact, ...]
+    artifacts: tuple[ImpactedArtifact, ...]
+    notes: tuple[str, ...] = ()
+    lacks: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactRequest:
+    """The two versions as typed (None: the usual ones), and how they are compared.
+
+    With `direct` the later one is held against the earlier itself, not against where they parted.
+    """
+
+    cwd: str
+    a: str | None = None
+    b: str | None = None
+    direct: bool = False
+    folder: str | None = None
+
+
+def impact(request: ImpactRequest) -> Impact:
+    """Compare two versions from git alone (and the work tree, where that is meant).
+
+    Raises PivotError where a version cannot be found or its pipeline cannot be read.
+    """
+    with ExitStack() as stack:
+        later, label = stack.enter_context(_later(request))
+        repository = later.project.repository
+        a = request.a or repository.default_branch()
+        if a is None:
+            raise PivotError(
+                "there is no branch to compare with: no origin/HEAD, main or master",
+                hint="name one: `pivot impact BRANCH`",
+            )
+        head = later.project.commit or repository.resolve("HEAD")
+        commit = repository.resolve(a)
+        base = commit if request.direct else repository.merge_base(commit, head)
+        earlier = stack.enter_context(_earlier(request, base, later))
+        return _compared(
+            Impact(
+                base,
+                later.project.commit or WORKSPACE,
+                (a, label),
+                request.direct,
+                len(later.space.graph.stages),
+                (),
+                (),
+            ),
+            earlier,
+            later,
+        )
+
+
+@contextmanager
+def _later(request: ImpactRequest) -> Iterator[tuple[Session, str]]:
+    """B: what was named, else the work tree where it has changes, else HEAD."""
+    asked = Request(request.cwd, partial=True)
+    revision = request.b
+    if revision is None:
+        from ..project import open_repository
+
+        with open_repository(request.cwd) as repository:
+            has_changes = repository.has_changes()
+        revision = WORKSPACE if has_changes else "HEAD"
+    if revision == WORKSPACE:
+        if request.folder is not None:
+            raise PivotError("--project is for two revisions", hint="use `-C FOLDER`")
+        with Session(asked) as session:
+            yield session, WORKSPACE
+        return
+    with CommittedSession(asked, revision, folder=request.folder) as session:
+        yield session, revision
+
+
+@contextmanager
+def _earlier(
+    request: ImpactRequest, commit: str, later: Session
+) -> Iterator[CommittedSession | None]:
+    """A, or where they parted; None where there was no project yet."""
+    try:
+        session = CommittedSession(Request(request.cwd, partial=True), commit, beside=later.project)
+    except NoProject:
+        yield None
+        return
+    with session:
+        yield session
+
+
+def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -> Impact:
+    before = earlier.space.graph.stages if earlier else {}
+    decisions, unreadable = _judged(earlier, later)
+    graph = later.space.graph
+    affected = [
+        name for name in graph.order if decisions[name].state != "fresh" or name not in before
+    ]
+    own = _own(later, affected)
+    stages = [
+        _stage_impact(decisions[name], graph.stages[name], name in before, own[name], unreadable)
+        for name in affected
+    ]
+    gone = [name for name in before if name not in graph.stages]
+    stages += [StageImpact(name, "removed", None, (), None) for name in gone]
+    notes = [f"at {empty.base[:8]}, {problem.error}" for problem in _problems(earlier)]
+    if earlier is None:
+        notes.append(f"there is no project at {empty.base[:8]}: everything is new")
+    return replace(
+        empty,
+        stages=tuple(stages),
+        artifacts=tuple(_artifacts(stages, graph, before)),
+        notes=tuple(notes),
+        lacks=later.space.pipeline.problems,
+    )
+
+
+def _problems(session: Session | None) -> tuple[Problem, ...]:
+    return session.space.pipeline.problems if session is not None else ()
+
+
+# --- judging -------------------------------------------------------------------------------
+
+
+def _judged(
+    earlier: CommittedSession | None, later: Session
+) -> tuple[dict[str, Decision], Mapping[str, PivotError]]:
+    """A decision for each stage of the later version, and what was unreadable in the earlier."""
+    space = later.space
+    if earlier is None:
+        new = {
+            name: Decision(name, "stale", "run", (Reason("never-run", name, None, None,
+                                                         stage.file, stage.line),))
+            for name, stage in space.graph.stages.items()
+        }  # fmt: skip
+        return new, {}
+    before = earlier.space.graph.stages
+    as_dvc = {name: space.locks.as_dvc(stage) for name, stage in space.graph.stages.items()}
+    # locks of stages that the earlier version does not have any more
+    left = open_ledger(earlier.project, space.pipeline, later.covered, "committed")
+    locks = Reproduced(earlier.space, as_dvc, left.record)
+    graph = _without_always(space.graph, [name for name in before if before[name].always_changed])
+    observer = RecordedObserver(
+        later.project.observer,
+        graph,
+        space.pipeline.tracked,
+        locks,
+        space.cache,
+        pinned=True,
+        has_data=later.project.commit is None,
+        assumed=locks.assumed,
+    )
+    joined = replace(
+        space,
+        graph=graph,
+        locks=locks,
+        observer=observer,
+        verdicts=_no_verdicts(later),
+        here=False,
+    )
+    found = Survey(joined).plan(list(graph.order), restores=False)
+    for name, decision in found.items():
+        if all(reason.kind == "always" for reason in decision.reasons) and name in before:
+            # a command without deps and outs, as it was before
+            found[name] = replace(decision, state="fresh", action="none", reasons=())
+    return found, locks.unreadable
+
+
+def _own(later: Session, affected: Sequence[str]) -> dict[str, bool]:
+    """Whether the later version's own locks stand for its stages; data need not be there."""
+    graph = _without_always(later.space.graph, later.space.graph.stages)
+    space = replace(later.space, graph=graph, verdicts=_no_verdicts(later), here=False)
+    survey = Survey(space, allow_missing=True)
+    decisions: dict[str, Decision] = {}
+    for name in graph.sorted(graph.upstream(affected)):
+        decisions[name] = survey.decide(graph.stages[name], decisions)
+    return {name: decision.state == "fresh" for name, decision in decisions.items()}
+
+
+def _no_verdicts(session: Session) -> Verdicts:
+    """Nothing that was found of the locks as they lie here."""
+    blobs = session.project.state.blobs("verdicts")
+    return Verdicts(session.project.observer, blobs, None, session.started)
+
+
+def _without_always(graph: Graph, names: Iterable[str]) -> Graph:
+    """The graph with stages judged that always run: they would be stale whatever is changed."""
+    plain = {
+        name: replace(graph.stages[name], always_changed=False)
+        for name in names
+        if name in graph.stages and graph.stages[name].always_changed
+    }
+    return replace(graph, stages={**graph.stages, **plain}) if plain else graph
+
+
+# --- telling -------------------------------------------------------------------------------
+
+
+def _stage_impact(
+    decision: Decision,
+    stage: Stage,
+    known: bool,
+    fresh: bool,
+    unreadable: Mapping[str, PivotError],
+) -> StageImpact:
+    reasons = decision.reasons
+    error = unreadable.get(stage.name)
+    if error is not None and decision.state != "unknown":
+        rest = tuple(reason for reason in reasons if reason.kind != "never-run")
+        text = f"could not be read before ({error.message})"
+        reasons = (Reason("code", text, None, None, stage.file, stage.line), *rest)
+    change: Change = "added"
+    if known:
+        kinds = [_CHANGES.get(reason.kind, "config") for reason in reasons]
+        change = next((kind for kind in kinds if kind != "upstream"), "upstream")
+    return StageImpact(stage.name, change, decision.state, reasons, fresh)
+
+
+def _artifacts(
+    stages: Iterable[StageImpact], graph: Graph, before: Mapping[str, Stage]
+) -> Iterator[ImpactedArtifact]:
+    """What the affected stages make, and what is not made any more."""
+    earlier = {out.path for stage in before.values() for out in stage.outs}
+    for impacted in stages:
+        stage = graph.stages.get(impacted.name)
+        for out in stage.outs if stage is not None else ():
+            is_new = out.path not in earlier
+            change: Literal["affected", "added"] = "added" if is_new else "affected"
+            yield ImpactedArtifact(out.path, out.kind, impacted.name, change)
+    for stage in before.values():
+        for out in stage.outs:
+            if out.path not in graph.producer:
+                yield ImpactedArtifact(out.path, out.kind, stage.name, "removed")
+
+
+def impact_data(result: Impact) -> dict[str, Any]:
+    """The result in the form of `impact --json` (schemas/impact.schema.json)."""
+    return {
+        "from": result.base,
+        "to": result.to,
+        "stages": [
+            {
+                "name": stage.name,
+                "change": stage.change,
+                "state": stage.state,
+                "reasons": [
+                    {**reason_data(reason), "chain": list(reason.chain)} for reason in stage.reasons
+                ],
+                "fresh": stage.fresh,
+            }
+            for stage in result.stages
+        ],
+        "artifacts": [
+            {
+                "path": artifact.path,
+                "kind": artifact.kind,
+                "stage": artifact.stage,
+                "change": artifact.change,
+            }
+            for artifact in result.artifacts
+        ],
+    }

@@ -1,0 +1,149 @@
+"""What one version's locks would be if it had just been reproduced; what another is held against.
+
+So two versions are compared by what they are, not by what was neglected in either: where a lock
+lags behind its own version, both sides see the version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from ..digest import Digest, fingerprint
+from ..errors import SourceError
+from ..model import FINGERPRINT_VERSION, Stage, StageKey, StageRecord, Symbol
+from .recorded import RecordedObserver
+from .survey import Survey
+from .workspace import Workspace
+
+
+class Reproduced:
+    """The records of a version as a run of it would leave them (a `Ledger` that is only read).
+
+    Outs and inputs that neither git, locks nor records know stand as `assumed`, each the same
+    wherever it is met. `unreadable` are the stages whose code could not be read in that version.
+    Of stages that it does not have, `kept` finds a lock that may still be there.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        as_dvc: Mapping[str, bool],
+        kept: Callable[[str], StageRecord | None],
+    ) -> None:
+        self.assumed = _assumed(space)
+        self.unreadable: dict[str, SourceError] = {}
+        self._as_dvc = as_dvc
+        self._kept = kept
+        observer = space.observer
+        assert isinstance(observer, RecordedObserver)
+        self._space = replace(space, observer=observer.assuming(self.assumed))
+        self._survey = Survey(self._space)
+        self._records: dict[str, StageRecord | None] = {}
+
+    def record(self, name: str) -> StageRecord | None:
+        if name not in self._records:
+            stage = self._space.graph.stages.get(name)
+            self._records[name] = self._make(stage) if stage is not None else self._kept(name)
+        return self._records[name]
+
+    def symbols(self, name: str) -> Mapping[str, Symbol] | None:
+        stage = self._space.graph.stages.get(name)
+        if stage is None or name in self.unreadable:
+            return None
+        manifest = self._survey.manifest(stage)
+        return manifest.symbols if manifest is not None else None
+
+    def _make(self, stage: Stage) -> StageRecord | None:
+        space = self._space
+        locked = space.locks.record(stage.name)
+        if stage.frozen and locked is not None:
+            return locked  # a run would leave it alone
+        try:
+            evidence = self._survey.gather(stage, {})
+        except SourceError as error:
+            self.unreadable[stage.name] = error
+            return None
+        key = evidence.key
+        if self._as_dvc.get(stage.name):
+            # dvc.lock lists all deps, those that the code's digest judges too
+            seen = {dep.path: space.observer.observe(dep.path) for dep in stage.deps}
+            listed = {path: digest for path, digest in seen.items() if digest is not None}
+            key = replace(key, deps={**listed, **key.deps})
+        outs = {out.path: space.observer.observe(out.path) for out in stage.outs}
+        return StageRecord(
+            stage=stage.name,
+            key=key,
+            outs={path: digest for path, digest in outs.items() if digest is not None},
+            observed={module: now for module, now in evidence.observed.items() if now},
+            packages=locked.packages if locked is not None else {},
+            fingerprint_version=FINGERPRINT_VERSION,
+        )
+
+    # what else a ledger is asked, and this one has nothing to say to
+
+    def problem(self, _: str) -> str | None:
+        return None
+
+    def path(self, name: str) -> str:
+        return self._space.locks.path(name)
+
+    def paths(self) -> Iterable[str]:
+        return ()
+
+    def orphans(self) -> list[str]:
+        return []
+
+    def rests_on(self, _: Stage) -> tuple[str, ...]:
+        return ()
+
+    def as_dvc(self, stage: Stage) -> bool:
+        return self._as_dvc.get(stage.name, False)
+
+    def remark(self, _: str) -> str | None:
+        return None
+
+    def check(self, _: Iterable[Stage]) -> None:
+        return
+
+    def save(self, _: int) -> None:
+        return
+
+    def write(self, *_: object, **__: object) -> None:
+        raise AssertionError("another version is never written")
+
+    def renew(self, _: Stage, __: StageKey) -> bool:
+        return False
+
+    def flush(self) -> tuple[str, ...]:
+        return ()
+
+
+def _assumed(space: Workspace) -> dict[str, Digest]:
+    """What stands in for the artifacts of a version of which nothing says what they are.
+
+    The digest that the lock of a reader has, where there is one: such inputs are neither in git
+    nor recorded, so both versions are taken to have the same.
+    """
+    found: dict[str, Digest] = {}
+    unknown: dict[str, None] = {}
+    for name, stage in space.graph.stages.items():
+        for dep in stage.deps:
+            if dep.path in found or space.observer.observe(dep.path, check=dep.check) is not None:
+                continue
+            record = space.locks.record(name)
+            locked = record.key.deps.get(dep.path) if record is not None else None
+            if locked is not None:
+                found[dep.path] = locked
+            else:
+                unknown[dep.path] = None
+        for out in stage.outs:
+            if space.observer.observe(out.path) is None:
+                unknown[out.path] = None
+    for path in unknown:
+        found.setdefault(path, _unknown(path))
+    return found
+
+
+def _unknown(path: str) -> Digest:
+    return Digest("unknown", fingerprint("unknown-artifact", path).partition(":")[2])
