@@ -8,12 +8,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import locks, storing
+from . import locks, monorepo, storing
 from .peers import CACHE
 from .report import Report
 from .work import Bench
 
-SECTIONS = ("start", "idle", "changes", "shapes", "data", "locks", "storing", "peers", "growth")
+SECTIONS = (
+    "start",
+    "idle",
+    "changes",
+    "shapes",
+    "data",
+    "locks",
+    "storing",
+    "monorepo",
+    "peers",
+    "growth",
+)
 
 
 def main() -> int:
@@ -72,6 +83,8 @@ def measure(bench: Bench, wanted: set[str], stages: int) -> None:
         bench.large_data(100_000 if stages >= 1000 else 1000)
     if "locks" in wanted:
         locks.measure(bench.root, report)
+    if "monorepo" in wanted:
+        monorepo.measure(bench.root, report, bench.times)
     if "storing" in wanted:
         storing.hashing(bench.root, report)
         storing.storing(bench.root, report)
