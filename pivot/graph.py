@@ -162,12 +162,17 @@ class _Makers:
             if above in (folder, ".") or not above:
                 break
             folder = above
-        prefix = path + "/" if path != "." else ""
+        prefix = "" if _holds_project(path) else path + "/"
         index = bisect.bisect_left(self._sorted, prefix)
         while index < len(self._sorted) and self._sorted[index].startswith(prefix):
             found.append(self._sorted[index])
             index += 1
         return found
+
+
+def _holds_project(path: str) -> bool:
+    """Whether the path is the project folder, or leads up from it and nowhere down again."""
+    return path == "." or path.replace("../", "") == ".."
 
 
 def _impossible_outs(pipeline: Pipeline) -> list[PivotError]:
@@ -176,12 +181,17 @@ def _impossible_outs(pipeline: Pipeline) -> list[PivotError]:
     for stage in pipeline.stages.values():
         for out in stage.outs:
             path = out.path
+            inside = [file for file in pipeline.files if is_within(file, path)]
             if path == ".":
                 what = "the project folder itself"
-            elif is_within(path, ".git") or is_within(path, ".pivot"):
+            elif _holds_project(path):
+                what = "a folder around the project"
+            elif path.partition("/")[0] in (".git", ".pivot", ".dvc"):
                 what = f"what {path.partition('/')[0]}/ is kept for"
             elif path in pipeline.files:
                 what = "the pipeline file that describes it"
+            elif inside:
+                what = f"the folder of the pipeline file {inside[0]}"
             else:
                 continue
             errors.append(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import PivotError
-from ..model import Pipeline, Stage, TrackedFile, problems_of
+from ..errors import ConfigError, PivotError, Where
+from ..model import Pipeline, Problem, Stage, TrackedFile, problems_of
 from ..project import Project, RevTree
 from ..run.locks import Locks
 from ..settings import Settings
@@ -50,6 +50,8 @@ def load_tree(
         skip_dirs=skip,
         flags=FlagStyle(settings["parsing.bool"], settings["parsing.list"]),
     )
+    if mode == "dvc" and skip is not None:
+        pipeline = _without_ignored_outs(tree, pipeline, skip)
     ending = ".dvc" if mode == "dvc" else ".pvt"
     records = [path for path in records_of(pipeline) if path.endswith(ending)]
     if not records:
@@ -66,6 +68,28 @@ def load_tree(
         except PivotError as error:
             problems += problems_of(error, path)
     return replace(pipeline, tracked=tuple(tracked), sources=seen, problems=tuple(problems))
+
+
+def _without_ignored_outs(tree: Tree, pipeline: Pipeline, skip: SkipDirs) -> Pipeline:
+    """The pipeline without stages whose outs .dvcignore hides, each a problem instead."""
+    problems: list[Problem] = []
+    stages = dict(pipeline.stages)
+    for name, stage in pipeline.stages.items():
+        for out in stage.outs:
+            kind = tree.kind(out.path)
+            as_what = (True, False) if kind is None else (kind == "dir",)
+            if all(skip(out.path, is_dir) for is_dir in as_what):
+                where = Where(stage.file, out.line or stage.line)
+                error = ConfigError(
+                    f"stage '{name}': out '{out.path}' is ignored by .dvcignore",
+                    hint="drop the rule, or give the out another place",
+                    where=where,
+                )
+                problems += problems_of(error, stage.file, stage.short_name)
+                stages.pop(name, None)
+    if not problems:
+        return pipeline
+    return replace(pipeline, stages=stages, problems=(*pipeline.problems, *problems))
 
 
 def skipped(project: Project) -> SkipDirs | None:

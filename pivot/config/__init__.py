@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .composition import Override, parse_override
     from .discovery import still_current
     from .documents import load_yaml, load_yaml_marked
-    from .loader import load, load_partial
+    from .loader import load, load_partial, load_usage
     from .marks import Marks
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from .signatures import check_signatures, taken_names
     from .stages import parse_duration
     from .templating import FlagStyle
+    from .usage import Usage
 
 _HOMES = {
     "FlagStyle": "templating",
+    "Usage": "usage",
     "Marks": "marks",
     "Override": "composition",
     "ParamsReader": "params",
@@ -38,6 +40,7 @@ _HOMES = {
     "load_params_file": "paramfiles",
     "load_partial": "loader",
     "load_pipeline": "compiled",
+    "load_usage": "loader",
     "load_yaml": "documents",
     "load_yaml_marked": "documents",
     "parse_duration": "stages",
@@ -56,6 +59,7 @@ __all__ = [
     "Marks",
     "Override",
     "ParamsReader",
+    "Usage",
     "bound_params",
     "call_binding",
     "check_signatures",
@@ -65,6 +69,7 @@ __all__ = [
     "load_params_file",
     "load_partial",
     "load_pipeline",
+    "load_usage",
     "load_yaml",
     "load_yaml_marked",
     "parse_duration",

@@ -190,9 +190,7 @@ def _check_repetition(
         problem = f"'{text}' loads again what is loaded in part already"
     else:
         return
-    raise ConfigError(
-        f"vars: {problem}", hint="name each file once, or each key once", where=where
-    )
+    raise ConfigError(f"vars: {problem}", hint="name each file once, or each key once", where=where)
 
 
 def _mapping(value: Any, file: str, where: Where) -> Mapping[Any, Any]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ConfigError, Where
 from .marks import Marks
-from .templating import Scope, render
+from .templating import Scope, render, sole_expression
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One stage of an expanded definition: its name, its body, and what `${}` adds."""
+    """One stage of an expanded definition: its name, its body, and what `${}` adds.
+
+    `origins` says of what was added (`item`, `item.axis`) where in the context it came from.
+    """
 
     name: str
     body: Mapping[str, Any]
     extra: Mapping[str, Any]
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def variants(
@@ -65,12 +69,15 @@ def _foreach(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> I
     body = raw["do"]
     if isinstance(items, Mapping):
         for key, item in items.items():
-            yield Variant(f"{name}@{render(key)}", body, {"item": item, "key": render(key)})
+            origins = _origins("item", raw["foreach"], key)
+            extra = {"item": item, "key": render(key)}
+            yield Variant(f"{name}@{render(key)}", body, extra, origins)
     elif isinstance(items, (list, tuple)):
         numbered = any(isinstance(item, (Mapping, list, tuple)) for item in items)
         for index, item in enumerate(items):
             suffix = str(index) if numbered else render(item)
-            yield Variant(f"{name}@{suffix}", body, {"item": item})
+            origins = _origins("item", raw["foreach"], index)
+            yield Variant(f"{name}@{suffix}", body, {"item": item}, origins)
     else:
         raise _wrong(name, "foreach", "a list or a mapping", items, where)
 
@@ -85,6 +92,7 @@ def _matrix(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> It
     marks.share(raw, body)
     names: list[Any] = []
     choices: list[list[tuple[str, Any]]] = []
+    places: list[list[Mapping[str, tuple[str, ...]]]] = []
     for raw_axis, raw_values in axes.items():
         axis_where = marks.inside(written, raw_axis)
         axis = scope.key(raw_axis, axis_where)
@@ -98,12 +106,27 @@ def _matrix(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> It
                 for index, v in enumerate(values)
             ]
         )
+        places.append([_origins(f"item.{axis}", raw_values, index) for index in range(len(values))])
     if not names:
         raise ConfigError(f"stage '{name}': matrix has no axes", where=where)
-    for combination in itertools.product(*choices):
+    chosen = itertools.product(*places)
+    for combination, origins in zip(itertools.product(*choices), chosen, strict=True):
         suffix = "-".join(text for text, _ in combination)
         item = {axis: value for axis, (_, value) in zip(names, combination, strict=True)}
-        yield Variant(f"{name}@{suffix}", body, {"item": item, "key": suffix})
+        merged = {name: parts for place in origins for name, parts in place.items()}
+        yield Variant(f"{name}@{suffix}", body, {"item": item, "key": suffix}, merged)
+
+
+def _origins(name: str, written: Any, key: Any) -> dict[str, tuple[str, ...]]:
+    """Where in the context entry `key` of what was written comes from, as far as that is said."""
+    whole = sole_expression(written)
+    if whole is not None:
+        return {name: (*whole, str(key))}
+    try:
+        part = sole_expression(written[key])
+    except (KeyError, IndexError, TypeError):
+        return {}
+    return {name: part} if part is not None else {}
 
 
 def _wrong(name: str, what: str, wanted: str, value: Any, where: Where) -> ConfigError:

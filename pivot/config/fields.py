@@ -10,6 +10,7 @@ from ..errors import ConfigError, Where, did_you_mean
 from ..model import Dep, Out, OutKind, ParamsFile
 from ..tree import join, relative
 from .composition import DEFAULT_FILE
+from .discovery import is_dvc_file
 from .marks import Marks
 from .templating import Scope
 
@@ -109,7 +110,8 @@ def read_outs(place: Place) -> tuple[Out, ...]:
     for key, kind in kinds:
         if key not in place.body:
             continue
-        for entry in _entries(place, key):
+        as_dvc = is_dvc_file(place.marks.file)
+        for entry in _merged(_entries(place, key)) if as_dvc else _entries(place, key):
             if entry.options:
                 _check_keys(place, entry, PLOT_KEYS if kind == "plot" else OUT_KEYS, key)
                 _check_options(place, entry)
@@ -117,7 +119,7 @@ def read_outs(place: Place) -> tuple[Out, ...]:
             before = seen.setdefault(out.path, out)
             if before is out:
                 outs.append(out)
-            elif replace(before, line=0, written=None) != replace(out, line=0, written=None):
+            elif as_dvc or _told(before) != _told(out):
                 raise place.error(
                     f"'{out.path}' is listed twice, as {before.kind} on line {before.line} "
                     "and here",
@@ -125,6 +127,21 @@ def read_outs(place: Place) -> tuple[Out, ...]:
                     "keep one of the two",
                 )
     return tuple(outs)
+
+
+def _merged(entries: Iterator[_Entry]) -> Iterator[_Entry]:
+    """Entries of one list with those of one spelling as one, whose later options win."""
+    found: dict[str, _Entry] = {}
+    for entry in entries:
+        before = found.get(entry.path)
+        options = {**before.options, **entry.options} if before else entry.options
+        found[entry.path] = replace(entry, options=options)
+    return iter(found.values())
+
+
+def _told(out: Out) -> Out:
+    """An out as far as it matters what was said of it."""
+    return replace(out, line=0, written=None)
 
 
 def _out(place: Place, entry: _Entry, kind: OutKind) -> Out:
@@ -207,7 +224,7 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
         for part in item if isinstance(item, (list, tuple)) else [item]:
             if isinstance(part, str) and part:
                 track(DEFAULT_FILE, part, where)
-            elif isinstance(part, Mapping) and part:
+            elif isinstance(part, Mapping):
                 for file, listed in part.items():
                     _track_file(place, str(file), listed, where, track)
             else:
@@ -219,7 +236,7 @@ def _tracked(place: Place, raw: Any, values: Any) -> tuple[ParamsFile, ...]:
 
 
 def _track_file(place: Place, file: str, listed: Any, where: Where, track: Any) -> None:
-    if listed is None or listed == []:
+    if not listed:
         track(file, None, where)
         return
     for key in listed if isinstance(listed, (list, tuple)) else [listed]:
@@ -310,6 +327,13 @@ def _path(place: Place, section: str, value: Any, where: Where) -> str:
         raise place.error(f"{section}: a path is a text, not {value!r}", where, "quote it")
     if not value.strip() or "\0" in value or "\n" in value:
         raise place.error(f"{section}: {value!r} is not a path", where)
+    if value.endswith(".dvc") or is_dvc_file(value):
+        if is_dvc_file(place.marks.file):
+            raise place.error(
+                f"{section}: '{value}' is one of DVC's own files, and no data of a stage",
+                where,
+                "name the data itself",
+            )
     return value
 
 

@@ -24,6 +24,7 @@ from .shapes import Dialect, unrecognised
 from .stages import StageFile, build_stage, check_name, placed, stage_wdir
 from .templating import FlagStyle, Scope
 from .toplevel import read_top_level
+from .usage import Usage
 
 Mode = Literal["pivot", "dvc"]
 
@@ -48,6 +49,21 @@ def load(
         loader.run(skip_dirs)
     raise_all([*(problem.error for problem in loader.problems), *loader.unknown])
     return loader.pipeline()
+
+
+def load_usage(
+    tree: Tree,
+    *,
+    mode: Mode = "pivot",
+    code_roots: Sequence[str] = (),
+    skip_dirs: SkipDirs | None = None,
+) -> Usage:
+    """Which values of files the stages of a tree use by `${}`, and which are in the stages."""
+    usage = Usage()
+    loader = _Loader(tree, mode, (), code_roots, FlagStyle(), usage)
+    with collector_paused():
+        loader.run(skip_dirs)
+    return usage
 
 
 def load_partial(
@@ -82,8 +98,10 @@ class _Loader:
         overrides: Sequence[Override],
         code_roots: Sequence[str],
         flags: FlagStyle,
+        usage: Usage | None = None,
     ) -> None:
         self.tree = Recorder(tree)
+        self.usage = usage
         self.order = (PIVOT_FILE, DVC_FILE) if mode == "pivot" else (DVC_FILE, PIVOT_FILE)
         self.code_roots = tuple(code_roots)
         self.flags = flags
@@ -183,7 +201,7 @@ class _Loader:
         if not strict:
             scope = Scope(context.values, owner, only="as items")
         try:
-            check_name(found.name)
+            check_name(found.name, as_dvc=not strict)
             for variant in variants(found.name, found.body, scope, marks, strict=strict):
                 try:
                     self.variant(file, variant, found.where.line, context, marks)
@@ -197,14 +215,18 @@ class _Loader:
     ) -> None:
         owner = f"stage '{variant.name}'"
         kind: Literal["", "as dvc"] = "as dvc" if is_dvc_file(file.path) else ""
-        scope = with_extra(Scope(context.values, "", self.flags, kind), variant.extra, owner)
+        told = self.usage.noting(context, variant) if self.usage else None
+        seen = Scope(context.values, "", self.flags, kind, told)
+        scope = with_extra(seen, variant.extra, owner)
         place = Place(owner, variant.body, scope, marks, file.folder)
         wdir = stage_wdir(place, file.folder)
         own_vars = variant.body.get("vars")
         if own_vars:
-            wider = extended(self.params, context, wdir, own_vars, marks, f"{owner} vars")
-            scope = with_extra(Scope(wider.values, "", self.flags, kind), variant.extra, owner)
-            self.contexts.append(wider.values)
+            context = extended(self.params, context, wdir, own_vars, marks, f"{owner} vars")
+            told = self.usage.noting(context, variant) if self.usage else None
+            seen = Scope(context.values, "", self.flags, kind, told)
+            scope = with_extra(seen, variant.extra, owner)
+            self.contexts.append(context.values)
         stage = build_stage(
             file, variant.name, line, Place(owner, variant.body, scope, marks, wdir)
         )
@@ -215,6 +237,8 @@ class _Loader:
                 hint="rename one of them",
             )
         self.stages[stage.name] = stage
+        if self.usage:
+            self.usage.own(file.path, stage.short_name, stage.params, context, variant)
         self.data.update(out.path for out in stage.outs)
 
     def roots(self, path: str) -> tuple[str, ...]:

@@ -217,11 +217,17 @@ def parse_duration(value: Any) -> float | None:
     return total or None
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, *, as_dvc: bool = False) -> None:
     """Raise ConfigError for a name that could not be addressed as `file:name`."""
     if not name.strip() or ":" in name or any(ord(character) < 32 for character in name):
         raise ConfigError(
             f"{name!r} cannot name a stage", hint="use letters, digits, '-', '_' and '.'"
+        )
+    if as_dvc and "@" in name:
+        raise ConfigError(
+            f"'{name}' cannot name a stage of a dvc.yaml: DVC keeps '@' for what foreach and "
+            "matrix make",
+            hint="use '-' or '_' instead",
         )
 
 

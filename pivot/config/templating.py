@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ class Scope:
     flags: FlagStyle = field(default_factory=FlagStyle)
     #: 'as dvc': `${}` gives no lists and mappings; 'as items': inside texts it gives them as well
     only: Literal["", "as dvc", "as items"] = ""
+    told: Callable[[tuple[str, ...]], None] | None = None  # of each expression looked up
 
     def resolve(self, value: Any, where: Where) -> Any:
         """`value` with every expression in it, keys included, replaced. Raises ConfigError."""
@@ -92,6 +93,8 @@ class Scope:
             if not self.values:
                 hint = "there are no vars, and no params.yaml beside this file"
             raise self._error(f"'{shown}' names no known key", where, hint)
+        if self.told is not None:
+            self.told(parts)
         return value
 
     def _embed(self, text: str, where: Where, *, command: bool) -> str:
@@ -154,6 +157,24 @@ def has_expression(value: Any) -> bool:
     if isinstance(value, dict):
         return any(has_expression(key) or has_expression(item) for key, item in value.items())
     return isinstance(value, list) and any(has_expression(item) for item in value)
+
+
+def expressions(value: Any) -> Iterator[str]:
+    """What stands in each `${}` of a text, or of the texts in a container."""
+    if isinstance(value, str):
+        yield from (found.group(1) for found in _EXPRESSION.finditer(value))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from expressions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from expressions(item)
+
+
+def sole_expression(value: Any) -> tuple[str, ...] | None:
+    """The path that a text names which is one expression and nothing else."""
+    found = _EXPRESSION.fullmatch(value) if isinstance(value, str) else None
+    return split_path(found.group(1)) if found else None
 
 
 def render(value: Any) -> str:

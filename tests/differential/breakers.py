@@ -74,7 +74,20 @@ def variables(s: Sketch) -> None:
     elif place == "loop":
         s.stage({"foreach": [1], "do": {"cmd": "x ${item}", "vars": wrong}})
     else:
-        text = s.pick("[1, 2]", "text", "a: [", "", "1", "a: 1\na: 2", "- a", "null", "\ta: 1", "a: 2020-01-01", "{1: 2}", "a: !x 1")
+        text = s.pick(
+            "[1, 2]",
+            "text",
+            "a: [",
+            "",
+            "1",
+            "a: 1\na: 2",
+            "- a",
+            "null",
+            "\ta: 1",
+            "a: 2020-01-01",
+            "{1: 2}",
+            "a: !x 1",
+        )
         name = s.pick("v.yaml", "params.yaml")
         s.file(name, text)
         s.params.pop(s.folder, None)
@@ -110,7 +123,7 @@ def params(s: Sketch) -> None:
                 "a", {"a": 1}, {"p.yaml": ["a"]}, [1], [None], [["a"]], [{"p.yaml": "a"}], [{"p.yaml": {"a": 1}}], [{"p.yaml": [1]}],
                 [{"p.yaml": [["a"]]}], [{"p.yaml": 1}], [{1: ["a"]}], [True], [1.5], [{"p.yaml": [None]}], [{"p.yaml": True}],
                 [{"p.yaml": ["a"]}, {"p.yaml": "b"}], [{}], [{"p.yaml": False}], [{"p.yaml": 0}], [{"p.yaml": ""}], None, [],
-                [{"": ["a"]}], [""], [{"p.yaml": {}}], [{"p.yaml": [""]}],
+                [""], [{"p.yaml": {}}], [{"p.yaml": [""]}],
             ),
         }
     )  # fmt: skip
@@ -132,7 +145,10 @@ def syntax(s: Sketch) -> None:
     if place == "stage":
         lines.append(wrong)
     elif place == "body":
-        lines.append(f"{s.name()}:\n  cmd: x\n  meta:\n" + "\n".join("    " + line for line in wrong.splitlines()))
+        lines.append(
+            f"{s.name()}:\n  cmd: x\n  meta:\n"
+            + "\n".join("    " + line for line in wrong.splitlines())
+        )
     elif place == "params":
         s.file("params.yaml", wrong + "\n")
         s.params.pop(s.folder, None)
@@ -179,9 +195,15 @@ def graph(s: Sketch) -> None:
     record = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: {}\n"
     bodies: list[Body] = []
     if kind == "twice":
-        bodies = [{"cmd": "x", "outs": [a]}, {"cmd": "y", s.pick("outs", "metrics", "plots"): [s.pick(a, f"./{a}", f"q/../{a}")]}]
+        bodies = [
+            {"cmd": "x", "outs": [a]},
+            {"cmd": "y", s.pick("outs", "metrics", "plots"): [s.pick(a, f"./{a}", f"q/../{a}")]},
+        ]
     elif kind == "nested":
-        bodies = [{"cmd": "x", "outs": [a]}, {"cmd": "y", "outs": [s.pick(f"{a}/b", f"{a}/b/c", {f"{a}/b": {"cache": False}})]}]
+        bodies = [
+            {"cmd": "x", "outs": [a]},
+            {"cmd": "y", "outs": [s.pick(f"{a}/b", f"{a}/b/c", {f"{a}/b": {"cache": False}})]},
+        ]
         bodies = bodies[:: s.pick(1, -1)]
     elif kind == "own":
         bodies = [{"cmd": "x", "deps": [a], "outs": [s.pick(a, f"./{a}", {a: {"persist": True}})]}]
@@ -190,17 +212,39 @@ def graph(s: Sketch) -> None:
     elif kind == "own above":
         bodies = [{"cmd": "x", "deps": [f"{a}/b"], "outs": [a]}]
     elif kind == "cycle":
-        bodies = [{"cmd": "x", "deps": [a], "outs": [b]}, {"cmd": "y", "deps": [b], "outs": [s.pick(a, c)]}, {"cmd": "z", "deps": [c], "outs": [a + "z"]}]
+        bodies = [
+            {"cmd": "x", "deps": [a], "outs": [b]},
+            {"cmd": "y", "deps": [b], "outs": [s.pick(a, c)]},
+            {"cmd": "z", "deps": [c], "outs": [a + "z"]},
+        ]
         if s.often():
             bodies[0]["deps"] = [a + "z"]
     elif kind == "cycle below":
-        bodies = [{"cmd": "x", "deps": [a], "outs": [b]}, {"cmd": "y", "deps": [f"{b}/q"], "outs": [f"{a}/z"]}]
+        bodies = [
+            {"cmd": "x", "deps": [a], "outs": [b]},
+            {"cmd": "y", "deps": [f"{b}/q"], "outs": [f"{a}/z"]},
+        ]
     elif kind == "params cycle":
-        bodies = [{"cmd": "x", "params": [{a: None}], "outs": [b]}, {"cmd": "y", "deps": [b], "outs": [a]}]
+        bodies = [
+            {"cmd": "x", "params": [{a: None}], "outs": [b]},
+            {"cmd": "y", "deps": [b], "outs": [a]},
+        ]
     elif kind == "self":
         bodies = [{"cmd": "x", "params": [{a: None}], "outs": [a]}]
     elif kind == "same stage":
-        bodies = [{"cmd": "x", "outs": s.pick([a, f"./{a}"], [a, f"{a}/b"], [a, {a: {"cache": False}}], [f"{a}/", a], [{a: None}, a]), **s.pick({}, {"metrics": [a]}, {"plots": [{a: {"x": "q"}}]})}]
+        bodies = [
+            {
+                "cmd": "x",
+                "outs": s.pick(
+                    [a, f"./{a}"],
+                    [a, f"{a}/b"],
+                    [a, {a: {"cache": False}}],
+                    [f"{a}/", a],
+                    [{a: None}, a],
+                ),
+                **s.pick({}, {"metrics": [a]}, {"plots": [{a: {"x": "q"}}]}),
+            }
+        ]
     elif kind == "tracked":
         s.files[s.at(f"{a}.dvc")] = record.format(a)
         bodies = [{"cmd": "x", "outs": [s.pick(a, f"{a}/b", a + "-other")]}]
@@ -213,31 +257,145 @@ def graph(s: Sketch) -> None:
         bodies = [{"cmd": "x", "deps": [a], "outs": [s.pick(b, c)]}]
     elif kind == "file inside":
         s.files[s.at(f"{a}/dvc.yaml")] = f"stages: {{{s.name()}: {{cmd: y}}}}\n"
-        bodies = [{"cmd": "x", "outs": [s.pick(a, f"{a}/dvc.yaml", f"{a}/other", ".", "dvc.yaml", "./")]}]
+        bodies = [
+            {"cmd": "x", "outs": [s.pick(a, f"{a}/dvc.yaml", f"{a}/other", ".", "dvc.yaml", "./")]}
+        ]
     elif kind == "outside":
-        bodies = [{"cmd": "x", "outs": [s.pick("../../../away", "/tmp/away", {"/tmp/away2": {"cache": False}}, "../../..")]}]
+        bodies = [
+            {
+                "cmd": "x",
+                "outs": [
+                    s.pick(
+                        "../../../away", "/tmp/away", {"/tmp/away2": {"cache": False}}, "../../.."
+                    )
+                ],
+            }
+        ]
     elif kind == "between files":
-        s.files[f"other{a}/dvc.yaml"] = f"stages: {{{s.name()}: {{cmd: y, outs: [{s.pick('here', '../there', '../there/x')}]}}}}\n"
+        s.files[f"other{a}/dvc.yaml"] = (
+            f"stages: {{{s.name()}: {{cmd: y, outs: [{s.pick('here', '../there', '../there/x')}]}}}}\n"
+        )
         s.folder = "."
         bodies = [{"cmd": "x", "outs": [s.pick(f"other{a}/here", "there", f"other{a}")]}]
     elif kind == "duplicate":
         s.raw.setdefault(s.folder, []).extend([f"{a}: {{cmd: x}}", f"{a}: {{cmd: y}}"])
     elif kind == "lock out":
-        bodies = [{"cmd": "x", "outs": [s.pick("dvc.lock", ".dvc/x", ".git/x", "params.yaml", ".dvcignore")]}]
+        bodies = [
+            {
+                "cmd": "x",
+                "outs": [s.pick("dvc.lock", ".dvc/x", ".git/x", "params.yaml", ".dvcignore")],
+            }
+        ]
     elif kind == "stage name":
-        name: Any = s.pick("a:b", "a@b", "a b", "", "a/b", "a\\b", ".a", "a.dvc", "é", "a'b", "-a", "a$b", "a@", "@a", "${s}", "a#b", 1, None, True, "a,b", " ")
+        name: Any = s.pick(
+            "a:b",
+            "a@b",
+            "a b",
+            "",
+            "a/b",
+            "a\\b",
+            ".a",
+            "a.dvc",
+            "é",
+            "a'b",
+            "-a",
+            "a$b",
+            "a@",
+            "@a",
+            "${s}",
+            "a#b",
+            1,
+            None,
+            True,
+            "a,b",
+            " ",
+        )
         s.document().setdefault("stages", {})[name] = {"cmd": "x"}
     elif kind == "dep twice":
         bodies = [{"cmd": "x", "deps": s.pick([a, a], [a, f"./{a}"], [a, f"{a}/"], [a, f"{a}/b"])}]
     elif kind == "type":
         key = s.pick("deps", "outs", "metrics", "plots")
-        bodies = [{"cmd": "x", key: s.pick(None, "a", 1, {"a": "b"}, [1], [None], [["a"]], [True], [""], [{}], [" "], [{"a": "b"}], [{"a": None}], [{"a": []}], [{"a": {}}], [], [{1: {}}], [1.5], {})}]
+        bodies = [
+            {
+                "cmd": "x",
+                key: s.pick(
+                    None,
+                    "a",
+                    1,
+                    {"a": "b"},
+                    [1],
+                    [None],
+                    [["a"]],
+                    [True],
+                    [""],
+                    [{}],
+                    [" "],
+                    [{"a": "b"}],
+                    [{"a": None}],
+                    [{"a": []}],
+                    [{"a": {}}],
+                    [],
+                    [{1: {}}],
+                    [1.5],
+                    {},
+                ),
+            }
+        ]
     elif kind == "absolute":
-        bodies = [{"cmd": "x", "deps": [s.pick("/", "/tmp/../tmp/x", "//tmp/x", "file:///tmp/x", "local://x", "http:/x", "C:\\x", "nope://x/y", "remote://gone/x")]}]
+        bodies = [
+            {
+                "cmd": "x",
+                "deps": [
+                    s.pick(
+                        "/",
+                        "/tmp/../tmp/x",
+                        "//tmp/x",
+                        "file:///tmp/x",
+                        "local://x",
+                        "http:/x",
+                        "C:\\x",
+                        "nope://x/y",
+                        "remote://gone/x",
+                    )
+                ],
+            }
+        ]
     elif kind == "url":
-        bodies = [{"cmd": "x", "outs": [s.pick("s3://b/k", "https://e.org/x", {"s3://b/k": {"cache": False}}, "remote://gone/x", {"ssh://h/x": {"cache": False}})]}]
+        bodies = [
+            {
+                "cmd": "x",
+                "outs": [
+                    s.pick(
+                        "s3://b/k",
+                        "https://e.org/x",
+                        {"s3://b/k": {"cache": False}},
+                        "remote://gone/x",
+                        {"ssh://h/x": {"cache": False}},
+                    )
+                ],
+            }
+        ]
     else:
-        bodies = [{"cmd": "x", "wdir": s.pick("", "../../..", "gone", 1, None, [], {}, "params.yaml", "~", "a\\b", " ", "${dir}", True)}]
+        bodies = [
+            {
+                "cmd": "x",
+                "wdir": s.pick(
+                    "",
+                    "../../..",
+                    "gone",
+                    1,
+                    None,
+                    [],
+                    {},
+                    "params.yaml",
+                    "~",
+                    "a\\b",
+                    " ",
+                    "${dir}",
+                    True,
+                ),
+            }
+        ]
     for body in bodies:
         s.stage(body)
 
@@ -276,7 +434,9 @@ def outs(s: Sketch) -> None:
             )
         )  # fmt: skip
     if s.often(8):
-        document["stages"] = s.pick([], None, "x", 1, [{"cmd": "x"}], {"a": None}, {"a": []}, {"a": "x"}, {"a": {}}, {})
+        document["stages"] = s.pick(
+            [], None, "x", 1, [{"cmd": "x"}], {"a": None}, {"a": []}, {"a": "x"}, {"a": {}}, {}
+        )
 
 
 def hashes(s: Sketch) -> None:
@@ -305,7 +465,9 @@ def imports(s: Sketch) -> None:
         "path: x\n  repo:\n", "path: x\n  repo: {}\n", "path: x\n  desc: d\n", "path: x\n  repo: {url: u}\n", "path: x\n  params: [a]\n", "db: {connection: c, query: q}\n", "path: x\n  version_id: 1\n",
     )  # fmt: skip
     s.notes.append(dep)
-    s.files[s.at(f"{name}.dvc")] = f"frozen: true\ndeps:\n- {dep}outs:\n- md5: {value}\n  path: {name}\n"
+    s.files[s.at(f"{name}.dvc")] = (
+        f"frozen: true\ndeps:\n- {dep}outs:\n- md5: {value}\n  path: {name}\n"
+    )
 
 
 def ignoring(s: Sketch) -> None:
@@ -324,7 +486,12 @@ def old(s: Sketch) -> None:
     kind = s.pick("live", "one stage", "plots", "persist", "lock", "Dvcfile", "schema")
     s.notes.append(kind)
     if kind == "live":
-        s.stage({"cmd": "x", "live": s.pick("live", {"live": {"summary": True}}, [{"l": {"html": True}}])})
+        s.stage(
+            {
+                "cmd": "x",
+                "live": s.pick("live", {"live": {"summary": True}}, [{"l": {"html": True}}]),
+            }
+        )
     elif kind == "one stage":
         s.files[s.at(f"{name}.dvc")] = s.pick(
             f"cmd: x\ndeps:\n- md5: {value}\n  path: d\nouts:\n- md5: {value}\n  path: {name}\n", f"md5: {value}\ncmd: python x.py\nwdir: .\nouts:\n- path: {name}\n  metric: true\n",
@@ -333,19 +500,36 @@ def old(s: Sketch) -> None:
     elif kind == "plots":
         s.stage({"cmd": "x", "plots": [{s.name("p"): [{"x": "a"}, {"y": "b"}]}]})
     elif kind == "persist":
-        s.stage({"cmd": "x", s.pick("outs_persist", "outs_no_cache", "metrics_no_cache", "plots_no_cache", "outs_persist_no_cache"): [s.name("o")]})
+        s.stage(
+            {
+                "cmd": "x",
+                s.pick(
+                    "outs_persist",
+                    "outs_no_cache",
+                    "metrics_no_cache",
+                    "plots_no_cache",
+                    "outs_persist_no_cache",
+                ): [s.name("o")],
+            }
+        )
     elif kind == "Dvcfile":
-        s.files["Dvcfile"] = s.pick("cmd: x\nouts:\n- path: y\n", "stages: {a: {cmd: x}}\n", "zzz\n")
+        s.files["Dvcfile"] = s.pick(
+            "cmd: x\nouts:\n- path: y\n", "stages: {a: {cmd: x}}\n", "zzz\n"
+        )
         s.stage({"cmd": "x"})
     else:
-        stage = s.stage({"cmd": "x", "deps": ["d"], "outs": ["made"]}) if "made" not in repr(s.documents) else s.stage({"cmd": "x"})
+        stage = (
+            s.stage({"cmd": "x", "deps": ["d"], "outs": ["made"]})
+            if "made" not in repr(s.documents)
+            else s.stage({"cmd": "x"})
+        )
         entry = f"{stage}:\n  cmd: x\n  deps:\n  - path: d\n    md5: {value}\n  outs:\n  - path: made\n    md5: {value}\n"
         block = "".join(f"  {line}\n" for line in entry.splitlines())
         s.files[s.at("dvc.lock")] = s.pick(
             entry, f"schema: '1.0'\nstages:\n{block}", f"schema: 2.0\nstages:\n{block}", f"stages:\n{block}", f"schema: '2.0'\nstages:\n{block}zzz: 1\n",
             "schema: '2.0'\nstages: []\n", "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.0'\n>>>>>>> b\n", "schema: '2.0'\n", "", "[]\n", "schema: '2.0'\nstages:\n",
             f"schema: '2.0'\nstages:\n  {stage}:\n    deps: []\n", f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    outs:\n    - md5: {value}\n",
-            f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    zzz: 1\n", f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: 1\n", f"schema: '2.0'\nstages:\n  gone:\n    cmd: y\n",
+            f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    zzz: 1\n", f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: 1\n", "schema: '2.0'\nstages:\n  gone:\n    cmd: y\n",
             f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    params:\n      p.yaml: [a]\n", f"schema: '2.0'\nstages:\n  {stage}:\n    cmd: x\n    deps: {{}}\n", "a: [",
         )  # fmt: skip
 

@@ -34,7 +34,23 @@ SCALARS = (
     "${ m . s }", "${items.p.v}", "${scalars.3}", "${m[a][b][1]}",
 )  # fmt: skip
 FLAGS = ("${flat}", "${m.k}", "${items}", "${scalars}", "${flat.deep}", "${items.p}")
-PLAIN = ("a", "--x=", " ", "'q'", '"d"', "$HOME", "$$", "{", "}", "$", "\\", "\\${i}", "\\\\", "é", "#")
+PLAIN = (
+    "a",
+    "--x=",
+    " ",
+    "'q'",
+    '"d"',
+    "$HOME",
+    "$$",
+    "{",
+    "}",
+    "$",
+    "\\",
+    "\\${i}",
+    "\\\\",
+    "é",
+    "#",
+)
 
 
 def texts(s: Sketch, most: int = 4) -> str:
@@ -68,7 +84,9 @@ def commands(s: Sketch) -> None:
             body[0] += "\n" + one
     else:
         sign = s.pick(">", ">-", "|", "|-", "|+", ">+", "|2")
-        lines = s.pick(("a", "b"), ("a", "", "b"), ("a \\", "  b"), ("# no comment", "x"), ("a", "b", ""))
+        lines = s.pick(
+            ("a", "b"), ("a", "", "b"), ("a \\", "  b"), ("# no comment", "x"), ("a", "b", "")
+        )
         text = "\n".join("    " + line if line else "" for line in lines)
         s.raw.setdefault(s.folder, []).append(f"{s.name()}:\n  cmd: {sign}\n{text}")
         return
@@ -78,12 +96,18 @@ def commands(s: Sketch) -> None:
 def expressions(s: Sketch) -> None:
     s.has(2)
     s.values()
-    body: dict[str, Any] = {"cmd": s.pick(command(s, templated=True), texts(s), s.pick(*FLAGS) + " x")}
-    for key in s.some(("wdir", "deps", "outs", "params", "desc", "meta", "metrics", "plots", "list"), 0, 3):
+    body: dict[str, Any] = {
+        "cmd": s.pick(command(s, templated=True), texts(s), s.pick(*FLAGS) + " x")
+    }
+    for key in s.some(
+        ("wdir", "deps", "outs", "params", "desc", "meta", "metrics", "plots", "list"), 0, 3
+    ):
         if key == "wdir":
             body["wdir"] = s.pick("${dir}", "w/${s}", "${ dir }/x", "../${dir}", "${i}")
         elif key == "deps":
-            body["deps"] = s.some(("${s}", "a/${i}", "${dir}/${s}", "../${k-y}", "x\\${i}", "${k y}"), 1, 3)
+            body["deps"] = s.some(
+                ("${s}", "a/${i}", "${dir}/${s}", "../${k-y}", "x\\${i}", "${k y}"), 1, 3
+            )
         elif key in ("outs", "metrics"):
             out = s.pick("${s}", "o/${i}", "${dir}/${names[0]}") + "." + s.name("o")
             body[key] = [s.pick(out, {out: {"cache": s.often()}}, {out: {"desc": "${s} ${i}"}})]
@@ -94,7 +118,9 @@ def expressions(s: Sketch) -> None:
         elif key == "desc":
             body["desc"] = s.pick("about ${i}", "${s}", "${f}", "\\${i}")
         elif key == "meta":
-            body["meta"] = s.pick("${b}", {"a": "${f}", "${s}": ["${n}", "x${i}"]}, [1, "${i}"], "${k y}")
+            body["meta"] = s.pick(
+                "${b}", {"a": "${f}", "${s}": ["${n}", "x${i}"]}, [1, "${i}"], "${k y}"
+            )
         else:
             body["cmd"] = [body["cmd"], command(s, templated=True)]
     s.stage(body)
@@ -148,7 +174,9 @@ def variables(s: Sketch) -> None:
     local = s.pick("", "", "mapping", "file")
     body: dict[str, Any] = {}
     if local == "mapping":
-        body["vars"] = s.pick([{"own": 1}], [{"own": 1}, {"own2": {"q": 1}}], [{"g": {"own3": 1}}, {"own": 2}])
+        body["vars"] = s.pick(
+            [{"own": 1}], [{"own": 1}, {"own2": {"q": 1}}], [{"g": {"own3": 1}}, {"own": 2}]
+        )
         shown.append("${own}")
     elif local == "file":
         body["wdir"] = s.pick("w", "w/x", "../w", ".")
@@ -207,9 +235,15 @@ def params(s: Sketch) -> None:
         if text is not None:
             s.file(name, text)
         listed.append(
-            {s.pick(name, f"./{name}"): s.pick(None, [], ["a"], ["a.b", "d"], ["d", "d"], ["a.c.0", "a"], ["a.c[0]"])}
+            {
+                s.pick(name, f"./{name}"): s.pick(
+                    None, [], ["a"], ["a.b", "d"], ["d", "d"], ["a.c.0", "a"], ["a.c[0]"]
+                )
+            }
         )
-    listed += s.some(("i", "m.a", "m.a.b", "l.0", "k-y", "k y", "gone.key", "i", "a.*", "", "${i}x"), 0, 3)
+    listed += s.some(
+        ("i", "m.a", "m.a.b", "l.0", "k-y", "k y", "gone.key", "i", "a.*", "${i}x"), 0, 3
+    )
     if s.often(30):
         listed.append({"q.yaml": ["x"], "r.yaml": None})
     if s.often(20):
@@ -231,7 +265,9 @@ ODD_VALUES = (
 
 def oddities(s: Sketch) -> None:
     s.has(6)
-    kind = s.pick("value", "value", "params", "item", "merge", "anchor", "stream", "key", "shared", "head")
+    kind = s.pick(
+        "value", "value", "params", "item", "merge", "anchor", "stream", "key", "shared", "head"
+    )
     lines = s.raw.setdefault(s.folder, [])
     value = s.pick(*ODD_VALUES)
     name = s.name()
@@ -239,11 +275,15 @@ def oddities(s: Sketch) -> None:
     if kind == "value":
         lines.append(f"{name}:\n  cmd: x\n  {s.pick('meta', 'meta', 'desc', 'frozen')}: {value}")
     elif kind == "params":
-        s.files.setdefault(s.at("params.yaml"), f"odd: {value}\nlist: [{s.pick('1', 'a', 'b c')}]\n")
+        s.files.setdefault(
+            s.at("params.yaml"), f"odd: {value}\nlist: [{s.pick('1', 'a', 'b c')}]\n"
+        )
         s.params.pop(s.folder, None)
         lines.append(f"{name}:\n  cmd: {s.pick('x ${odd}', 'y')}\n  meta: ${{odd}}")
     elif kind == "item":
-        lines.append(f"{name}:\n  foreach:\n  - {value}\n  - {s.pick('z', '3.0', 'true')}\n  do: {{cmd: 'x ${{item}}'}}")
+        lines.append(
+            f"{name}:\n  foreach:\n  - {value}\n  - {s.pick('z', '3.0', 'true')}\n  do: {{cmd: 'x ${{item}}'}}"
+        )
     elif kind == "merge":
         merged = s.pick("<<: *base", "<<: [*base, *more]", "'<<': *base", "<<: {cmd: own}")
         lines.append(
@@ -251,17 +291,31 @@ def oddities(s: Sketch) -> None:
             f"{name}:\n  {merged}\n  {s.pick('cmd: y', 'desc: w', 'frozen: true')}"
         )  # fmt: skip
     elif kind == "anchor":
-        lines.append(f"{name}: {{cmd: &c{name} 'x y', meta: [*c{name}, &d{name} {{a: 1}}, *d{name}]}}")
+        lines.append(
+            f"{name}: {{cmd: &c{name} 'x y', meta: [*c{name}, &d{name} {{a: 1}}, *d{name}]}}"
+        )
     elif kind == "key":
-        lines.append(f"{name}:\n  cmd: x\n  meta: {{{s.pick('1', 'true', '~', '1.5', 'on', '2020-01-01', '? a', '[a]', '{a: b}', '0x1', 'a b')}: v}}")
+        lines.append(
+            f"{name}:\n  cmd: x\n  meta: {{{s.pick('1', 'true', '~', '1.5', 'on', '2020-01-01', '? a', '[a]', '{a: b}', '0x1', 'a b')}: v}}"
+        )
     elif kind == "shared":
         shared = Shared({"cmd": "x", "meta": {"a": 1}})
         s.stage(shared)
         s.stage(shared)
     elif kind == "head":
         if s.folder not in s.documents and len(lines) == 0 and s.at("dvc.yaml") not in s.files:
-            head = s.pick("---\n", "%YAML 1.2\n---\n", "%YAML 1.1\n---\n", "# c\n\n", "\ufeff", "--- # x\n", "\n\n")
-            tail = s.pick("", "...\n", "# end", "\n\n", "...\n# x\n", "---\n", "---\nmore: 1\n", "\r\n")
+            head = s.pick(
+                "---\n",
+                "%YAML 1.2\n---\n",
+                "%YAML 1.1\n---\n",
+                "# c\n\n",
+                "\ufeff",
+                "--- # x\n",
+                "\n\n",
+            )
+            tail = s.pick(
+                "", "...\n", "# end", "\n\n", "...\n# x\n", "---\n", "---\nmore: 1\n", "\r\n"
+            )
             newline = s.pick("\n", "\n", "\r\n")
             text = f"{head}stages:\n  {name}: {{cmd: x, meta: {s.pick('on', '1', '010')}}}\n{tail}"
             s.file("dvc.yaml", text.replace("\r\n", "\n").replace("\n", newline))
@@ -269,7 +323,9 @@ def oddities(s: Sketch) -> None:
             s.raw.pop(s.folder)
             s.folder = "."
     else:
-        lines.append(f"{name}: # comment\n\n  cmd:   x   # more\n\n  # and\n  deps:\n    - a\n    -   b\n  outs:\n  - {name}.o\n")
+        lines.append(
+            f"{name}: # comment\n\n  cmd:   x   # more\n\n  # and\n  deps:\n    - a\n    -   b\n  outs:\n  - {name}.o\n"
+        )
     if not s.raw.get(s.folder, True):
         s.raw.pop(s.folder)
 
@@ -308,9 +364,17 @@ def loops(s: Sketch) -> None:
             body["cmd"] = s.pick("echo ${item.a}", "echo ${item.b} ${item.a}")
         s.stage({"foreach": items, "do": body})
     else:
-        axes = dict(zip(s.some(("p", "q", "r", "a.b", "x-y"), 1, 3), [s.pick(*AXES) for _ in range(3)], strict=False))
+        axes = dict(
+            zip(
+                s.some(("p", "q", "r", "a.b", "x-y"), 1, 3),
+                [s.pick(*AXES) for _ in range(3)],
+                strict=False,
+            )
+        )
         first = next(iter(axes))
-        body["cmd"] = s.pick("echo ${item}", "echo x", f"echo ${{item.{first}}} ${{key}}", "echo ${key}")
+        body["cmd"] = s.pick(
+            "echo ${item}", "echo x", f"echo ${{item.{first}}} ${{key}}", "echo ${key}"
+        )
         if s.often():
             body["outs"] = [s.name("o") + s.pick("-${key}", f"-${{item.{first}}}")]
         s.stage({"matrix": axes, **body})
@@ -319,7 +383,13 @@ def loops(s: Sketch) -> None:
 def graph(s: Sketch) -> None:
     s.has(8)
     base = s.name("g")
-    made = [f"{base}/one", f"{base}/two/", f"./{base}/three", f"{base}-x/../{base}.four", f"../{base}.up"]
+    made = [
+        f"{base}/one",
+        f"{base}/two/",
+        f"./{base}/three",
+        f"{base}-x/../{base}.four",
+        f"../{base}.up",
+    ]
     if s.folder == ".":
         made.pop()
     outs = s.some(made, 1, 3)
@@ -337,7 +407,9 @@ def graph(s: Sketch) -> None:
         s.stage({"cmd": "tune", "params": [{s.pick(outs[0], f"{base}/one"): s.pick(None, ["a"])}]})
     if s.often(40):
         s.file(f"data/{base}.csv", "1,2\n")
-        s.files[s.at(f"data/{base}.csv.dvc")] = f"outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 4\n  hash: md5\n  path: {base}.csv\n"
+        s.files[s.at(f"data/{base}.csv.dvc")] = (
+            f"outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 4\n  hash: md5\n  path: {base}.csv\n"
+        )
         s.stage({"cmd": "read", "deps": [s.pick(f"data/{base}.csv", "data", f"./data/{base}.csv")]})
 
 
@@ -440,8 +512,18 @@ def imports(s: Sketch) -> None:
     )  # fmt: skip
     if "remote://" in dep:
         s.files[".dvc/config"] = "[core]\nno_scm = true\n['remote \"store\"']\nurl = /tmp/nowhere\n"
-    head = s.pick("frozen: true\n", "frozen: true\n", "", f"md5: {value}\nfrozen: true\n", "wdir: .\n", "locked: true\n", "desc: d\nfrozen: false\n")
-    out = f"outs:\n- md5: {value}\n  size: 3\n  hash: md5\n  path: {name}\n" + s.pick("", "  push: false\n", "  cache: false\n")
+    head = s.pick(
+        "frozen: true\n",
+        "frozen: true\n",
+        "",
+        f"md5: {value}\nfrozen: true\n",
+        "wdir: .\n",
+        "locked: true\n",
+        "desc: d\nfrozen: false\n",
+    )
+    out = f"outs:\n- md5: {value}\n  size: 3\n  hash: md5\n  path: {name}\n" + s.pick(
+        "", "  push: false\n", "  cache: false\n"
+    )
     s.files[s.at(f"{name}.dvc")] = f"{head}deps:\n- {dep}{out}"
     if s.often(40):
         s.stage({"cmd": "x", "deps": [name]})
@@ -454,10 +536,29 @@ def ignoring(s: Sketch) -> None:
     s.files[".dvcignore"] = "\n".join(rules) + "\n"
     if s.often(30):
         s.files["hid/.dvcignore"] = s.pick("low\n", "!dvc.yaml\n", "*\n", "dvc.yaml\n")
-    for folder in s.some(("hid", "hid/low", "hid/keep", "keep", "low", "keep/low", ".hidden", "venv", "node_modules", "__pycache__"), 1, 4):
-        s.files[f"{folder}/dvc.yaml"] = f"stages:\n  {s.name()}: {{cmd: x, outs: [{s.name('o')}]}}\n"
+    for folder in s.some(
+        (
+            "hid",
+            "hid/low",
+            "hid/keep",
+            "keep",
+            "low",
+            "keep/low",
+            ".hidden",
+            "venv",
+            "node_modules",
+            "__pycache__",
+        ),
+        1,
+        4,
+    ):
+        s.files[f"{folder}/dvc.yaml"] = (
+            f"stages:\n  {s.name()}: {{cmd: x, outs: [{s.name('o')}]}}\n"
+        )
         if s.often(30):
-            s.files[f"{folder}/{s.pick('keep', 'x', 'other')}.dvc"] = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: z\n"
+            s.files[f"{folder}/{s.pick('keep', 'x', 'other')}.dvc"] = (
+                "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: z\n"
+            )
         if s.often(10):
             s.files[f"{folder}/.dvc/config"] = ""
     s.stage({"cmd": "x", "deps": ["hid"]})
@@ -473,15 +574,27 @@ def old(s: Sketch) -> None:
     elif kind in ("data", "locked"):
         name = s.name("d")
         head = "locked: true\n" if kind == "locked" else f"md5: {value}\nwdir: .\n"
-        s.files[s.at(f"{name}.dvc")] = f"{head}outs:\n- md5: {value}\n  path: {name}\n  cache: true\n  persist: false\n"
+        s.files[s.at(f"{name}.dvc")] = (
+            f"{head}outs:\n- md5: {value}\n  path: {name}\n  cache: true\n  persist: false\n"
+        )
     elif kind == "lock":
-        name = s.stage({"cmd": "x", "deps": ["d"], "outs": ["made"]}) if "made" not in repr(s.documents) else s.stage({"cmd": "x"})
+        name = (
+            s.stage({"cmd": "x", "deps": ["d"], "outs": ["made"]})
+            if "made" not in repr(s.documents)
+            else s.stage({"cmd": "x"})
+        )
         s.files[s.at("dvc.lock")] = (
             f"schema: '2.0'\nstages:\n  {name}:\n    cmd: x\n    deps:\n    - path: d\n      md5: {value}\n      size: 3\n"
             f"    outs:\n    - path: made\n      md5: {value}.dir\n      nfiles: 1\n"
         )
     elif kind == "metric":
-        s.stage({"cmd": "x", "metrics": [{s.name("m") + ".json": {"cache": False}}], "plots": [s.name("p")]})
+        s.stage(
+            {
+                "cmd": "x",
+                "metrics": [{s.name("m") + ".json": {"cache": False}}],
+                "plots": [s.name("p")],
+            }
+        )
     else:
         s.stage({"cmd": "x", "plots": [s.name("p"), {s.name("p"): {"template": "t", "x": "a"}}]})
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pivot import graph as graphs
-from pivot.config import load
+from pivot.commands.loading import load_tree
 from pivot.config.discovery import records_of
-from pivot.errors import PivotError
+from pivot.errors import PivotError, raise_all
 from pivot.lockfile.data_records import DataRecord, parse_data_record
+from pivot.lockfile.dvc_text import parse_dvc_lock
 from pivot.model import Pipeline, Stage
+from pivot.project.configuration import read_settings
 from pivot.project.dvcignore import DvcIgnore
 from pivot.tree import DictTree
 
@@ -19,13 +21,17 @@ def read(files: dict[str, str]) -> Any:
     tree = DictTree(files)
     ignored = DvcIgnore(tree, "/project")
     try:
-        pipeline = load(tree, mode="dvc", skip_dirs=ignored.skips_folder)
+        pipeline = load_tree(tree, "dvc", read_settings("/project"), (), ignored.skips_folder)
+        raise_all([problem.error for problem in pipeline.problems])
         records = [
             parse_data_record(tree.read(path) or b"", path)
             for path in records_of(pipeline)
             if path.endswith(".dvc")
         ]
         graph = graphs.build(pipeline)
+        for path in pipeline.files:
+            lock = path.removesuffix("yaml") + "lock"
+            parse_dvc_lock(tree.read(lock) or b"", lock)
     except PivotError as error:
         return {"refused": str(error)}
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import yaml
@@ -72,9 +72,7 @@ class Sketch:
         """Distinct ones of the options, in the order drawn."""
         count = min(self.number(low, high), len(options))
         indexes = self._draw(
-            st.lists(
-                st.integers(0, len(options) - 1), min_size=count, max_size=count, unique=True
-            )
+            st.lists(st.integers(0, len(options) - 1), min_size=count, max_size=count, unique=True)
         )
         return [options[index] for index in indexes]
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from typing import Any
 
-import pytest
-from corners import CORNERS, NAMES
 from breakers import BREAKERS
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from corners import CORNERS
 from hypothesis import strategies as st
-from peers import DVC, Server
-from read_by_pivot import read
 from sketch import Case, Sketch
 
 

@@ -1,0 +1,66 @@
+"""Params, metrics and artifacts of revisions, as DVC shows and compares them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from histories import History
+from peers import Both
+
+Make = Callable[[str], Both]
+
+
+def answers(project: Both, *argv: str) -> tuple[Any, Any]:
+    """What both say, parsed. DVC prints nothing where nothing differs."""
+    theirs, ours = project.dvc(*argv).well(), project.pivot(*argv).well()
+    return json.loads(theirs.out or "{}"), json.loads(ours.out or "{}")
+
+
+def agree(project: Both, *argv: str) -> None:
+    theirs, ours = answers(project, *argv)
+    assert ours == theirs, "\n".join(project.told[-2:])
+
+
+def pairs(history: History, count: int, seed: int) -> list[tuple[str, ...]]:
+    """Revisions to compare: ids, names, ancestors of HEAD, and the working tree."""
+    rng = random.Random(seed)
+    names = [*history.commits, *history.labels, "HEAD", "HEAD~3", "main"]
+    found: list[tuple[str, ...]] = [(), ("HEAD",), ("HEAD~1", "HEAD")]
+    while len(found) < count:
+        found.append((rng.choice(names), rng.choice([*names, "workspace"])))
+    return found
+
+
+def compared(history: History, count: int, seed: int) -> None:
+    """Everything that compares, over pairs of revisions and options."""
+    project = history.project
+    rng = random.Random(seed)
+    for revisions in pairs(history, count, seed):
+        for command in ("params", "metrics"):
+            options = [rng.choice([(), ("--all",)])]
+            if command == "params":
+                options.append(rng.choice([(), ("--deps",)]))
+            if rng.random() < 0.2:
+                options.append(("--targets", "params.yaml", "m.json", "nothing.json", "sub"))
+            flags = [word for option in options for word in option]
+            agree(project, command, "diff", *revisions, "--json", *flags)
+    for flags in ([], ["-a"], ["-T"], ["-a", "-T"], ["-A"], ["m.json", "sub"], ["-R", "out"]):
+        agree(project, "metrics", "show", "--json", *flags)
+
+
+def test_a_history_shows_and_compares_as_dvc_does(both: Make) -> None:
+    history = History(both("walk"), seed=1)
+    history.walk(30)
+    compared(history, 12, seed=1)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_more_histories(both: Make, seed: int) -> None:
+    history = History(both("walk"), seed=seed)
+    history.walk(40)
+    compared(history, 80, seed=seed)
