@@ -9,6 +9,7 @@ from .dvc_entries import (
     item_of_digest,
     record_of_entry,
     renewed,
+    written,
 )
 from .paths import lock_paths, stages_folder
 from .text import BadLock, checked, dumps, loads, record_of
@@ -32,4 +33,5 @@ __all__ = [
     "record_of_entry",
     "renewed",
     "stages_folder",
+    "written",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -285,8 +286,9 @@ class Survey:
 
         The locked one where only outs have changed: what is committed goes before what else was
         made here from the same key. Then those of the run cache, newest first, of which one
-        applies only if its observed modules hash today as they did then. None where there is
-        none, or where the stage has to run whatever is stored.
+        applies only if its observed modules hash today as they did then; in a DVC project those of
+        DVC's run cache too. None where there is none, or where the stage has to run whatever is
+        stored.
         """
         if decision.key is None or _must_run(decision):
             return None
@@ -295,6 +297,8 @@ class Survey:
         if locked is not None and all(reason.kind == "out" for reason in decision.reasons):
             candidates.append(locked)
         candidates += self._space.run_cache.find(decision.key.id)
+        if self._space.locks.as_dvc(stage):
+            candidates += self._made_by_dvc(stage, decision.key)
         for record in candidates:
             now = self.observed_now(stage, record)
             if any(now.get(module) != then for module, then in record.observed.items()):
@@ -302,6 +306,21 @@ class Survey:
             if all(self._space.cache.has(digest) for digest in record.outs.values()):
                 return record
         return None
+
+    def _made_by_dvc(self, stage: Stage, key: StageKey) -> list[StageRecord]:
+        folder = f"{self._space.project.cache_dir}/runs"
+        if not os.path.isdir(folder):
+            return []
+        from .dvc_runs import earlier_result, is_listed  # for stages that would run
+
+        try:
+            if not is_listed(self.manifest(stage), stage):
+                return []
+        except SourceError:
+            return []
+        scripts = {path: digest for path, digest in self._scripts(stage).items() if digest}
+        found = earlier_result(folder, stage, key, {**key.deps, **scripts})
+        return [found] if found is not None else []
 
     def judge(self, stage: Stage, evidence: Evidence) -> Decision:
         """The decision that follows from evidence that was gathered before."""
