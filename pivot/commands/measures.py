@@ -19,6 +19,9 @@ from ..values import dataclass
 from .versions import Version
 
 DEFAULT_PARAMS = "params.yaml"
+#: What a folder holds beside its data.
+_OWN_FILES = ("dvc.yaml", "pivot.yaml", ".dvcignore")
+_RECORDS = (".dvc", ".pvt")
 _TABLES = {"csv": ",", "tsv": "\t"}
 _CORRUPTED = {
     "json": ("JSONFileCorruptedError", "JSON file structure is corrupted"),
@@ -119,7 +122,9 @@ def read_params(
 ) -> Reading:
     """The params of a version: what stages track, `params` lists, and params.yaml at the root.
 
-    With `deps` only what stages track, with `targets` these files alone, all of each.
+    Beside them what stages use of other files by `${}`, and values that a stage holds itself:
+    under its pipeline file, as `stage.name`. With `deps` no lists and no params.yaml for its own
+    sake, with `targets` these files alone, all of each.
     """
     given = tuple(targets)
     wanted: dict[str, tuple[str, ...]] = (
@@ -132,6 +137,9 @@ def read_params(
             if keys and not isinstance(found, Failure):
                 found = picked(found, keys)
             files[path] = found
+    if not given:
+        for path, values in {**version.usage.files, **version.usage.inline}.items():
+            files.setdefault(path, values)
     return Reading(version, files)
 
 
@@ -191,21 +199,24 @@ def _expanded(version: Version, paths: Iterable[str]) -> Iterator[str]:
 
 
 def _files(version: Version, path: str) -> set[str] | None:
-    """Every file below a folder, of the tree and of its manifest; None for what is no folder."""
+    """Every file below a folder, of the tree and of artifacts; None for what is no folder."""
     manifest = version.files(path)
+    is_folder = manifest is not None or version.tree.kind(path) == "dir"
     found = {join(path, entry.path) for entry in manifest.entries} if manifest else set()
-    if version.tree.kind(path) != "dir":
-        return found if manifest else None
-    pending = [path]
+    for artifact in version.artifacts_below(path):
+        if version.is_cached(artifact):
+            found |= _files(version, artifact) or {artifact}
+            is_folder = True
+    pending = [path] if version.tree.kind(path) == "dir" else []
     while pending:
         folder = pending.pop()
         for name, is_dir in version.tree.list(folder):
             place = join(folder, name)
             if is_dir:
                 pending.append(place)
-            else:
+            elif name not in _OWN_FILES and not name.endswith(_RECORDS):
                 found.add(place)
-    return found
+    return found if is_folder else None
 
 
 def _load(version: Version, path: str, fetch: bool) -> Any:

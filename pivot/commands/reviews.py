@@ -118,7 +118,7 @@ def compare(
         if versions.project.repository.head() is None:
             return Compared({}, ("there is no commit yet to compare with",))
         before, after = versions.at(old), versions.at(new)
-        if before.commit is not None and before.commit == after.commit:
+        if before.commit is not None and before.commit == after.commit and old != new:
             return Compared({}, ())
         readings = [_read(versions, version, kind, scope) for version in (before, after)]
         found = changed_values(readings[0].values, readings[1].values, unchanged=unchanged)

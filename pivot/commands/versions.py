@@ -6,7 +6,7 @@ Everything that shows params, metrics, plots or artifacts of a revision reads th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ from .loading import load_tree
 from .session import Request
 
 if TYPE_CHECKING:
+    from ..config import Usage
+    from ..config.discovery import SkipDirs
     from ..lockfile import Entry
     from ..project.root import Mode
     from ..store import LocalCache
@@ -74,12 +76,24 @@ class Version:
         """Its stages and what is declared beside them."""
         if self.commit is None:
             return self._versions.workspace_pipeline()
+        return load_tree(self.tree, self.mode, self.settings, (), self._skipped)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """Which values of files its stages use by `${}`, and which are in the stages."""
+        from ..config import load_usage
+
+        code_roots = self.settings["code.roots"]
+        skip = self._skipped
+        return load_usage(self.tree, mode=self.mode, code_roots=code_roots, skip_dirs=skip)
+
+    @cached_property
+    def _skipped(self) -> SkipDirs | None:
+        """Folders that hold nothing of it: those that .dvcignore names."""
         from ..project.dvcignore import DvcIgnore
 
-        root = self._versions.project.root
         is_ruled = self.mode == "dvc" or self.tree.kind(".dvcignore") == "file"
-        skip = DvcIgnore(self.tree, root).skips_folder if is_ruled else None
-        return load_tree(self.tree, self.mode, self.settings, (), skip)
+        return DvcIgnore(self.tree, self._versions.project.root).skips_folder if is_ruled else None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -152,10 +166,24 @@ class Version:
         found = {path: self._locked(path) for path in self._producers}
         return {**found, **self._declared}
 
+    def artifacts_below(self, folder: str) -> tuple[str, ...]:
+        """The paths of outs and tracked files that lie somewhere in a folder."""
+        return tuple(self._below.get(folder, ()))
+
+    @cached_property
+    def _below(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for path in {**self._producers, **self._declared}:
+            at = path
+            while at not in (".", "") and not at.startswith(("/", "../")):
+                at = parent(at)
+                found.setdefault(at, []).append(path)
+        return found
+
     def _owner(self, path: str) -> str | None:
         """The artifact that `path` is, or lies in."""
         at = path
-        while at != ".":
+        while at not in (".", ""):
             if at in self._producers or at in self._declared:
                 return at
             at = parent(at)
