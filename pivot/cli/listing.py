@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .opening import opened
 from .options import InProject, Json, Markdown, Rev, Targets, choose_one
-from .output import say, say_json, say_table
+from .output import note, say, say_json, say_table
 
 if TYPE_CHECKING:
+    from ..digest import Digest
     from ..model import Stage
 
 
@@ -28,12 +30,16 @@ def list_(
     as_json: Json = False,
     markdown: Markdown = False,
 ) -> None:
-    """List the stages."""
+    """List the stages, or with the URL or folder of another repository its artifacts."""
     from ..commands.listing import list_stages, stage_data
     from ..graph import Selection
 
     choose_one({"--json": as_json, "--md": markdown})
     choose_one({"--json": as_json, "--deps": deps})
+    if targets and len(targets) == 1 and _is_repository(targets[0]):
+        choose_one({"REPO": True, "--deps": deps})
+        _list_other(targets[0], rev, as_json=as_json, markdown=markdown)
+        return
     with opened(partial=True, rev=rev, folder=project) as session:
         selection = Selection(tuple(targets or ()), session.cwd, single=True)
         stages, records = list_stages(session, selection)
@@ -43,6 +49,49 @@ def list_(
             _print_table(stages, markdown=markdown)
         else:
             _print_lines(stages, records if targets else [])
+
+
+def _is_repository(target: str) -> bool:
+    """Whether a target is another git repository: a URL, or a folder that is one."""
+    if "://" in target or target.startswith("git@"):
+        return True
+    if not os.path.isdir(target):
+        return False
+    is_bare = all(os.path.exists(os.path.join(target, name)) for name in ("HEAD", "objects"))
+    is_ours = os.path.realpath(target) in (os.getcwd(), *_folders_above(os.getcwd()))
+    return (is_bare or os.path.lexists(os.path.join(target, ".git"))) and not is_ours
+
+
+def _folders_above(folder: str) -> list[str]:
+    found = []
+    while os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+        found.append(folder)
+    return found
+
+
+def _list_other(url: str, rev: str | None, *, as_json: bool, markdown: bool) -> None:
+    from ..commands.importing import artifact_data, list_artifacts
+
+    artifacts, commit, shown = list_artifacts(os.getcwd(), url, rev)
+    if as_json:
+        data = [artifact_data(artifact) for artifact in artifacts]
+        say_json({"repository": shown, "commit": commit, "artifacts": data})
+        return
+    rows = [
+        [item.path + ("/" if item.is_folder else ""), _size_of(item.digest), item.owner or ""]
+        for item in artifacts
+    ]
+    if rows or markdown:
+        say_table(rows, ["artifact", "size", "made by"], markdown=markdown)
+    else:
+        note(f"{shown} has no stages and tracks no data at {commit[:8]}")
+
+
+def _size_of(digest: Digest | None) -> str:
+    from .meter import size_text
+
+    return "" if digest is None or digest.size is None else size_text(digest.size)
 
 
 def _print_table(stages: list[Stage], *, markdown: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import GraphError, PivotError, StoreError, did_you_mean
@@ -63,9 +64,14 @@ def track(session: Session, paths: tuple[str, ...], *, desc: str | None = None) 
 
 def _check(session: Session, artifact: str, known: dict[str, TrackedFile]) -> None:
     space = session.space
-    place = space.absolute(artifact)
-    if not os.path.lexists(place):
+    if not os.path.lexists(space.absolute(artifact)):
         raise PivotError(f"'{artifact}' does not exist")
+    check_place(session, artifact, known)
+
+
+def check_place(session: Session, artifact: str, known: Mapping[str, TrackedFile]) -> None:
+    """Raise PivotError where data at a path could not be tracked: outside, made by a stage, ..."""
+    space = session.space
     if artifact == "." or artifact.startswith(("../", "/")) or "://" in artifact:
         raise PivotError(
             f"'{artifact}' is not a file or folder inside the project",

@@ -35,4 +35,5 @@ def record_editor() -> Any:
 
     editor = YAML()
     editor.default_flow_style = False
+    editor.width = 4096  # a digest stays on its line
     return editor

@@ -133,6 +133,11 @@ class Clone:
             hint="check the URL, and that `git ls-remote` can read it",
         )
 
+    def bring(self, objects: Sequence[str]) -> None:
+        """Have the files of these ids here, which were too large to come along."""
+        if objects:
+            self._call(["cat-file", "--batch-check"], self.folder, "\n".join(objects) + "\n")
+
     def name_of(self, revision: str | None) -> str:
         """How the clone calls what people call `revision` (None: the default branch)."""
         return REMOTE_HEAD if revision is None else revision
@@ -186,7 +191,9 @@ class Clone:
         if code != 0:
             raise PivotError(f"git {arguments[0]} failed: {shown_url(said.strip())}")
 
-    def _call(self, arguments: Sequence[str], at: str | None) -> tuple[int, str]:
+    def _call(
+        self, arguments: Sequence[str], at: str | None, stdin: str | None = None
+    ) -> tuple[int, str]:
         """(exit code, what was printed) of git in a folder."""
         import subprocess  # 6 ms; only commands that look at other repositories need it
 
@@ -203,7 +210,7 @@ class Clone:
         try:
             done = subprocess.run(
                 ["git", *_SAFE, *where, *arguments],
-                stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
+                input=(stdin or "").encode(),  # questions are asked on the terminal itself
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 check=False,

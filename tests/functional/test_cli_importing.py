@@ -1,0 +1,409 @@
+"""`import`, `import-url`, `update`, `get`: data of other repositories, and hostile ones."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+PIPELINE = {
+    "pivot.yaml": """
+        stages:
+          fit:
+            cmd: mkdir -p parts && tr a-z A-Z < data.txt > model.txt && cp data.txt parts/one
+            deps: [data.txt]
+            outs: [model.txt, parts]
+        """,
+    "data.txt": "words\n",
+    "plain/notes.txt": "as git has it\n",
+    "plain/run.sh": "#!/bin/sh\necho hello\n",
+    ".gitignore": "",
+}
+
+
+def released(project: Sandbox, tag: str) -> str:
+    commit = project.commit(tag)
+    project.git("tag", "-f", tag)
+    return commit
+
+
+@pytest.fixture(scope="module")
+def released_project(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    project = Sandbox(tmp_path_factory.mktemp("template") / "theirs").write(PIPELINE)
+    os.chmod(project.root / "plain/run.sh", 0o755)
+    project.run("track", "data.txt").ended(0)
+    project.run("repro").ended(0)
+    released(project, "v1")
+    return project
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, released_project: Sandbox) -> Sandbox:
+    """A Pivot repository with an out, a directory out, tracked data and plain files."""
+    return released_project.copy(tmp_path / "theirs")
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Sandbox:
+    project = Sandbox(tmp_path / "ours")
+    project.env["XDG_CACHE_HOME"] = str(tmp_path / "home-cache")
+    project.run("init").ended(0)
+    return project
+
+
+def record(project: Sandbox, path: str) -> str:
+    return project.read(f"{path}.pvt")
+
+
+def test_a_model_is_imported_by_tag_feeds_a_stage_and_moves_to_a_new_tag(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    first = theirs.git("rev-parse", "v1").strip()
+    url = "../theirs"
+    ours.write({"use.yaml": "", "pivot.yaml": """
+        stages:
+          use:
+            cmd: cat model.txt > used.txt
+            deps: [model.txt]
+            outs: [used.txt]
+        """})  # fmt: skip
+
+    said = ours.run("import", url, "model.txt", "--rev", "v1").ended(0).stdout
+
+    assert first[:8] in said
+    assert ours.read("model.txt") == "WORDS\n"
+    assert f"rev: v1\n    rev_lock: {first}" in record(ours, "model.txt")
+    assert "/model.txt" in ours.read(".gitignore")
+    assert ours.ran() == {"use"}
+    assert (
+        ours.run("update", "--check").ended(0).stdout == "Everything is up to date (1 imports).\n"
+    )
+
+    theirs.write({"data.txt": "other words\n"})
+    theirs.run("track", "data.txt").ended(0)
+    theirs.run("repro").ended(0)
+    second = released(theirs, "v1")
+
+    told = ours.run("update", "--check").ended(1).stdout
+    assert f"model.txt: {first[:8]} -> {second[:8]}" in told
+    assert ours.read("model.txt") == "WORDS\n"
+    assert ours.run("update", "--dry-run", "model.txt").ended(0).stdout == told
+    ours.run("update", "model.txt").ended(0)
+    assert ours.read("model.txt") == "OTHER WORDS\n"
+    assert ours.ran() == {"use"}
+
+    back = ours.run("update", "model.txt.pvt", "--rev", first, "--json").ended(0).json["imports"]
+    assert [(item["old"], item["new"]) for item in back] == [(second, first)]
+    assert ours.read("model.txt") == "WORDS\n"
+
+
+def test_folders_parts_and_plain_files_are_imported(theirs: Sandbox, ours: Sandbox) -> None:
+    ours.run("import", "../theirs", "parts").ended(0)
+    ours.run("import", "../theirs", "parts/one", "-o", "one.txt").ended(0)
+    ours.run("import", "../theirs", "plain").ended(0)
+    ours.run("import", str(theirs.root), "data.txt", "-o", "in/data.txt").ended(0)
+    assert ours.read("parts/one") == ours.read("one.txt") == ours.read("in/data.txt") == "words\n"
+    assert ours.read("plain/notes.txt") == "as git has it\n"
+    assert os.access(ours.root / "plain/run.sh", os.X_OK)
+    assert ours.run("status").ended(0).stdout.startswith("Everything is up to date")
+    ours.commit()
+    for path in ("parts", "one.txt", "plain", "in/data.txt"):
+        ours.remove(path)
+    ours.run("checkout").ended(0)
+    assert ours.read("plain/notes.txt") == "as git has it\n"
+
+
+def test_what_is_listed_of_a_repository_can_be_got_from_anywhere(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    listed = ours.run("list", "../theirs", "--json").ended(0).json["artifacts"]
+    assert [item["path"] for item in listed] == ["data.txt", "model.txt", "parts"]
+    shown = ours.run("list", "../theirs", "--rev", "v1").ended(0).stdout
+    assert "model.txt" in shown
+    elsewhere = Sandbox(tmp_path / "elsewhere", git=False)
+    elsewhere.env |= ours.env
+    elsewhere.run("get", "../theirs", "parts").ended(0)
+    elsewhere.run("get", "../theirs", "model.txt", "-o", "m.txt").ended(0)
+    assert elsewhere.contents() == {"parts/one": b"words\n", "m.txt": b"WORDS\n"}
+    refused = elsewhere.run("get", "../theirs", "parts").ended(2)
+    assert "exists already" in refused.stderr
+    elsewhere.write({"parts/more": "mine\n"})
+    elsewhere.run("get", "../theirs", "parts", "--force").ended(0)
+    assert set(elsewhere.contents()) == {"parts/one", "m.txt"}
+
+
+def test_only_the_record_is_written_without_a_download_until_an_update(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    ours.run("import", "../theirs", "model.txt", "--no-download").ended(0)
+    assert not ours.has("model.txt")
+    assert "rev_lock" in record(ours, "model.txt")
+    assert "up to date" not in ours.run("status").stdout
+    ours.run("update").ended(0)
+    assert ours.read("model.txt") == "WORDS\n"
+    assert "rev_lock" in record(ours, "model.txt")
+    assert ours.run("status").ended(0).stdout.startswith("Everything is up to date")
+
+
+def test_a_chain_of_imports_leads_to_where_the_data_is(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    middle = Sandbox(tmp_path / "middle")
+    middle.env |= ours.env
+    middle.run("init").ended(0)
+    middle.run("import", "../theirs", "model.txt").ended(0)
+    middle.run("import", "../theirs", "parts").ended(0)
+    released(middle, "v1")
+    middle.remove(".pivot/cache", "model.txt", "parts")
+
+    ours.run("import", "../middle", "model.txt").ended(0)
+    ours.run("import", "../middle", "parts/one").ended(0)
+
+    assert ours.read("model.txt") == "WORDS\n"
+    assert ours.read("one") == "words\n"
+
+
+def test_data_comes_from_the_remote_that_the_repository_names(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    theirs.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    theirs.run("push").ended(0)
+    released(theirs, "v2")
+    bare = tmp_path / "published.git"
+    theirs.git("clone", "--quiet", "--bare", ".", str(bare))
+
+    ours.run("import", str(bare), "parts", "--rev", "v2").ended(0)
+    assert ours.read("parts/one") == "words\n"
+    failed = ours.run("import", str(bare), "model.txt", "--rev", "v1").ended(1)
+    assert "in no cache here, and no remote is configured" in failed.stderr
+    assert not ours.has("model.txt.pvt")
+
+
+def test_what_was_changed_here_is_not_lost(theirs: Sandbox, ours: Sandbox) -> None:
+    ours.write({"model.txt": "mine\n"})
+    assert "exists already" in ours.run("import", "../theirs", "model.txt").ended(2).stderr
+    ours.run("import", "../theirs", "model.txt", "--force").ended(0)
+    again = ours.run("import", "../theirs", "model.txt").ended(2)
+    assert "is tracked by model.txt.pvt already" in again.stderr
+    ours.write({"model.txt": "edited\n"})
+    theirs.append("plain/notes.txt", "more\n")
+    theirs.write({"data.txt": "x\n"})
+    theirs.run("track", "data.txt").ended(0)
+    theirs.run("repro").ended(0)
+    released(theirs, "v2")
+    before = ours.contents()
+    refused = ours.run("update").ended(2)
+    assert "was changed here" in refused.stderr
+    assert ours.contents() == before
+    ours.run("update", "--force").ended(0)
+    assert ours.read("model.txt") == "X\n"
+
+
+def test_offline_what_was_fetched_before_serves(theirs: Sandbox, ours: Sandbox) -> None:
+    ours.run("import", "../theirs", "model.txt").ended(0)
+    theirs.root.rename(theirs.root.parent / "away")
+    gone = ours.run("update").ended(2)
+    assert "there is no repository" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("import", "../nowhere", "x"), "there is no repository '../nowhere'"),
+        (("import", "ext::sh -c touch% hacked", "x"), "is not the URL of a repository"),
+        (("import", "--", "--upload-pack=touch hacked", "x"), "is not the URL of a repository"),
+        (("import", "../theirs", "../../etc/passwd"), "is not a path inside of"),
+        (("import", "../theirs", "modl.txt"), "did you mean 'model.txt'?"),
+        (("import", "../theirs", "model.txt", "--rev", "v9"), "v9"),
+        (("import", "../theirs", "model.txt", "--rev", "--all"), "--all"),
+        (("import", "../theirs", "model.txt", "-o", "../out.txt"), "inside the project"),
+        (("import", "../theirs", "."), "a whole repository cannot be imported"),
+        (("import", "https://me:secret@host/x", "model.txt"), "holds a password"),
+        (("import", "../theirs"), "Missing argument"),
+        (("update", "nothing"), "is no imported data"),
+        (("update", "--check", "--dry-run"), "--check"),
+        (("get", "../theirs", "nope"), "there is no 'nope'"),
+        (("import-url", "ftp://host/x"), "not imported from ftp://"),
+        (("import-url", "../nowhere.csv"), "does not exist"),
+        (("list", "../nowhere"), "../nowhere"),
+    ],
+)
+def test_wrong_input_is_said_and_changes_nothing(
+    theirs: Sandbox, ours: Sandbox, arguments: tuple[str, ...], said: str
+) -> None:
+    before = ours.contents()
+    ended = ours.run(*arguments)
+    assert ended.code == 2, ended
+    assert said in ended.stderr
+    assert "secret" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ours.contents() == before
+    assert not ours.has("hacked")
+
+
+# --- a repository that means harm
+
+
+def hostile(project: Sandbox, manifest: list[dict[str, str]]) -> None:
+    """Commit a directory record whose manifest, in the cache, is `manifest`."""
+    text = json.dumps(manifest, sort_keys=True).encode()
+    value = hashlib.md5(text).hexdigest()
+    project.write(
+        {
+            ".dvc/config": "",
+            "evil.dvc": f"outs:\n- md5: {value}.dir\n  hash: md5\n  path: evil\n",
+            f".dvc/cache/files/md5/{value[:2]}/{value[2:]}.dir": text,
+        }
+    )
+    for item in manifest:
+        md5 = item["md5"]
+        project.write({f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}": b"x\n"})
+    project.git("add", "-f", "evil.dvc", ".dvc/config")
+    project.git("commit", "-qm", "evil")
+
+
+@pytest.mark.parametrize(
+    "name", ["../escaped", "/tmp/pivot-escaped", "a/../../escaped", "", ".", "a//b", "a\0b"]
+)
+def test_a_manifest_that_leads_out_of_its_folder_writes_nothing(
+    ours: Sandbox, tmp_path: Path, name: str
+) -> None:
+    evil = Sandbox(tmp_path / "evil")
+    hostile(evil, [{"md5": hashlib.md5(b"x\n").hexdigest(), "relpath": name}])
+    ended = ours.run("import", "../evil", "evil")
+    assert ended.code in (1, 2), ended
+    assert not ours.has("escaped")
+    assert not (tmp_path / "escaped").exists()
+    assert not Path("/tmp/pivot-escaped").exists()
+    assert not ours.has("evil.pvt")
+    assert "Traceback" not in ended.stderr
+
+
+def test_bytes_that_are_not_what_the_lock_names_are_refused(ours: Sandbox, tmp_path: Path) -> None:
+    evil = Sandbox(tmp_path / "evil")
+    hostile(evil, [{"md5": hashlib.md5(b"good\n").hexdigest(), "relpath": "a"}])
+    ended = ours.run("import", "../evil", "evil").ended(1)
+    assert "Traceback" not in ended.stderr
+    assert not ours.has("evil")
+
+
+def test_records_and_outs_outside_the_project_are_not_reached(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.txt").write_text("private\n")
+    evil = Sandbox(tmp_path / "evil").write(
+        {
+            ".dvc/config": "",
+            "up.dvc": "wdir: ..\nouts:\n- md5: abc\n  hash: md5\n  path: secret.txt\n",
+            "abs.dvc": "outs:\n- md5: abc\n  hash: md5\n  path: /etc/passwd\n",
+        }
+    )
+    os.symlink(tmp_path / "secret.txt", evil.root / "link")
+    os.symlink("../secret.txt", evil.root / "linked")
+    evil.write({"folder/a": "a\n"})
+    os.symlink("../../secret.txt", evil.root / "folder/b")
+    evil.git("add", "-f", ".")
+    evil.git("commit", "-qm", "evil")
+    for path in ("link", "linked", "secret.txt", "../secret.txt", "/etc/passwd"):
+        ended = ours.run("import", "../evil", path, "-o", "got")
+        assert ended.code in (1, 2), ended
+        assert not ours.has("got")
+        assert "private" not in ended.stdout + ended.stderr
+    ours.run("import", "../evil", "folder", "-o", "got")
+    assert not ours.has("got/b")
+
+
+def test_bombs_in_the_pipelines_of_another_repository_cost_a_message(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    evil = Sandbox(tmp_path / "evil").write(
+        {"pivot.yaml": "\n".join(["vars:", *(f"  - {line}" for line in lines)]), "data": "d\n"}
+    )
+    evil.commit()
+    ended = ours.run("import", "../evil", "data", timeout=60)
+    assert ended.code in (0, 2)
+    assert "Traceback" not in ended.stderr
+
+
+def test_hooks_filters_and_code_of_another_repository_never_run(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    evil = Sandbox(tmp_path / "evil").write(
+        {
+            "pivot.yaml": "stages: {s: {python: stages.run, outs: {out: out.txt}}}",
+            "stages.py": f"open({str(mark)!r}, 'w')\ndef run(out): ...\n",
+            "pipeline.py": f"open({str(mark)!r}, 'w')\n",
+            "sitecustomize.py": f"open({str(mark)!r}, 'w')\n",
+            ".gitattributes": "* filter=evil diff=evil\n",
+            "data": "d\n",
+        }
+    )
+    evil.git("config", "filter.evil.smudge", f"touch {mark}; cat")
+    evil.git("config", "uploadpack.packObjectsHook", f"touch {mark}; exec")
+    evil.git("config", "core.fsmonitor", f"touch {mark}")
+    evil.commit()
+    mark.unlink(missing_ok=True)
+    ours.run("import", "../evil", "data").ended(0)
+    ours.run("list", "../evil")
+    ours.run("import", "../evil", "out.txt").ended(2)
+    assert not mark.exists()
+
+
+# --- URLs
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+
+
+def test_data_from_a_web_server_is_imported_and_updated(
+    ours: Sandbox, server: tuple[str, Path]
+) -> None:
+    url, folder = server
+    (folder / "table.csv").write_text("a\n1\n")
+    ours.run("import-url", f"{url}/table.csv", "in.csv").ended(0)
+    assert ours.read("in.csv") == "a\n1\n"
+    assert f"path: {url}/table.csv" in record(ours, "in.csv")
+    assert ours.run("update", "--check").ended(0)
+    (folder / "table.csv").write_text("a\n2\n3\n")
+    os.utime(folder / "table.csv", (2e9, 2e9))
+    ours.run("update", "--check").ended(1)
+    ours.run("update").ended(0)
+    assert ours.read("in.csv") == "a\n2\n3\n"
+    lost = ours.run("import-url", f"{url}/nope.csv").ended(2)
+    assert "404" in lost.stderr
+
+
+def test_data_beside_the_project_is_imported_and_updated(ours: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside/a").write_text("1\n")
+    ours.run("import-url", "../beside", "copied").ended(0)
+    assert ours.read("copied/a") == "1\n"
+    (tmp_path / "beside/b").write_text("2\n")
+    ours.run("update", "copied").ended(0)
+    assert ours.read("copied/b") == "2\n"
+    assert ours.run("update").ended(0).stdout == "Everything is up to date (1 imports).\n"
