@@ -141,6 +141,8 @@ class Stage:
     preload: bool = True
     desc: str | None = None
     meta: Any = None
+    defaults: tuple[str, ...] = ()  # those of `params` that the class of the params gives itself
+    params_class: str | None = None  # "module:Class" that the function takes as `params`
 
     @property
     def short_name(self) -> str:

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     from ..project.root import Mode
     from ..run.baseline import Baseline
     from ..run.ledger import Ledger
+    from ..source import Sources
 
 
-def read_pipeline(project: Project, overrides: Sequence[Override]) -> Pipeline:
+def read_pipeline(
+    project: Project, overrides: Sequence[Override], sources: Sources | None = None
+) -> Pipeline:
     """The pipeline as it is on disk, with tracked data; its `problems` are what is left out.
 
     Raises PivotError for overrides of what is nowhere.
     """
-    return load_tree(project.tree, project.mode, project.settings, overrides, skipped(project))
+    tree, mode, settings = project.tree, project.mode, project.settings
+    return load_tree(tree, mode, settings, overrides, skipped(project), sources)
 
 
 def load_tree(
@@ -36,6 +40,7 @@ def load_tree(
     settings: Settings,
     overrides: Sequence[Override] = (),
     skip: SkipDirs | None = None,
+    sources: Sources | None = None,
 ) -> Pipeline:
     """As `read_pipeline`, of any version of a project."""
     # 40 ms to import; not needed where the pipeline comes from its compiled form
@@ -49,6 +54,7 @@ def load_tree(
         code_roots=settings["code.roots"],
         skip_dirs=skip,
         flags=FlagStyle(settings["parsing.bool"], settings["parsing.list"]),
+        sources=sources,
     )
     if mode == "dvc" and skip is not None:
         pipeline = _without_ignored_outs(tree, pipeline, skip)

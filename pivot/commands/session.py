@@ -37,6 +37,7 @@ from .loading import open_ledger, read_pipeline, skipped
 if TYPE_CHECKING:
     from ..config import Override
     from ..fingerprint import Fingerprinter
+    from ..source import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +159,19 @@ class Session:
 
     def _open(self) -> Workspace:
         project = self.project
-        pipeline, self._version = load_cached(project, self.overrides, self.started)
+        index = project.state.blobs("modules")
+        read: list[Sources] = []  # what the pipeline's signatures were read from
+
+        def sources() -> Sources:
+            from ..source import Sources  # 10 ms; only where a pipeline is read anew
+
+            read.append(Sources(project.tree, index))
+            return read[0]
+
+        pipeline, self._version = load_cached(project, self.overrides, self.started, sources)
         if not self.request.partial:
             raise_all([problem.error for problem in pipeline.problems])
         code_roots: Sequence[str] = project.settings["code.roots"]
-        index = project.state.blobs("modules")
         graph = graphs.build(pipeline)
 
         def fingerprinter() -> Fingerprinter:
@@ -175,6 +184,7 @@ class Session:
                 cache=index,
                 distributions=project.distributions,
                 tracked=self._is_tracked,
+                sources=read.pop() if read else None,  # whoever reads again, reads anew
             )
 
         return Workspace(
@@ -275,15 +285,19 @@ def _parsed(texts: Sequence[str]) -> tuple[Override, ...]:
 
 
 def load_cached(
-    project: Project, overrides: Sequence[Override], started: int
+    project: Project,
+    overrides: Sequence[Override],
+    started: int,
+    sources: Callable[[], Sources | None] = lambda: None,
 ) -> tuple[Pipeline, str | None]:
     """The project's pipeline, from its compiled form where what it was read from is unchanged.
 
     With it comes a name for this version of it (None with overrides). Nothing is kept of files
-    that may have changed within a clock tick before `started` (ns since the epoch).
+    that may have changed within a clock tick before `started` (ns since the epoch). `sources`
+    shares what is read of the project's modules.
     """
     if overrides:
-        return read_pipeline(project, overrides), None
+        return read_pipeline(project, overrides, sources()), None
     store = project.state.blobs("pipeline" if project.commit is None else "pipeline-committed")
     context = [project.mode, *project.settings["code.roots"]]
     context += [project.settings["parsing.bool"], project.settings["parsing.list"]]
@@ -292,7 +306,7 @@ def load_cached(
     compiled = load_pipeline(data) if data else None
     pipeline = still_current(project.tree, compiled, skipped(project)) if compiled else None
     if pipeline is None:
-        pipeline = read_pipeline(project, ())
+        pipeline = read_pipeline(project, (), sources())
     if data is None or pipeline is not compiled:
         if data and compiled is not None and pipeline.stages is compiled.stages:
             data = renewed(data, pipeline.sources)

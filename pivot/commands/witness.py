@@ -79,6 +79,8 @@ class _Witness:
         for key, seen in sources.items():
             if key.endswith("?"):
                 self._kind(key[:-1], seen)
+            elif key.endswith("#"):
+                self._source(key[:-1], exists=True)
             elif key.endswith("/"):
                 self._folder(key[:-1] or ".")
             else:

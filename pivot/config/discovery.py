@@ -157,9 +157,24 @@ def _moved(
         elif key.endswith("?"):
             if tree.kind(key[:-1]) != before:
                 return None
+        elif key.endswith("#"):
+            signature = tree.signature(key[:-1])
+            if signature == before[0]:
+                continue
+            if _skeleton(tree, key[:-1]) != before[1]:
+                return None
+            moved[key] = (signature, before[1])
         elif tree.signature(key) != before:
             return None
     return moved
+
+
+def _skeleton(tree: Tree, path: str) -> str | None:
+    """What counts of a module for the pipeline: signatures and constants, no function bodies."""
+    from ..source.skeleton import skeleton  # 10 ms; only where a module was touched
+
+    data = tree.read(path)
+    return None if data is None else skeleton(data, path)
 
 
 def _new_folder(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..errors import ConfigError, PivotError, PivotErrors, Where, raise_all
 from ..model import Pipeline, Problem, Stage, TopLevel, problems_of
-from ..source import import_roots, split_entry
+from ..source import Sources, import_roots, split_entry
 from ..tree import Tree, join, parent
 from .collector import collector_paused
 from .composition import DEFAULT_FILE, Override, unknown_override
@@ -24,6 +24,7 @@ from .shapes import Dialect, unrecognised
 from .stages import StageFile, build_stage, check_name, placed, stage_wdir
 from .templating import FlagStyle, Scope
 from .toplevel import read_top_level
+from .typed_stages import TypedStages
 from .usage import Usage
 
 Mode = Literal["pivot", "dvc"]
@@ -37,14 +38,17 @@ def load(
     code_roots: Sequence[str] = (),
     skip_dirs: SkipDirs | None = None,
     flags: FlagStyle | None = None,
+    sources: Sources | None = None,
 ) -> Pipeline:
     """The pipeline of a tree: of each folder its pivot.yaml, else its dvc.yaml.
 
     (In mode 'dvc' the other way round, which matters only where both lie in one folder.) `flags`
     says how mappings inside commands become flags. `skip_dirs` names folders not to look into.
+    `sources` shares what was read of the project's modules.
     Raises ConfigError, or PivotErrors for several found in one go.
     """
     loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
+    loader.typed = TypedStages(loader.tree, loader.params, sources)
     with collector_paused():
         loader.run(skip_dirs)
     raise_all([*(problem.error for problem in loader.problems), *loader.unknown])
@@ -74,6 +78,7 @@ def load_partial(
     code_roots: Sequence[str] = (),
     skip_dirs: SkipDirs | None = None,
     flags: FlagStyle | None = None,
+    sources: Sources | None = None,
 ) -> Pipeline:
     """What can be loaded; `problems` says which files and stages cannot, and why.
 
@@ -81,6 +86,7 @@ def load_partial(
     Raises PivotError for overrides of what is nowhere.
     """
     loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
+    loader.typed = TypedStages(loader.tree, loader.params, sources)
     with collector_paused():
         loader.run(skip_dirs)
     if loader.unknown:
@@ -106,6 +112,7 @@ class _Loader:
         self.code_roots = tuple(code_roots)
         self.flags = flags
         self.params = Params(self.tree, overrides)
+        self.typed = TypedStages(self.tree, self.params)
         self.stages: dict[str, Stage] = {}
         self.problems: list[Problem] = []
         self.unknown: list[PivotError] = []  # overrides of what is nowhere
@@ -127,6 +134,7 @@ class _Loader:
                 self.notes.append(f"{files[1]} is not read: {files[0]} lies beside it")
             if files:
                 self.file(files[0])
+        self.typed.note_sources()
         self.check_overrides()
 
     def pipeline(self) -> Pipeline:
@@ -230,6 +238,8 @@ class _Loader:
         stage = build_stage(
             file, variant.name, line, Place(owner, variant.body, scope, marks, wdir)
         )
+        if stage.is_python:
+            stage = self.typed.completed(stage)
         before = self.stages.get(stage.name)
         if before is not None:
             raise ConfigError(

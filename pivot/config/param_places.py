@@ -1,4 +1,4 @@
-"""Where a stage's param is written: in its pipeline file, in the file that `${}` names, or tracked."""
+"""Where a stage's param is written: in its pipeline file, or in the file that it comes from."""
 
 from __future__ import annotations
 

@@ -62,6 +62,7 @@ class _Given:
     what: str  # 'dep', 'out', 'metric', 'plot', 'param'
     where: Where
     saved: bool = False  # an out that a returned value can fill
+    declared: bool = False  # by the signature itself
 
 
 def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
@@ -81,7 +82,7 @@ def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
     function = f"{point.qualname}() ({point.file}:{point.line})"
     free = [name for name in names if name not in given and name not in optional]
     for item in given.values():
-        if item.name in names or takes_any:
+        if item.name in names or takes_any or item.declared:
             continue
         if item.what == "param" and ALL_PARAMS in names:
             continue
@@ -103,7 +104,6 @@ def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
         and parameter.name not in given
         and parameter.name not in optional
         and parameter.name != ALL_PARAMS
-        and not _declares_itself(parameter.annotation)
     ]
     unnamed = [dep for dep in stage.deps if dep.name is None]
     unnamed_outs = [out for out in stage.outs if out.name is None]
@@ -138,11 +138,11 @@ def _missing_hint(
 def _given(stage: Stage) -> Iterator[_Given]:
     for dep in stage.deps:
         if dep.name is not None:
-            yield _Given(dep.name, "dep", Where(stage.file, dep.line))
+            yield _Given(dep.name, "dep", Where(stage.file, dep.line), declared=not dep.line)
     for out in stage.outs:
         if out.name is not None:
             where = Where(stage.file, out.line)
-            yield _Given(out.name, out.kind, where, saved=True)
+            yield _Given(out.name, out.kind, where, saved=True, declared=not out.line)
     for name in stage.params:
         yield _Given(name, "param", Where(stage.file, stage.line))
 
@@ -183,8 +183,3 @@ def _twice(stage: Stage) -> Iterator[ConfigError]:
 def _returns(annotation: str | None) -> bool:
     """Whether a function may return something to save; unannotated ones may."""
     return annotation is None or annotation.strip() != "None"
-
-
-def _declares_itself(annotation: str | None) -> bool:
-    """`Annotated[T, pivot.Dep(...)]` and the like name their own path or default."""
-    return annotation is not None and annotation.partition("[")[0].endswith("Annotated")

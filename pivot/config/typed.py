@@ -14,6 +14,7 @@ from ..declare.artifacts import (
     Plot,
 )
 from ..declare.artifacts import Out as DeclaredOut
+from ..declare.formats.files import PATH
 from ..errors import ConfigError, PivotError, Where, raise_all
 from ..model import Dep, Out, OutKind, Stage
 from ..tree import join, relative
@@ -144,7 +145,7 @@ def _outs(stage: Stage, declared: Declared) -> Iterator[Out]:
 def _loading(declared: Declared, given: Dep | Out) -> tuple[str | None, Mapping[str, Any]]:
     """Loader and options of an artifact that YAML names too: YAML's own go together."""
     if given.loader is not None:
-        return given.loader, given.options
+        return None if given.loader == PATH else given.loader, given.options
     return declared.loader, given.options or declared.options
 
 

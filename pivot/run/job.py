@@ -21,7 +21,7 @@ class Argument:
     relative to its working directory. `load`: what `loader` (None: by suffix) reads from them.
     `update`: the same, or an empty value where nothing lies there yet; it is saved after the call.
     `value`: a param. `params`: one or all of them, passed where asked for. With `is_list` a list
-    arrives. `places` says where the values inside of `value` are written: "opt.lr" -> "file:line".
+    arrives.
     """
 
     name: str
@@ -31,7 +31,6 @@ class Argument:
     value: Any = None
     loader: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ class Outcome:
     `stopped` (by `kill` or `terminate_all`) say that we ended it. `module_files` maps the project
     modules that were really imported to their files, and `file:x.py` to scripts that were run;
     `opened` are the project files with how they were opened ('r', 'w', 'rw'); both relative to
-    the root. `seconds` is wall-clock time of the process.
+    the root. `seconds` is wall-clock time of the process. `param` leads to the param that the stage
+    does not take, where that is what went wrong.
     """
 
     stage: str
@@ -102,6 +102,7 @@ class Outcome:
     module_files: Mapping[str, str] = field(default_factory=dict)
     opened: tuple[tuple[str, str], ...] = ()
     pgid: int | None = None
+    param: tuple[str | int, ...] | None = None
 
     @property
     def observed_modules(self) -> tuple[str, ...]:
@@ -128,7 +129,6 @@ def job_data(job: Job) -> dict[str, Any]:
                 "value": encode_value(argument.value),
                 "loader": argument.loader,
                 "options": encode_value(argument.options),
-                "places": dict(argument.places),
             }
             for argument in job.arguments
         ],
@@ -167,7 +167,6 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
             decode_value(entry["value"]),
             entry["loader"],
             decode_value(entry["options"]),
-            entry["places"],
         )
         for entry in data["arguments"]
     )

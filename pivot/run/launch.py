@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from ..declare.formats.files import PATH
 from ..errors import ConfigError, PivotError, Where
 from ..model import Command, Dep, Out, PythonEntry, Stage
 from ..tree import relative
@@ -195,7 +196,7 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
         made.append(
             Argument(
                 name,
-                "load" if first.loader else "path",
+                "load" if _converts(first) else "path",
                 tuple(relative(dep.path, stage.wdir) for dep in group),
                 is_list=first.group is not None,
                 loader=first.loader,
@@ -203,12 +204,16 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
             )
         )
     for name, outs in _by_name(stage.outs).items():
+        out = outs[0]
+        going_on = out.incremental and _converts(out)
         made.append(
             Argument(
                 name,
-                "path",
-                tuple(relative(out.path, stage.wdir) for out in outs),
-                is_list=outs[0].group is not None,
+                "update" if going_on else "path",
+                tuple(relative(item.path, stage.wdir) for item in outs),
+                is_list=out.group is not None,
+                loader=out.loader if going_on else None,
+                options=out.options if going_on else {},
             )
         )
     params: dict[str, Any] = {}
@@ -218,10 +223,12 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
                 params[key.rpartition(".")[2]] = value
             elif isinstance(value, Mapping):  # a whole file
                 params.update(value)
-    params.update(stage.params)
+    # defaults of the params' own class are given by that class
+    given = {name: item for name, item in stage.params.items() if name not in stage.defaults}
+    params.update(given)
     # a tracked key may serve its tracking alone; a value in the stage is meant for the function
     made += [
-        Argument(name, "value" if name in stage.params else "params", value=value)
+        Argument(name, "value" if name in given else "params", value=value)
         for name, value in params.items()
     ]
     if "params" not in params:
@@ -238,10 +245,16 @@ def saves(stage: Stage) -> tuple[Save, ...]:
             loader=outs[0].loader,
             options=outs[0].options,
             is_list=outs[0].group is not None,
+            directory=outs[0].directory,
         )
         for name, outs in _by_name(stage.outs).items()
-        if outs[0].loader
+        if _converts(outs[0])
     )
+
+
+def _converts(artifact: Dep | Out) -> bool:
+    """Whether a value goes between the function and the file, and not the file's path."""
+    return artifact.loader is not None and artifact.loader != PATH
 
 
 def _by_name(artifacts: Sequence[_Artifact]) -> dict[str, list[_Artifact]]:

@@ -55,6 +55,7 @@ def outcome_of(job: Job, message: Mapping[str, Any], pid: int | None, *, stopped
         module_files=dict(sorted(result.get("modules", {}).items())),
         opened=tuple((path, mode) for path, mode in result.get("opened", ())),
         pgid=pid,
+        param=tuple(result["param"]) if result.get("param") else None,
     )
 
 

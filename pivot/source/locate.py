@@ -163,6 +163,11 @@ class Modules:
         self._found: dict[str, Location | None] = {}
         self._code: dict[str, bool] = {}
 
+    @property
+    def looked_for(self) -> tuple[str, ...]:
+        """The modules that were asked for, found or not."""
+        return tuple(self._found)
+
     def find(self, module: str) -> Location | None:
         """The location of dotted `module`; None where it is not project code."""
         if module not in self._found:

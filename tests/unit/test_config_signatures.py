@@ -12,6 +12,8 @@ from pivot.tree import DictTree
 
 CODE = """
 import functools
+from typing import Annotated
+import pivot
 def clean(raw, out, seed=0): ...
 def named(*, raw): ...
 def anything(**given): ...
@@ -65,10 +67,10 @@ def test_these_fit(body: str) -> None:
     ("body", "said"),
     [
         ("python: m.clean\ndeps:\n  rwa: a\nouts: {out: b}",
-         "pivot.yaml:5: stage 's': clean() (m.py:3) has no parameter 'rwa' for this dep; did you mean 'raw'?"),
+         "pivot.yaml:5: stage 's': clean() (m.py:5) has no parameter 'rwa' for this dep; did you mean 'raw'?"),
         ("python: m.clean\ndeps: {raw: a, extra: c}\nouts: {out: b}", "has no parameter 'extra' for this dep; it takes raw, out, seed"),
         ("python: m.clean\ndeps: {raw: a}\nouts: {out: b}\nparams: {sed: 1}", "has no parameter 'sed' for this param; did you mean 'seed'?"),
-        ("python: m.clean\nouts: {out: b}", "pivot.yaml:2: stage 's': clean() (m.py:3) needs 'raw', which the stage does not give; add it to deps"),
+        ("python: m.clean\nouts: {out: b}", "pivot.yaml:2: stage 's': clean() (m.py:5) needs 'raw', which the stage does not give; add it to deps"),
         ("python: m.clean\ndeps: [a]\nouts: [b]", "a list injects nothing, a mapping does: deps: {raw: a}"),
         ("python: m.silent\ndeps: {raw: a}\nouts: {made: b}", "has no parameter 'made' for this out"),
         ("python: m.nothing\nparams: {lr: 1}", "has no parameter 'lr' for this param; it takes nothing"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import hints, saving
-from .failures import StageError, one_line
+from .failures import ParamError, StageError, one_line
 from .loading import Loader
 from .shared import kinds
 from .structuring import Misfit, structure
@@ -103,23 +103,18 @@ def _value(function: Callable[..., Any], entry: dict[str, Any]) -> Any:
     try:
         return structure(annotation, value)
     except Misfit as misfit:
-        raise StageError(_misfit(entry, misfit)) from misfit.__cause__
+        raise _misfit(entry, misfit) from misfit.__cause__
     except StageError as error:
         raise StageError("parameter '{}': {}".format(entry["name"], error)) from error.__cause__
 
 
-def _misfit(entry: dict[str, Any], misfit: Misfit) -> str:
-    """The message with the file and line of the value, as near as is known."""
-    shown = entry["name"] if entry["how"] != "params" else ""
-    for step in misfit.path:
+def _misfit(entry: dict[str, Any], misfit: Misfit) -> ParamError:
+    path = misfit.path if entry["name"] == "params" else (entry["name"], *misfit.path)
+    shown = ""
+    for step in path:
         shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else str(step)
-    places = entry.get("places") or {}
-    path = [str(step) for step in misfit.path]
-    where = next(
-        (places[key] for n in range(len(path), -1, -1) if (key := ".".join(path[:n])) in places), ""
-    )
-    text = f"param '{shown}': {misfit.message}" if shown else misfit.message
-    return f"{where}: {text}" if where else text
+    text = f"param '{shown}': {misfit.message}" if shown else f"params: {misfit.message}"
+    return ParamError(text, path)
 
 
 def _loaded(entry: dict[str, Any], annotation: Any) -> Any:

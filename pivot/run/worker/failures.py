@@ -25,6 +25,14 @@ class StageError(Exception):
     """Something wrong with how a stage is declared or what it returned, said in full."""
 
 
+class ParamError(StageError):
+    """A param that its annotation does not take; `param` leads to the value among the params."""
+
+    def __init__(self, message: str, param: tuple[Any, ...]) -> None:
+        super().__init__(message)
+        self.param = param
+
+
 def signal_name(number: int) -> str:
     """`SIGSEGV (segmentation fault)`."""
     try:
@@ -51,12 +59,15 @@ def describe(error: BaseException, root: str, worker: str) -> dict[str, Any]:
         text = f"exited: {_first_line(_text(error.code))}{place}"
         return {"ok": False, "error": text, "detail": _text(error.code), "exit_code": 1}
     place = "" if isinstance(error, StageError) else _place(error, root, worker)
-    return {
+    told = {
         "ok": False,
         "error": one_line(error) + place,
         "detail": _detail(error, worker),
         "exit_code": 1,
     }
+    if isinstance(error, ParamError):
+        told["param"] = [step if isinstance(step, int) else str(step) for step in error.param]
+    return told
 
 
 def _detail(error: BaseException, worker: str) -> str:
