@@ -194,6 +194,8 @@ class Run:
             return None
         if self._session.space.pipeline.tracked:
             return None  # data that is missing is put back, though no stage has to run
+        if self._session.project.mode == "dvc":
+            return None  # dvc.lock may have to follow scripts whose edit makes nothing stale
         decisions: dict[str, Decision] = {}
         for stage in self.stages:
             decision = survey.decide(stage, decisions)
