@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -37,7 +38,7 @@ class FolderStore:
             return None
         except OSError as error:
             raise self._problem(error, "look for", key) from None
-        return status.st_size
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         waiting = [prefix.rstrip("/")]

@@ -10,7 +10,21 @@ from ...settings import RemoteSpec
 from .problems import RemoteError
 from .protocol import ObjectStore
 
-_SCHEMES = ("s3", "gs", "gcs", "azure", "abfs", "http", "https", "ssh", "sftp", "file")
+#: Schemes by kind of remote; other names of a kind follow its own.
+_KINDS = {
+    "s3": "s3",
+    "gs": "gs",
+    "gcs": "gs",
+    "azure": "azure",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
+    "http": "http",
+    "https": "https",
+    "ssh": "ssh",
+    "sftp": "ssh",
+    "file": "file",
+}
 
 
 def open_store(spec: RemoteSpec, folder: str) -> ObjectStore:
@@ -19,19 +33,48 @@ def open_store(spec: RemoteSpec, folder: str) -> ObjectStore:
     Relative folders are seen from `folder`. Raises RemoteError where URL or options cannot be
     used, or a library is missing.
     """
-    scheme = scheme_of(spec.url)
     if not spec.url:
-        raise RemoteError("options", spec.name, "it has no URL")
-    if scheme == "file":
-        from .local import FolderStore
+        raise RemoteError(
+            "options",
+            spec.name,
+            "it has no URL",
+            hint=f"`pivot remote modify {spec.name} url URL` gives it one",
+        )
+    kind = kind_of(spec)
+    if kind == "s3":
+        from .s3 import open_s3
 
-        return FolderStore(spec.name, folder_of(spec.url, folder))
-    raise RemoteError(
-        "options",
-        spec.name,
-        f"'{scheme}://' is no kind of remote that is known",
-        hint=did_you_mean(scheme, _SCHEMES) or f"known are {', '.join(_SCHEMES)} and folders",
-    )
+        return open_s3(spec, folder)
+    if kind == "ssh":
+        from .sftp import open_ssh
+
+        return open_ssh(spec, folder)
+    if kind != "file":
+        from . import cloud
+
+        if kind == "gs":
+            return cloud.open_gs(spec, folder)
+        if kind == "azure":
+            return cloud.open_azure(spec, folder)
+        return cloud.open_http(spec, kind, folder)
+    from .local import FolderStore
+    from .options import Options
+
+    Options(spec, kind, folder)
+    return FolderStore(spec.name, folder_of(spec.url, folder))
+
+
+def kind_of(spec: RemoteSpec) -> str:
+    """The kind of a remote: s3, gs, azure, http, https, ssh or file. Raises RemoteError."""
+    scheme = scheme_of(spec.url)
+    if scheme not in _KINDS:
+        raise RemoteError(
+            "options",
+            spec.name,
+            f"'{scheme}://' is no kind of remote that Pivot knows",
+            hint=did_you_mean(scheme, _KINDS) or "known are s3, gs, azure, https, ssh and folders",
+        )
+    return _KINDS[scheme]
 
 
 def scheme_of(url: str) -> str:
