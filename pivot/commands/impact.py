@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ..errors import PivotError
 from ..graph import Graph
 from ..model import Decision, OutKind, Problem, Reason, ReasonKind, Stage
+from ..plan import is_callback
 from ..project.committed import NoProject
 from ..run.recorded import RecordedObserver
 from ..run.reproduced import Reproduced
@@ -214,10 +215,12 @@ def _judged(
         }  # fmt: skip
         return new, {}
     before = earlier.space.graph.stages
-    as_dvc = {name: space.locks.as_dvc(stage) for name, stage in space.graph.stages.items()}
+    listed = {
+        name: stage for name, stage in space.graph.stages.items() if space.locks.as_dvc(stage)
+    }
     # locks of stages that the earlier version does not have any more
     left = open_ledger(earlier.project, space.pipeline, later.covered, "committed")
-    locks = Reproduced(earlier.space, as_dvc, left.record)
+    locks = Reproduced(earlier.space, listed, left.record)
     graph = _without_always(space.graph, [name for name in before if before[name].always_changed])
     observer = RecordedObserver(
         later.project.observer,
@@ -239,8 +242,9 @@ def _judged(
     )
     found = Survey(joined).plan(list(graph.order), restores=False)
     for name, decision in found.items():
-        if all(reason.kind == "always" for reason in decision.reasons) and name in before:
-            # a command without deps and outs, as it was before
+        if all(reason.kind == "always" for reason in decision.reasons) and (
+            name in before and is_callback(before[name]) and is_callback(graph.stages[name])
+        ):
             found[name] = replace(decision, state="fresh", action="none", reasons=())
     return found, locks.unreadable
 

@@ -2,7 +2,7 @@
 
 from .causes import causes, explain_code
 from .comparison import MISSING, RULES, compare
-from .decision import decide, plan
+from .decision import decide, is_callback, plan
 from .evidence import Evidence
 from .keys import entry_of, env_digest, stage_key
 
@@ -16,6 +16,7 @@ __all__ = [
     "entry_of",
     "env_digest",
     "explain_code",
+    "is_callback",
     "plan",
     "stage_key",
 ]

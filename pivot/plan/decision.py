@@ -20,7 +20,7 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     reasons: list[Reason] = []
     if evidence.forced:
         reasons.append(Reason("forced", stage.name, file=stage.file, line=stage.line))
-    if stage.always_changed or _is_callback(stage):
+    if stage.always_changed or is_callback(stage):
         reasons.append(Reason("always", stage.name, file=stage.file, line=stage.line))
     if record is None:
         reasons.append(
@@ -55,7 +55,7 @@ def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:
     return Decision(stage.name, "fresh", action, (), key, ("frozen",))
 
 
-def _is_callback(stage: Stage) -> bool:
+def is_callback(stage: Stage) -> bool:
     """DVC's rule: a command with neither deps nor outs is there for its effect."""
     return (
         isinstance(stage.entry, Command)
@@ -72,8 +72,8 @@ def _judge_outs(
     action: Action = "none"
     for out in stage.outs:
         then, now = record.outs.get(out.path), evidence.outs.get(out.path)
-        if then == now or (then is None and not evidence.as_dvc):
-            continue
+        if then == now if then is not None else not evidence.as_dvc:
+            continue  # to DVC an out that its lock does not name has changed, there or not
         if then is not None and now is None and evidence.stored(then):
             action = "checkout"
             continue

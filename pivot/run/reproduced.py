@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..digest import Digest, fingerprint
 from ..errors import SourceError
 from ..model import FINGERPRINT_VERSION, Stage, StageKey, StageRecord, Symbol
+from ..tree import join, relative
 from .recorded import RecordedObserver
 from .survey import Survey
 from .workspace import Workspace
@@ -22,18 +23,19 @@ class Reproduced:
 
     Outs and inputs that neither git, locks nor records know stand as `assumed`, each the same
     wherever it is met. `unreadable` are the stages whose code could not be read in that version.
-    Of stages that it does not have, `kept` finds a lock that may still be there.
+    Of stages that it does not have, `kept` finds a lock that may still be there. `later` are the
+    stages of the other version that are judged by dvc.lock.
     """
 
     def __init__(
         self,
         space: Workspace,
-        as_dvc: Mapping[str, bool],
+        later: Mapping[str, Stage],
         kept: Callable[[str], StageRecord | None],
     ) -> None:
         self.assumed = _assumed(space)
         self.unreadable: dict[str, SourceError] = {}
-        self._as_dvc = as_dvc
+        self._later = later
         self._kept = kept
         observer = space.observer
         assert isinstance(observer, RecordedObserver)
@@ -64,20 +66,42 @@ class Reproduced:
         except SourceError as error:
             self.unreadable[stage.name] = error
             return None
-        key = evidence.key
-        if self._as_dvc.get(stage.name):
-            # dvc.lock lists all deps, those that the code's digest judges too
-            seen = {dep.path: space.observer.observe(dep.path) for dep in stage.deps}
-            listed = {path: digest for path, digest in seen.items() if digest is not None}
-            key = replace(key, deps={**listed, **key.deps})
         outs = {out.path: space.observer.observe(out.path) for out in stage.outs}
-        return StageRecord(
+        record = StageRecord(
             stage=stage.name,
-            key=key,
+            key=evidence.key,
             outs={path: digest for path, digest in outs.items() if digest is not None},
             observed={module: now for module, now in evidence.observed.items() if now},
             packages=locked.packages if locked is not None else {},
             fingerprint_version=FINGERPRINT_VERSION,
+        )
+        later = self._later.get(stage.name)
+        return record if later is None else self._in_dvc_lock(stage, later, record)
+
+    def _in_dvc_lock(self, stage: Stage, later: Stage, record: StageRecord) -> StageRecord:
+        """`record` as it comes back from dvc.lock for a stage as it is in the later version.
+
+        There all deps are listed, those too that the code's digest judges, and paths are seen
+        from the working directory, wherever that is then.
+        """
+        seen = {dep.path: self._space.observer.observe(dep.path) for dep in stage.deps}
+        listed = {path: digest for path, digest in seen.items() if digest is not None}
+        record = replace(record, key=replace(record.key, deps={**listed, **record.key.deps}))
+        if stage.wdir == later.wdir:
+            return record
+
+        def moved(path: str) -> str:
+            return join(later.wdir, relative(path, stage.wdir))
+
+        key = record.key
+        return replace(
+            record,
+            key=replace(
+                key,
+                deps={moved(path): digest for path, digest in key.deps.items()},
+                params={moved(path) if path else "": value for path, value in key.params.items()},
+            ),
+            outs={moved(path): digest for path, digest in record.outs.items()},
         )
 
     # what else a ledger is asked, and this one has nothing to say to
@@ -98,7 +122,7 @@ class Reproduced:
         return ()
 
     def as_dvc(self, stage: Stage) -> bool:
-        return self._as_dvc.get(stage.name, False)
+        return stage.name in self._later
 
     def remark(self, _: str) -> str | None:
         return None
