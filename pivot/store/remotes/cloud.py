@@ -55,18 +55,17 @@ def open_azure(spec: RemoteSpec, folder: str) -> ObjectStore:
     else:
         account = None
     said = _connection(spec.name, options.text("connection_string"))
-    config: dict[str, Any] = {"container_name": container}
-    for name, value in (
-        ("account_name", options.text("account_name") or said.get("accountname") or account),
-        ("account_key", options.text("account_key") or said.get("accountkey")),
-        ("sas_key", options.text("sas_token") or said.get("sharedaccesssignature")),
-        ("tenant_id", options.text("tenant_id")),
-        ("client_id", options.text("client_id")),
-        ("client_secret", options.text("client_secret")),
-        ("endpoint", options.text("endpointurl") or said.get("blobendpoint")),
-    ):
-        if value is not None:
-            config[name] = value
+    given = {
+        "container_name": container,
+        "account_name": options.text("account_name") or said.get("accountname") or account,
+        "account_key": options.text("account_key") or said.get("accountkey"),
+        "sas_key": options.text("sas_token") or said.get("sharedaccesssignature"),
+        "tenant_id": options.text("tenant_id"),
+        "client_id": options.text("client_id"),
+        "client_secret": options.text("client_secret"),
+        "endpoint": options.text("endpointurl") or said.get("blobendpoint"),
+    }
+    config: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if options.flag("allow_anonymous_login", False):
         config["skip_signature"] = True
     if "account_name" not in config:

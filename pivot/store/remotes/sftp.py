@@ -104,16 +104,14 @@ class SftpStore:
                     yield key, int(entry.st_size or 0)
 
     def read(self, key: str, take: Take, *, start: int = 0) -> int:
-        with self._channel("read", key) as sftp:
-            with sftp.open(self._path(key), "rb") as stream:
-                size = int(stream.stat().st_size or 0)
-                stream.seek(start)
-                stream.prefetch(size, max_concurrent_requests=64)
-                pieces = iter(lambda: stream.read(_CHUNK_BYTES), b"")
-                yielded = _Outside(take)
-                for piece in pieces:
-                    yielded(piece)
-        yielded.raise_kept()
+        outside = _Outside(take)
+        with self._channel("read", key) as sftp, sftp.open(self._path(key), "rb") as stream:
+            size = int(stream.stat().st_size or 0)
+            stream.seek(start)
+            stream.prefetch(size, max_concurrent_requests=64)
+            while outside.wants_more and (piece := stream.read(_CHUNK_BYTES)):
+                outside(piece)
+        outside.raise_kept()
         return start
 
     def write(self, key: str, data: bytes) -> None:
@@ -131,9 +129,8 @@ class SftpStore:
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
-            with self._channel("remove", key) as sftp:
-                with suppress(FileNotFoundError):
-                    sftp.remove(self._path(key))
+            with self._channel("remove", key) as sftp, suppress(FileNotFoundError):
+                sftp.remove(self._path(key))
 
     def check(self) -> None:
         with self._channel("look at", "") as sftp:
@@ -325,11 +322,14 @@ class _Outside:
         self._kept: BaseException | None = None
 
     def __call__(self, data: bytes) -> None:
-        if self._kept is None:
-            try:
-                self._take(data)
-            except BaseException as error:
-                self._kept = error
+        try:
+            self._take(data)
+        except BaseException as error:
+            self._kept = error
+
+    @property
+    def wants_more(self) -> bool:
+        return self._kept is None
 
     def raise_kept(self) -> None:
         if self._kept is not None:
