@@ -228,7 +228,7 @@ def _judged(
         space.pipeline.tracked,
         locks,
         space.cache,
-        pinned=True,
+        results=locks.observer,
         has_data=later.project.commit is None,
         assumed=locks.assumed,
     )

@@ -21,9 +21,9 @@ class RecordedObserver(Observer):
 
     An out is what its stage's lock says, tracked data what its record says; either is what
     `sources` sees where that is kept in git. Everything else is what `sources` sees, folders that
-    hold several of these included. With `pinned`, outs are what the locks say whatever `sources`
-    sees: those of another version. With `has_data`, `sources` sees data as well as git's files.
-    `assumed` is what stands in for what nothing tells.
+    hold several of these included. With `results`, outs are what the locks say whatever `sources`
+    sees: the results of another version, which `results` sees. With `has_data`, `sources` sees
+    data as well as git's files. `assumed` is what stands in for what nothing tells.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class RecordedObserver(Observer):
         locks: Ledger,
         cache: LocalCache,
         *,
-        pinned: bool = False,
+        results: Observer | None = None,
         has_data: bool = False,
         assumed: Mapping[str, Digest] | None = None,
     ) -> None:
@@ -46,7 +46,7 @@ class RecordedObserver(Observer):
         self._records = {file.path: file for file in tracked}
         self._locks = locks
         self._store = cache
-        self._pinned = pinned
+        self._results = results
         self._has_data = has_data
         self._assumed = assumed or {}
         self._seen: dict[tuple[str, CheckMode], Digest | None] = {}
@@ -61,7 +61,7 @@ class RecordedObserver(Observer):
             records,
             self._locks,
             self._store,
-            pinned=self._pinned,
+            results=self._results,
             has_data=self._has_data,
             assumed=assumed,
         )
@@ -101,8 +101,9 @@ class RecordedObserver(Observer):
     def _made(self, path: str, out: str, maker: str) -> Digest | None:
         record = self._locks.record(maker)
         locked = record.outs.get(out) if record else None
-        if self._pinned:
-            return self._inside(path, out, locked)
+        if self._results is not None:
+            # where another stage had made it, that still lies there
+            return self._inside(path, out, locked) if locked else self._results.observe(path)
         declared: Out = next(o for o in self._graph.stages[maker].outs if o.path == out)
         return self._part(path, out, locked, kept=not declared.cache)
 

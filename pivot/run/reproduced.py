@@ -39,7 +39,8 @@ class Reproduced:
         self._kept = kept
         observer = space.observer
         assert isinstance(observer, RecordedObserver)
-        self._space = replace(space, observer=observer.assuming(self.assumed))
+        self.observer = observer.assuming(self.assumed)
+        self._space = replace(space, observer=self.observer)
         self._survey = Survey(self._space)
         self._records: dict[str, StageRecord | None] = {}
 

@@ -268,9 +268,8 @@ class Edits:
 
     def wdir(self) -> None:
         name = self.some()
-        # dvc.lock then names an out that is nowhere on disk, and that another stage would read
-        unclear = self.mode == "dvc" and name.startswith("fourth")
-        if self.at(name, "wdir") is None and self.rng.random() < 0.3 and not unclear:
+        # dvc.lock then names outs that are nowhere on disk, and that another stage would read
+        if self.mode == "pivot" and self.at(name, "wdir") is None and self.rng.random() < 0.3:
             self.stages[name].append("wdir: data")
             self.done.append(f"wdir {name}")
 
