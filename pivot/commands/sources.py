@@ -72,7 +72,7 @@ class Source:
     """One repository at one commit, opened by `opened_source`.
 
     `note` says why it may be older than the other side's state; `folder` is where it lies on this
-    machine, for its own cache (None: elsewhere).
+    machine, for its own cache (None: elsewhere); `called` is the URL as it was given.
     """
 
     def __init__(
@@ -81,13 +81,14 @@ class Source:
         repository: Repository,
         commit: str,
         note: str | None,
+        called: str,
         remote: str | None = None,
         depth: int = 0,
     ) -> None:
-        self.url = clone.url
         self.commit = commit
         self.note = note
         self.folder = clone.url if os.path.isdir(clone.url) else None
+        self._called = called
         self._clone = clone
         self._repository = repository
         self._remote = remote
@@ -104,7 +105,7 @@ class Source:
     @property
     def shown(self) -> str:
         """The repository as people call it, without credentials."""
-        return shown_url(self.url)
+        return shown_url(self._called)
 
     # --- what is there ---------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class Source:
             out = next(out for out in stage.outs if out.path == made[0])
             record = session.space.locks.record(stage.name)
             digest = record.outs.get(out.path) if record else None
-            if digest is None and self._whole.kind(path) is not None:
+            if self._whole.kind(path) == "file" or (digest is None and self._whole.kind(path)):
                 return None  # git has it
             if digest is None:
                 raise PivotError(
@@ -227,6 +228,9 @@ class Source:
 
     def _bring_folder(self, artifact: Artifact, target: str, objects: LocalCache) -> None:
         files: list[tuple[str, str]] = []
+        inner = self._below(artifact.path)
+        # records stay there: here their data is part of this
+        records = {join(item.project, item.tracked.name) for item in inner if item.tracked}
         pending = [artifact.path]
         while pending:
             folder = pending.pop()
@@ -234,11 +238,11 @@ class Source:
                 path = join(folder, name)
                 if is_dir:
                     pending.append(path)
-                elif self._named(path) is None:
+                elif path not in records and self._named(path) is None:
                     files.append((path, f"{target}/{relative(path, artifact.path)}"))
         os.makedirs(target, exist_ok=True)
         self._bring_committed(files)
-        for item in self._below(artifact.path):
+        for item in inner:
             place = f"{target}/{relative(item.path, artifact.path)}"
             if item.digest is not None and not os.path.lexists(place):
                 os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -413,7 +417,7 @@ def opened_source(
     repository = open_repository(clone.folder)
     try:
         commit = repository.resolve(clone.name_of(revision))
-        source = Source(clone, repository, commit, note, remote, depth)
+        source = Source(clone, repository, commit, note, url, remote, depth)
     except BaseException:
         repository.close()
         raise

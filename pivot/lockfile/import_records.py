@@ -84,15 +84,15 @@ def origin_of(record: DataRecord) -> Origin | None:
         texts["rev"],
         texts["rev_lock"],
         remote if isinstance(remote, str) else None,
-        _digest(dep.get("digest"), where),
+        _digest(dep.get("digest"), dep.get("nfiles"), where),
     )
 
 
-def _digest(text: Any, where: Where) -> Digest | None:
+def _digest(text: Any, files: Any, where: Where) -> Digest | None:
     if text is None:
         return None
     try:
-        return parse_digest(str(text), size=None, files=None, executable=False)
+        return parse_digest(str(text), files=files if isinstance(files, int) else None)
     except ValueError:
         raise ConfigError(f"{text!r} is not a digest", where=where) from None
 
@@ -152,6 +152,8 @@ def _dep(origin: Origin, as_dvc: bool) -> dict[str, Any]:
     dep: dict[str, Any] = {"path": origin.path, "repo": repo}
     if origin.digest is not None and not as_dvc:
         dep["digest"] = str(origin.digest)
+        if origin.digest.is_tree:
+            dep["nfiles"] = -1 if origin.digest.files is None else origin.digest.files
     return dep
 
 
