@@ -55,6 +55,7 @@ class Dep:
     line: int = 0
     group: int | None = None  # position in a list value: `deps: {parts: [a.csv, b.csv]}`
     written: str | None = None  # as the user wrote the path, where that differs (`./a`, `b/`)
+    library: str | None = None  # of a table, where the parameter's annotation names one
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Out:
     line: int = 0
     group: int | None = None
     written: str | None = None
+    library: str | None = None  # of a table that an incremental out goes on with
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Stage:
     meta: Any = None
     defaults: tuple[str, ...] = ()  # those of `params` that the class of the params gives itself
     params_class: str | None = None  # "module:Class" that the function takes as `params`
+    own_loaders: tuple[str, ...] = ()  # those of `deps` and `outs` that the project defines
 
     @property
     def short_name(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..stamp import Signature
 
-FORMAT = f"2:{__version__}:{sys.hexversion}"
+FORMAT = f"3:{__version__}:{sys.hexversion}"
 
 #: The commands that leave a witness, by their whole command line.
 COMMANDS: dict[tuple[str, ...], str] = {

@@ -31,6 +31,8 @@ def call_binding(stage: Stage) -> Mapping[str, str]:
             text += f" loader={first.loader}"
         if first.options:
             text += f" options={canonical(first.options)}"
+        if first.library:
+            text += f" as={first.library}"
         if isinstance(first, Out):
             flags = [
                 flag for flag in ("directory", "incremental", "resume") if getattr(first, flag)

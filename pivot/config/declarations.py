@@ -70,10 +70,14 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """All that one function's signature declares; `params` is the annotation of that parameter."""
+    """All that one function's signature declares; `params` is the annotation of that parameter.
+
+    `libraries` are those of annotated tables by parameter, but for pandas, which goes unsaid.
+    """
 
     declared: tuple[Declared, ...] = ()
     params: Spot | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
     text: Text | None = field(default=None, compare=False)
 
 
@@ -84,18 +88,18 @@ class DeclarationReader:
         self._sources = sources
         self._trees = Trees(sources)
         self._texts: dict[tuple[str, ...], Text] = {}
-        self._found: dict[tuple[tuple[str, ...], str], Declarations | PivotError] = {}
-        self._declaring: dict[tuple[Text, str, str], bool] = {}
+        self._found: dict[tuple[tuple[str, ...], str, bool], Declarations | PivotError] = {}
 
-    def of(self, roots: Sequence[str], entry: str) -> Declarations:
+    def of(self, roots: Sequence[str], entry: str, *, whole: bool = False) -> Declarations:
         """What the function that `entry` names declares; nothing where it cannot be found or read.
 
+        With `whole` annotations are read also where nothing is declared.
         Raises ConfigError or SourceError for a declaration that is wrong or not literal.
         """
-        key = (tuple(roots), entry)
+        key = (tuple(roots), entry, whole)
         if key not in self._found:
             try:
-                self._found[key] = self._read(tuple(roots), entry)
+                self._found[key] = self._read(tuple(roots), entry, whole)
             except PivotError as error:
                 self._found[key] = error
         found = self._found[key]
@@ -114,13 +118,13 @@ class DeclarationReader:
             self._texts[roots] = Text(Names(self._sources, roots), self._trees, _make)
         return self._texts[roots]
 
-    def _read(self, roots: tuple[str, ...], entry: str) -> Declarations:
+    def _read(self, roots: tuple[str, ...], entry: str, whole: bool) -> Declarations:
         text = self.text(roots)
         try:
             point = find_entry(self._sources.tree, roots, entry, reader=self._sources)
         except PivotError:
             return Declarations()  # `check_signatures` says what is wrong
-        if not self._declares(text, point):
+        if not whole and not self._declares(text, point):
             return Declarations()
         found = text.function(point.module, point.qualname)
         if found is None:
@@ -219,11 +223,15 @@ class _Function:
     def declarations(self) -> Declarations:
         given = self._node.args
         found: dict[str, Declared] = {}
+        libraries: dict[str, str] = {}
         params: Spot | None = None
         for item in [*given.posonlyargs, *given.args, *given.kwonlyargs]:
             if item.annotation is None:
                 continue
             spot = Spot(self._module, self._file, item.annotation)
+            library = self._library(spot)
+            if library is not None:
+                libraries[item.arg] = library
             declared = self._one(spot, item.arg, returned=False)
             if declared is not None:
                 found[item.arg] = declared
@@ -241,7 +249,7 @@ class _Function:
                         hint="declare one artifact, or give them different names",
                         where=declared.where,
                     )
-        return Declarations(tuple(found.values()), params, self._text)
+        return Declarations(tuple(found.values()), params, libraries, self._text)
 
     def _returned(self, spot: Spot) -> Iterator[Declared]:
         single = self._one(spot, RESULT, returned=True)
@@ -299,6 +307,27 @@ class _Function:
             if above is not None and self._is_record(*above, depth + 1):
                 return True
         return False
+
+    def _library(self, spot: Spot) -> str | None:
+        """Which library's table is annotated (also in a list); 'list' for a list of rows."""
+        spot = self._type(spot)
+        found = None
+        if isinstance(spot.node, ast.Subscript):
+            if self._head(spot) not in _LISTS:
+                return None
+            found = "list"
+            spot = self._type(spot._replace(node=elements(spot.node.slice)[0]))
+        elif (self._text.builtin(spot) or self._text.external(spot)) in _LISTS:
+            return "list"
+        top = (self._text.external(spot) or "").partition(".")[0]
+        return top if top in ("polars", "pyarrow") else found if top != "pandas" else None
+
+    def _type(self, spot: Spot) -> Spot:
+        """`T` of `Annotated[T, ...]` and of what `_inner` looks through."""
+        spot = self._inner(spot)
+        while isinstance(spot.node, ast.Subscript) and self._head(spot) in _ANNOTATED:
+            spot = self._inner(spot._replace(node=elements(spot.node.slice)[0]))
+        return spot
 
     # --- one annotation -----------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from ..declare.artifacts import (
 )
 from ..declare.artifacts import Out as DeclaredOut
 from ..declare.formats.files import PATH
+from ..declare.formats.tables import FORMATS
 from ..errors import ConfigError, PivotError, Where, raise_all
 from ..model import Dep, Out, OutKind, Stage
 from ..tree import join, relative
@@ -51,6 +52,23 @@ def with_declared(stage: Stage, found: Declarations) -> Stage:
     errors += _clashes(stage, outs)
     raise_all(errors)
     return replace(stage, deps=tuple(deps), outs=tuple(outs))
+
+
+def with_libraries(stage: Stage, found: Declarations) -> Stage:
+    """`stage` with the library of each table that is loaded, as the function's annotations say."""
+    if not found.libraries:
+        return stage
+
+    def library(artifact: Dep | Out) -> str | None:
+        tables = artifact.loader in FORMATS
+        return found.libraries.get(artifact.name or "") if tables else None
+
+    deps = tuple(replace(dep, library=library(dep)) if library(dep) else dep for dep in stage.deps)
+    outs = tuple(
+        replace(out, library=library(out)) if out.incremental and library(out) else out
+        for out in stage.outs
+    )
+    return replace(stage, deps=deps, outs=outs)
 
 
 def _deps(stage: Stage, declared: Declared) -> Iterator[Dep]:

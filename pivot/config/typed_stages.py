@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..declare.formats.tables import FORMATS
 from ..errors import PivotError
-from ..model import Stage
+from ..model import Dep, Out, PythonEntry, Stage
 from .binding import last_part
 from .context import Params
 from .keypaths import MISSING, find_key
@@ -33,13 +35,19 @@ class TypedStages:
         Raises PivotError for a declaration that is wrong, is not literal, or does not go with YAML.
         """
         # 15 ms to import; only where a pipeline with python stages is read anew
-        from .typed import with_declared, with_model
+        from .typed import with_declared, with_libraries, with_model
 
-        found = self._opened().of(stage.roots, stage.entry.text)  # type: ignore[union-attr]
-        stage = with_declared(stage, found)
-        return with_model(
+        assert isinstance(stage.entry, PythonEntry)
+        given: tuple[Dep | Out, ...] = (*stage.deps, *stage.outs)
+        tables = any(item.loader in FORMATS for item in given)
+        found = self._opened().of(stage.roots, stage.entry.text, whole=tables)
+        stage = with_libraries(with_declared(stage, found), found)
+        stage = with_model(
             stage, found, self._tracked, lambda *path: place_of_param(self._tree.tree, *path)
         )
+        given = (*stage.deps, *stage.outs)
+        own = {item.loader for item in given if item.loader and ":" in item.loader}
+        return replace(stage, own_loaders=tuple(sorted(own))) if own else stage
 
     def note_sources(self) -> None:
         """Have the compiled pipeline depend on the modules read, but not on function bodies."""

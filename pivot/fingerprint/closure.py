@@ -12,6 +12,8 @@ from .program import MODES, Node, Program, is_standard
 
 _Value = TypeVar("_Value")
 _TABLES = 16  # looked into at a time
+#: The distribution that `import pivot` comes from.
+_PIVOT = "pivot-repro"
 Walked = tuple[list[Node], dict[Node, str]]
 
 
@@ -222,7 +224,8 @@ class Manifests:
         if self._distributions is not None:
             for name in third_party:
                 found = self._distributions.of(name)
-                if found is not None:
+                # what Pivot itself does for a stage is the same where no code imports it
+                if found is not None and found[0] != _PIVOT:
                     packages[found[0]] = found[1]
         facts = _Facts(
             tuple(sorted(modules)), packages, tuple(third_party), environ, _sorted(hidden)

@@ -204,14 +204,31 @@ class Fingerprinter:
                 continue
             for binding in index.names.get(target.name, ()):
                 if isinstance(binding, int):
-                    starts += _annotated(program, target, index.units[binding])
+                    starts += _annotated(program, target, index.units[binding], stage.params_class)
+        for name in stage.own_loaders:
+            starts += self._loader_starts(program, stage, name)
         return starts
+
+    def _loader_starts(self, program: Program, stage: Stage, name: str) -> list[Start]:
+        """A loader of the project's own: `module:Class`."""
+        module, _, qualname = name.partition(":")
+        first = qualname.partition(".")[0]
+        known = program.names.find(module) is not None
+        nodes = program.leading_to(program.names.attribute(module, first)) if known else []
+        if not nodes:
+            raise SourceError(
+                f"stage '{stage.name}': there is no loader '{name}'",
+                hint="name one as module:Class",
+                where=Where(stage.file, stage.line),
+            )
+        return [Start(node) for node in nodes]
 
 
 def _key(stage: Stage) -> object:
     entry = stage.entry
     if isinstance(entry, PythonEntry):
-        return (stage.roots, entry.module, entry.qualname)
+        own = (stage.params_class, stage.own_loaders)
+        return (stage.roots, entry.module, entry.qualname, own)
     deps = tuple(dep.path for dep in stage.deps)
     outs = tuple(out.path for out in stage.outs)
     env = tuple(sorted(stage.env_set.items()))
@@ -235,19 +252,44 @@ def _of_file(path: str, data: bytes) -> CodeManifest:
     return CodeManifest(fingerprint("observed-file", 1, data), {label: symbol}, {label: ""})
 
 
-def _annotated(program: Program, target: Target, unit: Unit) -> list[Start]:
+def _annotated(
+    program: Program, target: Target, unit: Unit, params_class: str | None
+) -> list[Start]:
     """The project definitions in the annotations of an entry's parameters.
 
     The worker makes instances of them (`params: TrainParams`), so they count, although the
-    annotation's own text does not.
+    annotation's own text does not. The literal defaults of the params' class are values of the
+    stage; aliases stand for the types in them.
     """
     label = f"{target.module}:{target.name}"
-    found = []
-    for reference in unit.parameter_refs:
-        targets = program.names.resolve(target.module, reference)
-        symbols = [item for item in targets if item.kind == "symbol"]
-        found += [Start(node, label) for node in program.leading_to(symbols)]
+    found: list[Start] = []
+    waiting = [(target.module, reference) for reference in unit.parameter_refs]
+    seen = set(waiting)
+    while waiting:
+        module, reference = waiting.pop(0)
+        for item in program.names.resolve(module, reference):
+            if item.kind != "symbol":
+                continue
+            inner = _alias(program, item)
+            if inner is not None:
+                further = [(item.module, name) for name in inner]
+                waiting += [pair for pair in further if pair not in seen]
+                seen.update(further)
+            elif f"{item.module}:{item.name}" == params_class:
+                found.append(Start(program.node("fields", item.module, item.name), label))
+            else:
+                found += [Start(node, label) for node in program.leading_to([item])]
     return found
+
+
+def _alias(program: Program, target: Target) -> Sequence[str] | None:
+    """What `X = Annotated[T, ...]` stands for in an annotation; None for anything else."""
+    index = program.names.index(target.module)
+    bindings = index.names.get(target.name, ()) if index is not None else ()
+    if index is None or len(bindings) != 1 or not isinstance(bindings[0], int):
+        return None
+    unit = index.units[bindings[0]]
+    return unit.parameter_refs if unit.kind == "other" and unit.parameter_refs else None
 
 
 def chain_to(manifest: CodeManifest, symbol: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from .importing import Importing
 #: What some code in a closure may read, changing what counts in all of it.
 MODES = READS_DOC | READS_ANNOTATIONS | READS_SUBCLASSES
 
-NodeKind = Literal["symbol", "import", "whole", "file"]
+NodeKind = Literal["symbol", "fields", "import", "whole", "file"]
 
 
 def short_hash(parts: Iterable[str]) -> str:
@@ -96,7 +96,7 @@ class Program:
     def edges(self, node: Node) -> Sequence[Node]:
         """The nodes that `node` leads to, reading it if need be. Raises SourceError."""
         if node.edges is None:
-            if node.kind == "symbol":
+            if node.kind in ("symbol", "fields"):
                 edges = self._symbol(node)
             elif node.kind == "import":
                 edges = self._import(node)
@@ -151,7 +151,7 @@ class Program:
         file = self._file_of(node.module)
         externals: dict[str, None] = {}
         for unit in units:
-            texts.append(unit.hash)
+            texts.append(unit.fields if node.kind == "fields" and unit.fields else unit.hash)
             references: Sequence[str] = unit.refs
             if self.mode & READS_DOC and unit.docs:
                 texts.append(f"docs {unit.docs}")

@@ -12,7 +12,7 @@ from ..stamp import is_settled
 from ..tree import Tree
 from ..values import dataclass
 
-_FORMAT = 1
+_FORMAT = 2
 _NAME = "facts"
 
 
@@ -123,7 +123,10 @@ def code_key(stage: Stage) -> str:
     """What a stage's code is looked up by: its entry, and what else reading starts from."""
     match stage.entry:
         case PythonEntry(module=module, qualname=qualname):
-            return f"{module}:{qualname}|{'|'.join(stage.roots)}"
+            key = f"{module}:{qualname}|{'|'.join(stage.roots)}"
+            if stage.own_loaders or stage.params_class:
+                key += f"|{stage.params_class or ''}|{'|'.join(stage.own_loaders)}"
+            return key
         case Command(lines=lines):
             paths: Sequence[Sequence[str]] = (
                 [dep.path for dep in stage.deps],

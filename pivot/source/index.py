@@ -10,7 +10,7 @@ import marshal
 from typing import Any, NamedTuple
 
 #: Bump whenever an index of the same content would come out differently.
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 
 #: Bits of Unit.flags.
 READS_DOC = 1  # an attribute `__doc__`, inspect.getdoc
@@ -62,7 +62,7 @@ class Unit(NamedTuple):
     notes: str  # hash of the annotations that do not count, '' without any
     refs: tuple[str, ...]
     note_refs: tuple[str, ...]
-    parameter_refs: tuple[str, ...]  # names in the annotations of a function's parameters
+    parameter_refs: tuple[str, ...]  # types in a function's parameters, or in `X = Annotated[...]`
     imports: tuple[Executed, ...]  # run when this unit's code runs
     when: str  # '' | 'main' | 'typing'
     effect: int  # 0: none, 1: if a chain below is project code, 2: always
@@ -76,6 +76,7 @@ class Unit(NamedTuple):
     exposed: tuple[str, ...]  # chains handed to calls that read annotations (typer.run(main))
     environ: tuple[tuple[str, int], ...]
     opaque: tuple[tuple[str, int], ...]
+    fields: str = ""  # of a class with literal defaults: its hash without them
 
 
 class ParameterFact(NamedTuple):

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import effects, signatures
-from .chains import chains, string_names
+from .chains import chain_of
 from .conditions import mentions_main, special_test
 from .dynamic import Dynamic
 from .exports import Exports
 from .index import WHOLE_MODULE, Executed, Imported, ModuleIndex, SignatureFact, Unit
 from .normal import constant, digest, docstring, effective
-from .parsing import collector_off, parse
+from .parsing import collector_off, parse, parse_expression
 from .walk import Walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -227,8 +227,13 @@ class _Builder:
         statement: ast.stmt | None = None,
     ) -> None:
         parameter_refs: dict[str, None] = {}
+        fields = ""
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             parameter_refs = _parameter_refs(statement)
+        elif isinstance(statement, ast.ClassDef):
+            fields = self._fields(statement, context)
+        elif statement is not None:
+            parameter_refs = dict.fromkeys(_alias_refs(statement))
         note_refs: dict[str, None] = {}
         notes = ""
         if walk.notes:
@@ -266,9 +271,29 @@ class _Builder:
                 tuple(walk.exposed),
                 tuple(walk.environ),
                 tuple(walk.opaque),
+                fields,
             )
         )
         self.dynamic.append(walk.dynamic)
+
+    def _fields(self, node: ast.ClassDef, context: _Context) -> str:
+        """The hash of a class without the literal defaults of its fields; '' without any."""
+        if not any(_has_literal_default(part) for part in node.body):
+            return ""
+        body = [
+            ast.copy_location(ast.AnnAssign(part.target, part.annotation, _DEFAULT, 1), part)
+            if isinstance(part, ast.AnnAssign) and _has_literal_default(part)
+            else part
+            for part in node.body
+        ]
+        plain = ast.copy_location(
+            ast.ClassDef(node.name, node.bases, node.keywords, body, node.decorator_list), node
+        )
+        if hasattr(node, "type_params"):  # Python 3.12 and later
+            setattr(plain, "type_params", node.type_params)  # noqa: B010
+        walk = Walk(self.future)
+        walk.run([plain])
+        return digest(context.guard + walk.text())
 
 
 def _short(guard: str) -> str:
@@ -280,6 +305,65 @@ def _parameter_refs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, N
     found: dict[str, None] = {}
     for item in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
         if item.annotation is not None:
-            pairs = chains(item.annotation) + string_names(item.annotation)
-            found.update((chain, None) for _, chain in pairs)
+            found.update(dict.fromkeys(_types(item.annotation)))
     return found
+
+
+def _types(node: ast.expr) -> list[str]:
+    """The chains of names in an annotation, but for what `Annotated` adds to a type."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        inner = parse_expression(node.value)
+        return _types(inner) if inner is not None else []
+    if _is_annotated(node):
+        assert isinstance(node, ast.Subscript)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return _types(parts[0]) if parts else []
+    chain = chain_of(node)
+    if chain:
+        return [chain[1]]
+    return [
+        found
+        for part in ast.iter_child_nodes(node)
+        if isinstance(part, ast.expr)
+        for found in _types(part)
+    ]
+
+
+def _is_annotated(node: ast.expr | None) -> bool:
+    chain = chain_of(node.value) if isinstance(node, ast.Subscript) else None
+    return chain is not None and chain[1].rpartition(".")[2] == "Annotated"
+
+
+def _alias_refs(statement: ast.stmt) -> list[str]:
+    """The types of `X = Annotated[...]`, which stands for them in annotations."""
+    value = getattr(statement, "value", None)
+    return _types(value) if isinstance(value, ast.expr) and _is_annotated(value) else []
+
+
+#: Stands where the literal default of a field was.
+_DEFAULT = ast.Constant(None, lineno=1, col_offset=0)
+
+
+def _has_literal_default(part: ast.stmt) -> bool:
+    """Whether a statement of a class body is a field whose default the text tells."""
+    if not (isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)):
+        return False
+    name = part.target.id
+    if part.value is None or name.startswith("_") or name == "model_config":
+        return False
+    return "ClassVar" not in ast.unparse(part.annotation) and _is_literal(part.value)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return value is None or isinstance(value, (str, bytes, bool, int, float))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)):
+            return isinstance(value, (int, float))
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            return all(map(_is_literal, parts))
+        case ast.Dict(keys=keys, values=values):
+            return all(key is not None and _is_literal(key) for key in keys) and all(
+                map(_is_literal, values)
+            )
+    return False
