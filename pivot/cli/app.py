@@ -29,6 +29,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "reviews": ("params", "metrics"),
     "migration": ("migrate", "export"),
     "configure": ("config",),
+    "remotes": ("remote",),
 }
 #: The options before the command that take a value.
 _VALUED = ("-C", "--cd")

@@ -20,6 +20,9 @@ _COMMITTED = ".dvc/config"
 _LINKS = ("reflink", "copy", "hardlink", "symlink")
 _CORE = ("remote", "autostage", "hardlink_lock")
 
+#: Options of remotes that are files, seen from the folder of the file that names them.
+_PATHS = ("credentialpath", "configpath", "keyfile", "cert_path", "key_path")
+
 
 def dvc_layers(
     root: str, environ: Mapping[str, str] | None = None, *, tree: Tree | None = None
@@ -74,8 +77,12 @@ def parse_dvc_config(
     for name, entries in _sections(data, file).items():
         kind, _, rest = name.partition(" ")
         if kind == "remote" and rest:
-            remote = rest.strip().strip("\"'")
-            options = {key: text for key, (text, _) in entries.items() if key != "url"}
+            remote = rest.strip().strip("\"'").lower()  # as DVC reads names
+            options = {
+                key: _resolve(text, folder) if key in _PATHS else text
+                for key, (text, _) in entries.items()
+                if key != "url"
+            }
             url = entries["url"][0] if "url" in entries else ""
             remotes[remote] = RemoteSpec(remote, _resolve(url, folder), options)
         elif name in ("core", "parsing"):
@@ -83,6 +90,7 @@ def parse_dvc_config(
                 if option in entries:
                     text, line = entries[option]
                     key = f"{name}.{option}"
+                    text = text.lower() if option == "remote" else text
                     values[key] = parse_text(key, text, Where(file, line))
         elif name == "cache":
             if "dir" in entries:
@@ -94,6 +102,17 @@ def parse_dvc_config(
                 text, line = entries["shared"]
                 values["cache.shared"] = parse_text("cache.shared", text.lower(), Where(file, line))
     return values, remotes
+
+
+def written_remotes(data: bytes, file: str) -> dict[str, dict[str, str]]:
+    """The options of each remote as the file has them, URLs included. Raises ConfigError."""
+    found: dict[str, dict[str, str]] = {}
+    for name, entries in _sections(data, file).items():
+        kind, _, rest = name.partition(" ")
+        if kind == "remote" and rest:
+            remote = rest.strip().strip("\"'").lower()
+            found[remote] = {key: text for key, (text, _) in entries.items()}
+    return found
 
 
 def _sections(data: bytes, file: str) -> dict[str, dict[str, tuple[str, int]]]:

@@ -223,6 +223,20 @@ def _truth(value: Any) -> bool | None:
     return {"true": True, "yes": True, "false": False, "no": False}.get(str(value).lower())
 
 
+def checked(name: str, scheme: str, option: str, text: str) -> str | bool | int:
+    """The value that a text typed for an option means. Raises RemoteError where it does not fit."""
+    kind = BY_SCHEME[scheme][option]
+    options = Options(RemoteSpec(name, "", {option: text}), scheme, ".")
+    if kind == "flag":
+        return options.flag(option, False)
+    if kind == "number":
+        return options.number(option, 1)
+    if kind == "flag or path":
+        found = _truth(text)
+        return text if found is None else found
+    return text
+
+
 def check_option(name: str, scheme: str, option: str) -> None:
     """Raise RemoteError where remotes of that kind have no such option."""
     known = BY_SCHEME.get(scheme, _COMMON)
