@@ -96,6 +96,8 @@ def _matrix(name: str, raw: Mapping[str, Any], scope: Scope, marks: Marks) -> It
     for raw_axis, raw_values in axes.items():
         axis_where = marks.inside(written, raw_axis)
         axis = scope.key(raw_axis, axis_where)
+        if not isinstance(axis, str) and scope.only:
+            raise _wrong(name, "the name of a matrix axis", "a text", axis, axis_where)
         values = scope.resolve(raw_values, axis_where)
         if not isinstance(values, (list, tuple)):
             raise _wrong(name, f"matrix axis '{axis}'", "a list", values, axis_where)

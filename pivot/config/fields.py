@@ -327,13 +327,12 @@ def _path(place: Place, section: str, value: Any, where: Where) -> str:
         raise place.error(f"{section}: a path is a text, not {value!r}", where, "quote it")
     if not value.strip() or "\0" in value or "\n" in value:
         raise place.error(f"{section}: {value!r} is not a path", where)
-    if value.endswith(".dvc") or is_dvc_file(value):
-        if is_dvc_file(place.marks.file):
-            raise place.error(
-                f"{section}: '{value}' is one of DVC's own files, and no data of a stage",
-                where,
-                "name the data itself",
-            )
+    if (value.endswith(".dvc") or is_dvc_file(value)) and is_dvc_file(place.marks.file):
+        raise place.error(
+            f"{section}: '{value}' is one of DVC's own files, and no data of a stage",
+            where,
+            "name the data itself",
+        )
     return value
 
 

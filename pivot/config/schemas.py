@@ -141,7 +141,7 @@ def _words(
     if keyword == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         for key in error.instance:
-            if key not in known and not str(key).startswith("x-"):
+            if key not in known and (name == "dvc" or not str(key).startswith("x-")):
                 here = (*path, key)
                 yield here, _unknown_key(key, known, path, marks, name)
         return

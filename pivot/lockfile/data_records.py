@@ -12,22 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import load_yaml_marked
 from ..digest import Digest, parse_digest
-from ..errors import ConfigError, Where, did_you_mean
+from ..errors import ConfigError, Where
 from ..model import TrackedFile
 from ..tree import join, parent, relative
 from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
+from .shapes import DEP, OUT, RECORD, Shape, misfit
 
 if TYPE_CHECKING:
     from ..config import Marks
 
-_KNOWN = frozenset(
-    ("outs", "deps", "wdir", "frozen", "locked", "desc", "meta", "md5", "cmd", "always_changed")
-)
 _DIGEST_KEYS = ("md5", "hash", "size", "nfiles", "isexec", "digest", "files", "etag", "checksum")
-_DEP_KEYS = frozenset((*_DIGEST_KEYS, "version_id", "path", "persist", "cloud", "fs_config"))
-_OUT_KEYS = _DEP_KEYS | {"desc", "type", "labels", "meta", "cache", "remote", "push"}
-_FLAGS = ("cache", "push", "persist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +49,15 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
             hint="move it to dvc.yaml: `dvc stage add` writes it",
             where=marks.inside(content, "cmd", key=True),
         )
-    for name in content:
-        if name not in _KNOWN:
-            raise ConfigError(
-                f"unknown key '{name}' in a record of tracked data",
-                where=marks.inside(content, name, key=True),
-            )
+    _check(content, RECORD, "a record of tracked data", marks)
     frozen = bool(content.get("frozen") or content.get("locked"))
     folder = join(parent(path), str(content.get("wdir") or "."))
-    deps = _items(content, "deps", _DEP_KEYS | {"repo", "db"}, marks)
+    deps = _items(content, "deps", DEP, marks)
     origins = tuple(
         join(folder, str(dep["path"])) for dep in deps if dep.get("path") and not dep.get("repo")
     )
     tracked = []
-    outs = _items(content, "outs", _OUT_KEYS, marks)
+    outs = _items(content, "outs", OUT, marks)
     for index, item in enumerate(outs):
         if not isinstance(item.get("path"), str) or not item["path"]:
             raise ConfigError(
@@ -91,7 +81,7 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
 
 
 def _items(
-    content: Mapping[str, Any], section: str, known: frozenset[str], marks: Marks
+    content: Mapping[str, Any], section: str, shape: Shape, marks: Marks
 ) -> list[Mapping[str, Any]]:
     """The entries of `outs` or `deps`. Raises ConfigError for what DVC would not take."""
     items = content.get(section) or []
@@ -102,18 +92,15 @@ def _items(
             raise ConfigError(
                 f"each of '{section}' is a mapping with a path", where=marks.inside(items, index)
             )
-        for name, value in item.items():
-            if name not in known:
-                raise ConfigError(
-                    f"unknown key '{name}' in '{section}' of a record of tracked data",
-                    hint=did_you_mean(str(name), known),
-                    where=marks.inside(item, name, key=True),
-                )
-            if name in _FLAGS and not isinstance(value, bool):
-                raise ConfigError(
-                    f"'{name}' takes true or false, not {value!r}", where=marks.inside(item, name)
-                )
+        _check(item, shape, f"'{section}' of a record of tracked data", marks)
     return items
+
+
+def _check(item: Mapping[Any, Any], shape: Shape, place: str, marks: Marks) -> None:
+    found = misfit(item, shape)
+    if found is not None:
+        key, what, hint = found
+        raise ConfigError(f"{what} in {place}", hint=hint, where=marks.inside(item, key, key=True))
 
 
 def _digest(item: Mapping[str, Any], where: Where) -> Digest | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..digest import Digest, fingerprint
+from ..manifest import make_manifest, tree_digest
 from ..model import Command, Dep, Out, ParamsFile, Stage, StageKey, StageRecord
 from ..tree import join, relative
 
@@ -58,7 +59,9 @@ def digest_of_item(item: Mapping[str, Any]) -> Digest | None:
     """The digest that a dep or out of dvc.lock or of a .dvc file holds; None where it has none."""
     algorithm = item.get("hash") or LEGACY
     value = item.get("md5")
-    if value is None:
+    if value is None and item.get("files"):
+        return _digest_of_files(item["files"])
+    if not value:
         for name in ("etag", "checksum", "version_id"):
             if item.get(name):  # of an external dep: equality is all that counts
                 return Digest(name, str(item[name]), "file", item.get("size"))
@@ -72,6 +75,14 @@ def digest_of_item(item: Mapping[str, Any]) -> Digest | None:
         item.get("nfiles"),
         bool(item.get("isexec")),
     )
+
+
+def _digest_of_files(files: Any) -> Digest | None:
+    """The digest of a directory that is listed file by file, as versioned remotes have it."""
+    pairs = [(str(file.get("relpath")), digest_of_item({"hash": "md5", **file})) for file in files]
+    if any(digest is None or digest.algorithm != "md5" for _, digest in pairs):
+        return None
+    return tree_digest("md5", make_manifest((path, d) for path, d in pairs if d is not None))
 
 
 def _params(stage: Stage, entry: Entry) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 from ..config import load_yaml
 from ..errors import ConfigError, Where
 from .dvc_entries import Entry
+from .shapes import ENTRY, LOCK, Shape, misfit
 
 _HEAD = "schema: '2.0'\nstages:\n"
 #: A line that begins an entry: two blanks, then the name.
@@ -32,29 +33,35 @@ def parse_dvc_lock(data: bytes, file: str) -> dict[str, Entry]:
             where=Where(file),
         )
     content = load_yaml(data, file)
-    if content is None:
-        return {}
     if not isinstance(content, Mapping):
-        raise ConfigError("dvc.lock is a mapping with 'stages'", where=Where(file))
-    schema = content.get("schema")
-    if schema is None and content and "stages" not in content:
-        stages: Any = content  # schema 1.0: the stages themselves
-    elif schema == "2.0":
-        stages = content.get("stages") or {}
-    else:
         raise ConfigError(
-            f"dvc.lock has the unknown schema {schema!r}",
-            hint="DVC 2.0 and later write schema '2.0'",
+            "dvc.lock is a mapping with 'schema' and 'stages'",
+            hint="remove it; `pivot status` then says what to run",
             where=Where(file),
         )
-    if not isinstance(stages, Mapping):
-        raise ConfigError("'stages' of dvc.lock is a mapping", where=Where(file))
+    schema = content.get("schema")
+    if schema != "2.0":
+        said = "no schema, as before DVC 2.0" if schema is None else f"the schema {schema!r}"
+        raise ConfigError(
+            f"dvc.lock has {said}, which DVC does not read",
+            hint="DVC writes schema '2.0'; remove it, and `pivot status` says what to run",
+            where=Where(file),
+        )
+    _check(content, LOCK, "dvc.lock", file)
+    stages: Mapping[str, Any] = content.get("stages", {})
     for name, entry in stages.items():
         if not isinstance(entry, Mapping) or "cmd" not in entry:
             raise ConfigError(
                 f"the entry of '{name}' is not one of DVC's: it has no cmd", where=Where(file)
             )
+        _check(entry, ENTRY, f"the entry of '{name}'", file)
     return {str(name): entry for name, entry in stages.items()}
+
+
+def _check(item: Mapping[Any, Any], shape: Shape, place: str, file: str) -> None:
+    found = misfit(item, shape)
+    if found is not None:
+        raise ConfigError(f"{found[1]} in {place}", hint=found[2], where=Where(file))
 
 
 def edited(data: bytes | None, changes: Mapping[str, Entry | None], file: str) -> bytes | None:
@@ -144,8 +151,6 @@ def _whole(data: bytes | None, changes: Mapping[str, Entry | None]) -> str:
     document = editor.load(data.decode()) if data else None
     if not document:
         document = {"schema": "2.0"}
-    if "stages" not in document and "schema" not in document:
-        document = {"schema": "2.0", "stages": document}  # schema 1.0
     stages = document.get("stages") or {}
     document["stages"] = stages
     for name, entry in changes.items():

@@ -368,7 +368,7 @@ def graph(s: Sketch) -> None:
                     s.pick(
                         "s3://b/k",
                         "https://e.org/x",
-                        {"s3://b/k": {"cache": False}},
+                        {"https://b/k": {"cache": False}},
                         "remote://gone/x",
                         {"ssh://h/x": {"cache": False}},
                     )
@@ -461,7 +461,7 @@ def imports(s: Sketch) -> None:
     dep = s.pick(
         "path: x\n  repo: {url: u, rev: [1]}\n", "path: x\n  repo: u\n", "path: x\n  repo: {rev: v}\n", "repo: {url: u}\n", "path: x\n  repo: {url: u, zzz: 1}\n", "x\n",
         "path: 1\n", "path: x\n  etag: [1]\n", "path: x\n  zzz: 1\n", "path: x\n  md5: 12\n", "path: x\n  repo: {url: u, rev_lock: 1}\n", "path: x\n  repo: {url: 1}\n", "path: ''\n",
-        "path: x\n  cache: false\n", "path: x\n  size: a\n", "md5: abc\n", "path: x\n  repo: {url: u, config: 1}\n", "path: x\n  repo: {url: u, remote: 1}\n", "path: nope://x\n", "path: remote://gone/x\n",
+        "path: x\n  cache: false\n", "path: x\n  size: a\n", "md5: abc\n", "path: x\n  repo: {url: u, config: 1}\n", "path: x\n  repo: {url: u, remote: 1}\n",
         "path: x\n  repo:\n", "path: x\n  repo: {}\n", "path: x\n  desc: d\n", "path: x\n  repo: {url: u}\n", "path: x\n  params: [a]\n", "db: {connection: c, query: q}\n", "path: x\n  version_id: 1\n",
     )  # fmt: skip
     s.notes.append(dep)

@@ -89,6 +89,7 @@ class History:
     def __init__(self, project: Both, seed: int) -> None:
         self.project = project
         self.rng = random.Random(seed)
+        project.git("symbolic-ref", "HEAD", "refs/heads/main")
         self.commits: list[str] = []
         self.labels: list[str] = []
         self.model = Model(params={"lr": 0.1, "train": {"depth": 3, "on": True}})

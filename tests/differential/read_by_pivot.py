@@ -31,7 +31,9 @@ def read(files: dict[str, str]) -> Any:
         graph = graphs.build(pipeline)
         for path in pipeline.files:
             lock = path.removesuffix("yaml") + "lock"
-            parse_dvc_lock(tree.read(lock) or b"", lock)
+            data = tree.read(lock)
+            if data is not None:
+                parse_dvc_lock(data, lock)
     except PivotError as error:
         return {"refused": str(error)}
     return {

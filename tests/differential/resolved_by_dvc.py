@@ -21,12 +21,17 @@ def resolved(files: dict[str, str]) -> Any:
         os.chdir(folder)
         try:
             with Repo(folder) as repo:
-                return json.loads(json.dumps(plain(seen(repo, folder)), default=repr))
+                return json.loads(json.dumps(plain(seen(repo, folder)), default=said))
         except Exception as error:
             kind = "refused" if isinstance(error, DvcException) else "crashed"
             return {kind: f"{type(error).__name__}: {error}"}
         finally:
             os.chdir("/")
+
+
+def said(value: Any) -> str:
+    """A value that JSON has not: dates, sets, bytes."""
+    return str(sorted(value) if isinstance(value, set) else value)
 
 
 def write(folder: str, files: dict[str, str]) -> None:

@@ -226,7 +226,7 @@ def test_scalars_mean_the_same(dvc: Server) -> None:
     body = "\n".join(f"    k{number}: {text}" for number, text in enumerate(texts))
     files = {"dvc.yaml": f"stages:\n  a:\n   cmd: x\n   meta:\n{body}\n"}
     (theirs,) = dvc.ask({"load": [files]})
-    found = json.loads(json.dumps(read(files)["stages"]["a"]["meta"], default=repr))
+    found = json.loads(json.dumps(read(files)["stages"]["a"]["meta"], default=str))
     meant = theirs["stages"]["a"]["meta"]
     wrong = {
         text: (found[f"k{number}"], meant[f"k{number}"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pivot.config import load, load_yaml
+from pivot.config import load
 from pivot.digest import Digest
 from pivot.errors import ConfigError
 from pivot.lockfile import (
@@ -137,13 +137,6 @@ def test_files_in_another_form_are_written_whole(text: str) -> None:
     assert set(found) == {*parse_dvc_lock(text.encode(), "dvc.lock"), "new"}
 
 
-def test_schema_1_is_read_and_becomes_2() -> None:
-    after = edited(b"old:\n  cmd: x\n", {"new": {"cmd": "n"}}, "dvc.lock")
-    assert after is not None
-    assert load_yaml(after, "dvc.lock")["schema"] == "2.0"
-    assert set(parse_dvc_lock(after, "dvc.lock")) == {"old", "new"}
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -152,6 +145,19 @@ def test_schema_1_is_read_and_becomes_2() -> None:
         ("[1]\n", "mapping"),
         ("schema: '2.0'\nstages: [1]\n", "mapping"),
         ("schema: '2.0'\nstages:\n  a: {outs: []}\n", "cmd"),
+        ("old:\n  cmd: x\n", "before DVC 2.0"),
+        ("", "mapping"),
+        ("schema: '2.0'\nstage: {}\n", "did you mean 'stages'"),
+        (
+            "schema: '2.0'\nstages:\n  a: {cmd: x, out: []}\n",
+            "unknown key 'out' in the entry of 'a'",
+        ),
+        (
+            "schema: '2.0'\nstages:\n  a: {cmd: x, outs: [{md5: abc}]}\n",
+            "list of paths with digests",
+        ),
+        ("schema: '2.0'\nstages:\n  a: {cmd: x, deps: [{path: d, size: big}]}\n", "'deps' takes"),
+        ("schema: '2.0'\nstages:\n  a: {cmd: x, params: {p.yaml: [a]}}\n", "values by file"),
     ],
 )
 def test_what_is_no_lock_is_said(text: str, message: str) -> None:

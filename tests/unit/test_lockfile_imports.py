@@ -93,14 +93,13 @@ def test_an_update_keeps_comments_and_drops_what_no_longer_holds() -> None:
     [
         ("deps: [{repo: {url: u}}]", "names the 'path'"),
         ("deps: [{path: p, repo: u}]", "mapping with a 'url'"),
-        ("deps: [{path: p, repo: {url: 3}}]", "mapping with a 'url'"),
-        ("deps: [{path: p, repo: {url: u, rev: [1]}}]", "'rev' of an import is a text"),
+        ("deps: [{path: p, repo: {url: 3}}]", "'url' takes a text"),
+        ("deps: [{path: p, repo: {url: u, rev: [1]}}]", "'rev' takes a text"),
         ("deps: [{path: p, repo: {url: u}, digest: nope}]", "not a digest"),
     ],
 )
 def test_a_broken_record_is_an_error_that_names_it(text: str, said: str) -> None:
-    record = parse_data_record((text + "\nouts: [{path: d}]\n").encode(), "d.pvt")
     with pytest.raises(ConfigError, match=said) as caught:
-        origin_of(record)
+        origin_of(parse_data_record((text + "\nouts: [{path: d}]\n").encode(), "d.pvt"))
     assert caught.value.where is not None
     assert caught.value.where.file == "d.pvt"
