@@ -1,0 +1,1 @@
+"""How do two versions of one file differ? Rows and columns of tables, lines of text, pictures."""

@@ -1,0 +1,425 @@
+"""Compares tables of any size: an embedded database reads and joins them within bounded memory.
+
+Both tables are copied into a database file in a scratch folder, joined there, and what differs is
+kept as pairs of row numbers, so that any part of it can be shown without holding all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import PivotError, Where
+from .formats import DELIMITERS, INTEGER, NUMBER, NotATableError, format_of, header_of
+from .model import (
+    Comparison,
+    Query,
+    RowChange,
+    Source,
+    Summary,
+    check_key,
+    column_changes,
+)
+
+#: What the database may hold in memory; beyond, it uses the scratch folder.
+MEMORY = "1GB"
+_MASK_BITS = 62  # of a mask of changed columns
+_KINDS = {
+    "changed": "i IS NOT NULL AND j IS NOT NULL",
+    "added": "i IS NULL",
+    "removed": "j IS NULL",
+}
+
+
+def compare_in_database(
+    old: Source, new: Source, key: Sequence[str], scratch: str, *, memory: str = MEMORY
+) -> Comparison:
+    """The comparison of two CSV, TSV, JSON, JSONL or Parquet files, rows matched by `key`.
+
+    Temporary files of about the size of both lie in a folder of their own in `scratch` until it is
+    closed. Raises PivotError where a file cannot be read, ImportError without the library.
+    """
+    os.makedirs(scratch, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix="tables-", dir=scratch)
+    try:
+        return _DatabaseComparison(old, new, tuple(key), folder, memory)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _DatabaseComparison:
+    def __init__(
+        self, old: Source, new: Source, key: tuple[str, ...], folder: str, memory: str
+    ) -> None:
+        import duckdb  # 60 ms; only large tables and Parquet need it
+
+        self._folder = folder
+        self._selected: tuple[Query, int] | None = None
+        self._db = duckdb.connect(os.path.join(folder, "tables.db"))
+        try:
+            self._db.execute(f"SET memory_limit = '{memory}'")
+            self._db.execute("SET temp_directory = ?", [os.path.join(folder, "spill")])
+            self._db.execute("SET enable_progress_bar = false")
+            self._json = {
+                table
+                for table, side in (("a", old), ("b", new))
+                if format_of(side.name) in ("json", "jsonl")
+            }
+            before = self._load("a", old)
+            after = self._load("b", new)
+            self._old, self._new = list(before), list(after)
+            check_key(key, self._old, self._new, new.name)
+            self._make_empty(key)
+            self.columns = (*self._new, *(name for name in self._old if name not in after))
+            self._shared = [name for name in self._new if name in before and name not in key]
+            repeated = self._number_repeated(key)
+            self._join(key, before, after, is_numbered=repeated > 0)
+            self.summary = self._summary(key, before, after, repeated)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """End the database and remove its files."""
+        self._db.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- reading --------------------------------------------------------------------------
+
+    def _load(self, table: str, source: Source) -> dict[str, str]:
+        """Copy a file into a table; the types of its columns."""
+        path = source.path
+        if path is None:
+            assert source.data is not None
+            path = os.path.join(self._folder, f"{table}.file")
+            with open(path, "wb") as stream:
+                stream.write(source.data)
+        kind = format_of(source.name)
+        assert kind is not None  # else nobody compares it as a table
+        with _explained(source.name, is_json=kind in ("json", "jsonl")):
+            if kind in ("csv", "tsv"):
+                return self._load_separated(table, source, path, DELIMITERS[kind])
+            if kind == "parquet":
+                return self._load_parquet(table, path)
+            return self._load_json(table, path, "array" if kind == "json" else "newline_delimited")
+
+    def _load_separated(
+        self, table: str, source: Source, path: str, delimiter: str
+    ) -> dict[str, str]:
+        names = header_of(source, delimiter)
+        if not names:
+            self._db.execute(f"CREATE TABLE {table} (nothing VARCHAR)")
+            return {}
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        cells = ", ".join(f"coalesce({_name(name)}, '') AS {_name(name)}" for name in names)
+        self._db.execute(
+            f"CREATE TABLE {table} AS SELECT {cells} FROM read_csv(?, auto_detect = false, "
+            f"header = true, delim = {_text(delimiter)}, quote = '\"', escape = '\"', "
+            f"columns = {{{columns}}}, max_line_size = 67108864)",
+            [path],
+        )
+        tests = ", ".join(
+            f"bool_or({c} <> ''), bool_and({c} = '' OR regexp_full_match({c}, '{INTEGER}')), "
+            f"bool_and({c} = '' OR regexp_full_match({c}, '{NUMBER}'))"
+            for c in map(_name, names)
+        )
+        found = self._one(f"SELECT {tests} FROM {table}")
+        return {
+            name: _text_type(*found[3 * position : 3 * position + 3])
+            for position, name in enumerate(names)
+        }
+
+    def _load_json(self, table: str, path: str, shape: str) -> dict[str, str]:
+        reading = f"format = '{shape}', records = true"
+        described = not _is_empty(path) and self._all(
+            f"DESCRIBE SELECT * FROM read_json(?, {reading}, sample_size = -1, "
+            "map_inference_threshold = -1, maximum_depth = 1)",
+            [path],
+        )
+        if not described:
+            self._db.execute(f"CREATE TABLE {table} (nothing VARCHAR)")
+            return {}
+        names = [row[0] for row in described]
+        columns = ", ".join(f"{_text(name)}: 'JSON'" for name in names)
+        # as JSON writes it without spaces; a null is no value
+        cells = ", ".join(
+            f"CASE WHEN json_type({c}) <> 'NULL' THEN json({c})::VARCHAR END AS {c}"
+            for c in map(_name, names)
+        )
+        self._db.execute(
+            f"CREATE TABLE {table} AS SELECT {cells} FROM read_json(?, {reading}, "
+            f"columns = {{{columns}}})",
+            [path],
+        )
+        kinds = ", ".join(f"list(DISTINCT json_type({_name(name)}::JSON))" for name in names)
+        found = self._one(f"SELECT {kinds} FROM {table}")
+        return {name: _json_type(kinds) for name, kinds in zip(names, found, strict=True)}
+
+    def _load_parquet(self, table: str, path: str) -> dict[str, str]:
+        self._db.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])
+        return {row[0]: str(row[1]).lower() for row in self._all(f"DESCRIBE {table}")}
+
+    # --- comparing ------------------------------------------------------------------------
+
+    def _make_empty(self, key: tuple[str, ...]) -> None:
+        """Give a table without columns those that rows are matched by."""
+        for table, names in (("a", self._old), ("b", self._new)):
+            if key and not names:
+                columns = ", ".join(f"{_name(name)} VARCHAR" for name in key)
+                self._db.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+
+    def _number_repeated(self, key: tuple[str, ...]) -> int:
+        """Number the rows of each key, where any key is not unique; how many are not."""
+        if not key:
+            return 0
+        keys = ", ".join(map(_name, key))
+        many = [f"SELECT {keys} FROM {t} GROUP BY ALL HAVING count(*) > 1" for t in ("a", "b")]
+        repeated = int(self._one(f"SELECT count(*) FROM ({many[0]} UNION {many[1]})")[0])
+        for table in ("a", "b") if repeated else ():
+            self._db.execute(
+                f"CREATE TABLE {table}_nth AS SELECT rowid AS r, "
+                f"row_number() OVER (PARTITION BY {keys} ORDER BY rowid) AS nth FROM {table}"
+            )
+        return repeated
+
+    def _join(
+        self,
+        key: tuple[str, ...],
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+        *,
+        is_numbered: bool,
+    ) -> None:
+        """Make `m`: the pairs of rows that differ, in order, with masks of changed columns."""
+        matches = [
+            " IS NOT DISTINCT FROM ".join(_sides(name, before.get(name), after.get(name)))
+            for name in key
+        ]
+        tables = ["a", "b"]
+        if not key:
+            matches = ["a.r = b.r"]
+        if is_numbered:
+            matches.append("a.nth = b.nth")
+        for position, table in enumerate(tables):
+            numbered = f"JOIN {table}_nth ON {table}_nth.r = {table}.rowid" if is_numbered else ""
+            more = ", nth" if is_numbered else ""
+            tables[position] = (
+                f"(SELECT {table}.*, {table}.rowid AS r{more} FROM {table} {numbered})"
+            )
+        masks = self._masks(before, after)
+        listed = "".join(f", {mask} AS mask{number}" for number, mask in enumerate(masks))
+        differs = " OR ".join(f"mask{number} <> 0" for number in range(len(masks)))
+        self._db.execute(
+            "CREATE TABLE m AS SELECT * FROM ("
+            f"SELECT a.r AS i, b.r AS j{listed} FROM {tables[0]} a FULL JOIN {tables[1]} b "
+            f"ON {' AND '.join(matches)}) WHERE i IS NULL OR j IS NULL"
+            f"{' OR ' + differs if differs else ''} "
+            "ORDER BY coalesce(j, i), j IS NOT NULL"
+        )
+        self._mask_count = len(masks)
+
+    def _masks(self, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+        masks = []
+        for start in range(0, len(self._shared), _MASK_BITS):
+            bits = [
+                f"CASE WHEN {' IS DISTINCT FROM '.join(_sides(name, before[name], after[name]))} "
+                f"THEN {1 << bit}::BIGINT ELSE 0 END"
+                for bit, name in enumerate(self._shared[start : start + _MASK_BITS])
+            ]
+            masks.append(" + ".join(bits))
+        return masks
+
+    def _summary(
+        self,
+        key: tuple[str, ...],
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+        repeated: int,
+    ) -> Summary:
+        kinds = {
+            kind: self._one(f"SELECT count(*) FROM m WHERE {where}")[0]
+            for kind, where in _KINDS.items()
+        }
+        counts = [f"count(*) FILTER ({self._changed(name)})" for name in self._shared]
+        found = self._one(f"SELECT {', '.join(counts)} FROM m") if counts else ()
+        columns, is_reordered = column_changes(before, after)
+        return Summary(
+            key=key,
+            old_rows=self._one("SELECT count(*) FROM a")[0],
+            new_rows=self._one("SELECT count(*) FROM b")[0],
+            added=kinds["added"],
+            removed=kinds["removed"],
+            changed=kinds["changed"],
+            columns=columns,
+            changed_in={name: n for name, n in zip(self._shared, found, strict=True) if n},
+            repeated=repeated,
+            is_reordered=is_reordered,
+        )
+
+    def _changed(self, name: str) -> str:
+        """Whether a row of `m` changed in a column."""
+        position = self._shared.index(name)
+        mask, bit = divmod(position, _MASK_BITS)
+        return f"i IS NOT NULL AND j IS NOT NULL AND (mask{mask} & {1 << bit}) <> 0"
+
+    # --- looking --------------------------------------------------------------------------
+
+    def count(self, query: Query) -> int:
+        if self._selected is None or self._selected[0] != query:
+            where, values = self._condition(query)
+            self._db.execute("DROP TABLE IF EXISTS s")
+            self._db.execute(
+                f"CREATE TABLE s AS SELECT m.* FROM m {where} ORDER BY m.rowid", values
+            )
+            self._selected = query, int(self._one("SELECT count(*) FROM s")[0])
+        return self._selected[1]
+
+    def rows(self, query: Query, offset: int, limit: int) -> Sequence[RowChange]:
+        if query == Query():
+            table = "m"
+        else:
+            self.count(query)
+            table = "s"
+        pairs = self._all(
+            f"SELECT * FROM {table} WHERE rowid >= ? AND rowid < ? ORDER BY rowid",
+            [offset, offset + limit],
+        )
+        old = self._fetch("a", self._old, [pair[0] for pair in pairs])
+        new = self._fetch("b", self._new, [pair[1] for pair in pairs])
+        return [self._row(pair, old, new) for pair in pairs]
+
+    def _condition(self, query: Query) -> tuple[str, list[str]]:
+        parts = [f"({' OR '.join(f'({_KINDS[kind]})' for kind in query.kinds) or 'false'})"]
+        joins, values = "", []
+        if query.column is not None:
+            parts.append(self._changed(query.column) if query.column in self._shared else "false")
+        if query.search:
+            joins = "LEFT JOIN a ON a.rowid = m.i LEFT JOIN b ON b.rowid = m.j"
+            cells = [f"a.{_name(name)}::VARCHAR" for name in self._old]
+            cells += [f"b.{_name(name)}::VARCHAR" for name in self._new]
+            joined = f"concat_ws(chr(0), {', '.join(cells)})" if cells else "''"
+            parts.append(f"contains(lower({joined}), ?)")
+            values.append(query.search.lower())
+        return f"{joins} WHERE {' AND '.join(parts)}", values
+
+    def _fetch(
+        self, table: str, names: Sequence[str], rows: Sequence[int | None]
+    ) -> dict[int, dict[str, Any]]:
+        wanted = [row for row in rows if row is not None]
+        if not wanted or not names:
+            return {row: {} for row in wanted}
+        found = self._all(
+            f"SELECT rowid, {', '.join(map(_name, names))} FROM {table} "
+            f"WHERE rowid IN ({', '.join(map(str, wanted))})"
+        )
+        parsed = _parsed if table in self._json else _as_is
+        return {row[0]: dict(zip(names, map(parsed, row[1:]), strict=True)) for row in found}
+
+    def _row(
+        self, pair: Sequence[Any], old: Mapping[int, Any], new: Mapping[int, Any]
+    ) -> RowChange:
+        i, j, *masks = pair
+        if i is None:
+            return RowChange("added", None, j + 1, None, new[j])
+        if j is None:
+            return RowChange("removed", i + 1, None, old[i], None)
+        changed = tuple(
+            name
+            for position, name in enumerate(self._shared)
+            if masks[position // _MASK_BITS] >> position % _MASK_BITS & 1
+        )
+        return RowChange("changed", i + 1, j + 1, old[i], new[j], changed)
+
+    def _one(self, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self._db.execute(query, list(values)).fetchone() or ()
+        return found
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._db.execute(query, list(values)).fetchall()
+        return found
+
+
+@contextmanager
+def _explained(file: str, *, is_json: bool) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise PivotError(f"'{file}' is too wide to compare in {MEMORY}: {_first(error)}") from None
+    except duckdb.IOException as error:
+        raise PivotError(f"cannot read it: {_first(error)}", where=Where(file)) from None
+    except duckdb.Error as error:
+        kind = NotATableError if is_json else PivotError
+        raise kind(f"cannot be read as a table: {_first(error)}", where=Where(file)) from None
+
+
+def _is_empty(path: str) -> bool:
+    """Whether a JSON file has no rows; of large ones that is not asked."""
+    with open(path, "rb") as stream:
+        head = stream.read(256)
+    return len(head) < 256 and not head.strip(b" \t\r\n[]\xef\xbb\xbf")
+
+
+def _first(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _sides(name: str, old: str | None, new: str | None) -> tuple[str, str]:
+    """A column of both tables, so that they can be compared."""
+    a, b = f"a.{_name(name)}", f"b.{_name(name)}"
+    # columns of different types, as Parquet has them, are compared as they are written
+    if old != new and not {old or "empty", new or "empty"} <= _WRITTEN_ALIKE:
+        return f"{a}::VARCHAR", f"{b}::VARCHAR"
+    return a, b
+
+
+#: Types whose values lie in the database as texts already.
+_WRITTEN_ALIKE = frozenset(
+    ("empty", "integer", "number", "text", "boolean", "list", "object", "mixed")
+)
+
+
+def _text_type(has_values: bool | None, is_integer: bool | None, is_number: bool | None) -> str:
+    if not has_values:
+        return "empty"
+    return "integer" if is_integer else "number" if is_number else "text"
+
+
+def _json_type(kinds: Sequence[str | None] | None) -> str:
+    names = {
+        "BOOLEAN": "boolean",
+        "BIGINT": "integer",
+        "UBIGINT": "integer",
+        "HUGEINT": "integer",
+        "DOUBLE": "number",
+        "VARCHAR": "text",
+        "ARRAY": "list",
+    }
+    found = {names.get(kind, "object") for kind in kinds or () if kind not in (None, "NULL")}
+    if found == {"integer", "number"}:
+        return "number"
+    return found.pop() if len(found) == 1 else "mixed" if found else "empty"
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if value is not None else None
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
