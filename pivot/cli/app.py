@@ -26,6 +26,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "importing": ("import", "import-url", "update", "get"),
     "editing": ("freeze", "unfreeze"),
     "impact": ("impact",),
+    "verify": ("verify",),
     "reviews": ("params", "metrics"),
     "migration": ("migrate", "export"),
     "configure": ("config",),

@@ -1,0 +1,296 @@
+"""`verify`: the gate of a CI: does everything committed stand, and can all of it be had?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from ..digest import Digest
+from ..errors import StoreError
+from ..graph import Selection
+from ..manifest import object_path
+from ..model import Decision, Stage
+from ..project import Observer, State
+from ..run.survey import Survey
+from ..run.verdicts import Verdicts
+from ..run.workspace import Workspace
+from ..values import dataclass
+from .selecting import named
+from .session import Session
+from .status import reason_data
+
+Kind = Literal["missing", "changed", "corrupt"]
+Place = Literal["work", "cache", "remote", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one artifact, and where: in the work tree, the cache, `local` (neither
+    has it) or on a remote. `stage` is who makes or reads it (None of tracked data)."""
+
+    path: str
+    problem: Kind
+    where: Place
+    stage: str | None = None
+    digest: Digest | None = None
+    now: Digest | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One stage: how it stands by locks, code and params, and what is wrong with its artifacts."""
+
+    name: str
+    decision: Decision
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        return self.decision.state == "fresh" and not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Stages in dependency order, problems of tracked data, and what was taken on trust."""
+
+    stages: tuple[Verified, ...]
+    artifacts: tuple[Problem, ...]
+    checked: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_ok(self) -> bool:
+        return all(stage.is_ok for stage in self.stages) and not self.artifacts
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What to verify, and how.
+
+    With `allow_missing` artifacts need not be here where a remote has them; with `remote` all
+    that would be pushed has to be there as well. `deep` reads every byte that is here again.
+    """
+
+    targets: tuple[str, ...] = ()
+    allow_missing: bool = False
+    deep: bool = False
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Artifact:
+    """What has to be had: a locked out, or tracked data."""
+
+    path: str
+    digest: Digest
+    cache: bool
+    push: bool
+    remote: str | None
+    stage: str | None
+
+
+def verify(session: Session, request: VerifyRequest) -> Verification:
+    """Judge the stages that targets name (all without), and look for all that they made and read.
+
+    Needs no data: what is absent counts as its lock says, and is then looked for. Raises
+    GraphError for targets that are nothing, RemoteError where a remote cannot be asked.
+    """
+    space = _reading_anew(session) if request.deep else session.space
+    graph = space.graph
+    chosen = named(session, Selection(request.targets, session.cwd, single=bool(request.targets)))
+    survey = Survey(space, allow_missing=True)
+    judged = survey.plan(graph.sorted(graph.upstream(chosen.stages)), restores=False)
+    made = [item for name in chosen.stages for item in _outs(space, graph.stages[name])]
+    kept = [
+        _Artifact(f.path, f.digest, f.cache, f.push, f.remote, None)
+        for f in chosen.tracked
+        if f.digest is not None
+    ]
+    problems: list[Problem] = []
+    away: list[_Artifact] = []
+    for item in {artifact.path: artifact for artifact in [*made, *kept]}.values():
+        found = list(_looked_at(space, item, deep=request.deep))
+        if any(problem.problem == "missing" for problem in found) and _may_be_remote(request, item):
+            away.append(item)
+            found = [problem for problem in found if problem.problem != "missing"]
+        problems += found
+    notes: list[str] = []
+    wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
+    if wanted:
+        problems += _on_remotes(session, wanted, notes)
+    if not request.allow_missing:
+        problems += _inputs(space, [graph.stages[name] for name in chosen.stages])
+    stages = tuple(
+        Verified(name, judged[name], tuple(p for p in problems if p.stage == name))
+        for name in chosen.stages
+    )
+    rest = tuple(problem for problem in problems if problem.stage is None)
+    return Verification(stages, rest, len(made) + len(kept), tuple(notes))
+
+
+def _outs(space: Workspace, stage: Stage) -> Iterator[_Artifact]:
+    """The outs that the lock of a stage names; without a lock the decision says enough."""
+    record = space.locks.record(stage.name)
+    for out in stage.outs:
+        digest = record.outs.get(out.path) if record is not None else None
+        if digest is not None:
+            yield _Artifact(out.path, digest, out.cache, out.push, out.remote, stage.name)
+
+
+def _may_be_remote(request: VerifyRequest, item: _Artifact) -> bool:
+    return request.allow_missing and item.cache and item.push
+
+
+def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Problem]:
+    """What is wrong with an artifact here. Bytes in either place will do."""
+    sound = Problem(item.path, "missing", "local", item.stage, item.digest)
+    seen = _work(space, item.path)
+    told = len(space.cache.reports)
+    stored = item.digest.algorithm in _STORED and not space.cache.missing(item.digest)
+    if deep and stored:
+        stored = _is_sound(space, item.digest)
+    is_corrupt = len(space.cache.reports) > told  # it was set aside, and that told
+    if is_corrupt:
+        yield replace(sound, problem="corrupt", where="cache")
+    if seen is not None and seen != item.digest:
+        yield replace(sound, problem="changed", where="work", now=seen)
+    elif seen is None and not stored and not is_corrupt:
+        yield sound if item.cache else replace(sound, where="work")
+
+
+_STORED = ("blake3", "xxh128", "sha256", "md5", "md5-dos2unix")
+
+
+def _work(space: Workspace, path: str) -> Digest | None:
+    """What lies in the work tree; of a commit, what git itself holds."""
+    return (space.observer if space.here else space.project.observer).observe(path)
+
+
+def _is_sound(space: Workspace, digest: Digest) -> bool:
+    """Whether an object, and each file of a directory, is what its name says, by reading it."""
+    if not space.cache.verify(digest):
+        return False
+    try:
+        entries = space.cache.manifest(digest).entries if digest.is_tree else ()
+    except StoreError:
+        return False
+    found = {entry.digest: None for entry in entries}
+    return sum(not space.cache.verify(entry) for entry in found) == 0
+
+
+def _inputs(space: Workspace, stages: Iterable[Stage]) -> Iterator[Problem]:
+    """Inputs that nobody makes and no record tracks, and that are not there."""
+    records = {file.path for file in space.pipeline.tracked}
+    for stage in stages:
+        for dep in stage.deps:
+            if space.graph.maker_of(dep.path) is not None or "://" in dep.path:
+                continue
+            if space.observer.observe(dep.path) is None and not _within(dep.path, records):
+                yield Problem(dep.path, "missing", "work", stage.name)
+
+
+def _within(path: str, records: set[str]) -> bool:
+    return any(path == record or path.startswith(f"{record}/") for record in records)
+
+
+def _reading_anew(session: Session) -> Workspace:
+    """The workspace with nothing remembered of files: each is read, whatever its stat says."""
+    space = session.space
+    verdicts = Verdicts(session.project.observer, State(None).blobs(""), None, session.started)
+    if not space.here:
+        return replace(space, verdicts=verdicts)
+    project = session.project
+    skip = project.ignored.ignores if project.ignored else None
+    observer = Observer(
+        project.root, State(None), project.algorithm, cache=project.cache_dir, skip=skip
+    )
+    observer.progress = space.observer.progress
+    return replace(space, verdicts=verdicts, observer=observer)
+
+
+# --- remotes -------------------------------------------------------------------------------
+
+
+def _on_remotes(session: Session, items: Iterable[_Artifact], notes: list[str]) -> list[Problem]:
+    """What of the artifacts is not on the remote that should have it."""
+    wanted = list({item.path: item for item in items}.values())
+    if not session.project.settings.remotes:
+        notes.append(
+            f"no remote is configured: what is not here ({len(wanted)} of the artifacts) is taken "
+            "on the word of its lock"
+        )
+        return []
+    from ..store.remotes import Crew  # 20 ms and more, where something is not here
+    from .sharing import Stores
+
+    problems: list[Problem] = []
+    with Stores(session.project) as stores:
+        groups: dict[str | None, list[_Artifact]] = {}
+        for item in wanted:
+            groups.setdefault(item.remote, []).append(item)
+        for name, group in groups.items():
+            store = stores.of(name)
+            crew = Crew(store.jobs)
+            parts = {item.path: _objects(session, item.digest) for item in group}
+            keys = {object_path(digest) for digests in parts.values() for digest in digests}
+            there = crew.existing(store, keys)
+            for item in group:
+                if not all(object_path(digest) in there for digest in parts[item.path]):
+                    problems.append(
+                        Problem(
+                            item.path,
+                            "missing",
+                            "remote",
+                            item.stage,
+                            item.digest,
+                            remote=store.name,
+                        )
+                    )
+    return problems
+
+
+def _objects(session: Session, digest: Digest) -> list[Digest]:
+    """An object with the files of a directory, as far as its manifest is here."""
+    if not digest.is_tree:
+        return [digest]
+    try:
+        entries = session.space.cache.manifest(digest).entries
+    except StoreError:
+        return [digest]
+    return [digest, *(entry.digest for entry in entries)]
+
+
+# --- telling -------------------------------------------------------------------------------
+
+
+def verify_data(result: Verification) -> dict[str, Any]:
+    """The result in the form of `verify --json` (schemas/verify.schema.json)."""
+    return {
+        "ok": result.is_ok,
+        "stages": [
+            {
+                "name": stage.name,
+                "ok": stage.is_ok,
+                "state": stage.decision.state,
+                "reasons": [reason_data(reason) for reason in stage.decision.reasons],
+                "problems": [_problem_data(problem) for problem in stage.problems],
+            }
+            for stage in result.stages
+        ],
+        "artifacts": [_problem_data(problem) for problem in result.artifacts],
+    }
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.path,
+        "stage": problem.stage,
+        "problem": problem.problem,
+        "where": problem.where,
+        "remote": problem.remote,
+        "digest": str(problem.digest) if problem.digest else None,
+        "old": problem.digest.short if problem.digest else None,
+        "new": problem.now.short if problem.now else None,
+    }
