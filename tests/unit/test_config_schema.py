@@ -85,7 +85,7 @@ GOOD_OUTPUTS: dict[str, Any] = {
     },
     "events": {"event": "stage_finished", "stage": "a", "status": "ran", "seconds": 0.5},
     "impact": {"from": "main", "to": "HEAD", "stages": [{"name": "a", "change": "upstream", "state": "stale", "reasons": [], "fresh": False}], "artifacts": [{"path": "o", "kind": "out", "stage": "a", "change": "affected"}]},
-    "verify": {"artifacts": [], "stages": [{"name": "a", "ok": False, "state": "fresh", "reasons": [], "problems": [{"path": "x", "problem": "missing", "where": "cache"}]}]},
+    "verify": {"ok": False, "artifacts": [], "stages": [{"name": "a", "ok": False, "state": "fresh", "reasons": [], "problems": [{"path": "x", "problem": "missing", "where": "cache"}]}]},
     "lock": {
         "pivot_lock": 1, "stage": "train", "entry": "m.f", "code": "xxh128:ab", "params": {}, "deps": {},
         "outs": {"o": {"digest": "blake3:ab", "size": 1}}, "seal": "xxh128:cd",
