@@ -45,10 +45,11 @@ def note(text: str) -> None:
 
 def say_json(data: Any, *, indent: int | None = 2) -> None:
     """A result for programs, on stdout: JSON with dates as ISO texts."""
-    say(json.dumps(data, indent=indent, default=_plain, ensure_ascii=False))
+    say(json.dumps(data, indent=indent, default=plain, ensure_ascii=False))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON writes for a value that it has no form for."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, (set, frozenset)):
@@ -82,4 +83,4 @@ def value_text(value: Any) -> str:
         return "(none)"
     if isinstance(value, str):
         return value
-    return json.dumps(value, default=_plain, ensure_ascii=False)
+    return json.dumps(value, default=plain, ensure_ascii=False)
