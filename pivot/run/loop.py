@@ -223,6 +223,9 @@ class Loop:
             self._hand_over()
             settled = self._settler.check_out(stage)
             status = "restored"
+        if self._settler.was_changed_by_hand(stage):
+            self._hand_over()
+            settled = self._settler.accept(stage)
         if self._settler.renew(stage, decision):
             decision = replace(decision, notes=())  # what was unrecorded is recorded
         self._done(sorter, stage, status)
