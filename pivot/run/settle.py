@@ -315,6 +315,27 @@ class Settler:
         self._keep_tables(stage, self._space.locks.record(stage.name))
         return True
 
+    def was_changed_by_hand(self, stage: Stage) -> bool:
+        """Whether the outs of a frozen stage of DVC's are there, and are not what is recorded."""
+        if not (stage.frozen and self._commit and self._space.locks.as_dvc(stage)):
+            return False
+        record = self._survey.record(stage)
+        known = record.outs if record is not None else {}
+        now = {out.path: self._space.observer.observe(out.path) for out in stage.outs}
+        return all(now.values()) and any(known.get(path) != seen for path, seen in now.items())
+
+    def accept(self, stage: Stage) -> Settled:
+        """Record what is there as the result of the stage, as `dvc repro` does where it is frozen.
+
+        Nothing where one of its deps is not there.
+        """
+        evidence = self._survey.gather(stage, {})
+        if evidence.absent:
+            return Settled()
+        record = self.record(stage, evidence.key, self.store_outs(stage))
+        self.write(stage, record)
+        return Settled(notes=("recorded its outs as they are now",), record=record)
+
     def _store_present(self, stage: Stage, record: StageRecord) -> None:
         """Have the cache hold all that DVC expects there: an out may not have been cached."""
         for out in stage.outs:
