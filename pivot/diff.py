@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+
+from .digest import Digest
+from .values import dataclass
 
 #: Of one key: `old` and `new`, and for two numbers their difference as `diff`.
 Change = dict[str, Any]
@@ -90,3 +94,103 @@ def _change(old: Any, new: Any, unchanged: bool) -> Change | None:
     if isinstance(old, (int, float)) and isinstance(new, (int, float)):
         change["diff"] = new - old
     return change
+
+
+# --- artifacts ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One artifact of a version, or one file of a directory; `digest` None where not known."""
+
+    digest: Digest | None
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The artifacts of one version by path, and the files of those that are directories.
+
+    `hidden` are the directories whose files are not known: their manifest is nowhere.
+    """
+
+    items: Mapping[str, Item]
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One artifact or file that differs: its path and digest on either side, None where absent."""
+
+    path: str
+    old: Digest | None
+    new: Digest | None
+    is_folder: bool = False
+    former: str | None = None  # the path it had, where that is all that differs
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differs between two snapshots, each kind in order of paths."""
+
+    added: tuple[Difference, ...] = ()
+    deleted: tuple[Difference, ...] = ()
+    modified: tuple[Difference, ...] = ()
+    renamed: tuple[Difference, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.deleted or self.modified or self.renamed)
+
+
+def changed_artifacts(old: Snapshot, new: Snapshot) -> Differences:
+    """What differs, as `dvc diff` tells it.
+
+    A path that went and one that came with the same bytes are one that was renamed: of several
+    the first of each, in order. Nothing is said of files whose directory is hidden on a side.
+    """
+    added: list[Difference] = []
+    gone: list[Difference] = []
+    modified: list[Difference] = []
+    hidden = old.hidden | new.hidden
+    for path in sorted({*old.items, *new.items}, key=_parts):
+        if any(path.startswith(f"{folder}/") for folder in hidden):
+            continue
+        before, after = old.items.get(path), new.items.get(path)
+        if before is None and after is not None:
+            added.append(Difference(path, None, after.digest, after.is_folder))
+        elif before is not None and after is None:
+            gone.append(Difference(path, before.digest, None, before.is_folder))
+        elif before and after and not _is_same(before, after):
+            modified.append(Difference(path, before.digest, after.digest, before.is_folder))
+    by_digest: dict[object, deque[Difference]] = defaultdict(deque)
+    for difference in gone:
+        by_digest[_identity(difference.old)].append(difference)
+    came: list[Difference] = []
+    renamed: list[Difference] = []
+    for difference in added:
+        left = by_digest.get(_identity(difference.new)) if difference.new else None
+        if not left:
+            came.append(difference)
+            continue
+        former = left.popleft()
+        renamed.append(replace(difference, old=former.old, former=former.path))
+    remaining = [difference for queue in by_digest.values() for difference in queue]
+    return Differences(
+        added=tuple(came),
+        deleted=tuple(sorted(remaining, key=lambda difference: _parts(difference.path))),
+        modified=tuple(modified),
+        renamed=tuple(sorted(renamed, key=lambda difference: difference.former or "")),
+    )
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("/"))
+
+
+def _is_same(one: Item, other: Item) -> bool:
+    same = _identity(one.digest) == _identity(other.digest)
+    return same and one.is_folder == other.is_folder
+
+
+def _identity(digest: Digest | None) -> object:
+    return None if digest is None else (digest.algorithm, digest.value, digest.is_tree)

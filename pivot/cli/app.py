@@ -28,6 +28,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "impact": ("impact",),
     "verify": ("verify",),
     "reviews": ("params", "metrics"),
+    "diff": ("diff",),
     "migration": ("migrate", "export"),
     "configure": ("config",),
     "remotes": ("remote",),

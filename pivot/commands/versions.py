@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..digest import Digest
 from ..errors import PivotError, StoreError
 from ..model import Command, Manifest, Pipeline, Stage
-from ..project import Project, RevTree, open_project
+from ..project import Observer, Project, RevTree, open_project
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree, join, parent
@@ -141,6 +141,10 @@ class Version:
         if digest is None or digest.is_tree:
             return None
         return self._versions.object(digest, self.remote_of(path) if fetch else None, fetch=fetch)
+
+    def is_artifact(self, path: str) -> bool:
+        """Whether `path` is an out or tracked file, lies in one, or holds some."""
+        return self._owner(path) is not None or path in self._below
 
     def is_cached(self, path: str) -> bool:
         """Whether `path` is, or lies in, an artifact that is kept as an object."""
@@ -291,6 +295,13 @@ class Versions:
             folders.append(former)
         return tuple(LocalCache(folder, algorithm=project.algorithm) for folder in folders)
 
+    def observer_of(self, digest: Digest | None) -> Observer:
+        """What digests files of the working tree the way `digest` was made."""
+        from ..lockfile import LEGACY
+
+        is_legacy = digest is not None and digest.algorithm == LEGACY
+        return self.project.legacy_observer if is_legacy else self.project.observer
+
     def manifest(self, digest: Digest) -> Manifest | None:
         """The files of directory `digest`; None where no cache has its manifest."""
         for cache in self.caches:
@@ -300,20 +311,26 @@ class Versions:
                 continue
         return None
 
-    def object(
-        self,
-        digest: Digest,
-        remote: str | None,  # noqa: ARG002
-        *,
-        fetch: bool,  # noqa: ARG002 (comes with remotes)
-    ) -> bytes | None:
-        """The bytes of a file by digest; None where they are nowhere."""
+    def object(self, digest: Digest, remote: str | None, *, fetch: bool) -> bytes | None:
+        """The bytes of a file by digest; None where they are nowhere.
+
+        With `fetch` the remote (None: the default one) is asked for what no cache has. Raises
+        ConfigError without such a remote, RemoteError where it cannot be used.
+        """
         for cache in self.caches:
             try:
                 return cache.read(digest)
             except StoreError:
                 continue
-        return None
+        if not fetch or self._fetched(digest, remote):
+            return None
+        return self.caches[0].read(digest)
+
+    def _fetched(self, digest: Digest, remote: str | None) -> bool:
+        """Whether the object, and for a directory its files, still lack after asking a remote."""
+        from .sharing import fetch_objects  # the remotes' libraries; most values lie here
+
+        return bool(fetch_objects(self.project, self.caches[0], {digest: remote}))
 
 
 @contextmanager

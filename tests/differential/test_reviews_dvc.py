@@ -52,10 +52,30 @@ def compared(history: History, count: int, seed: int) -> None:
         agree(project, "metrics", "show", "--json", *flags)
 
 
+def sizeless(found: Any) -> Any:
+    """Our answer without what DVC's lacks."""
+    for entries in found.values():
+        for entry in entries:
+            entry.pop("size")
+    return found
+
+
+def same_artifacts(history: History, count: int, seed: int) -> None:
+    """The artifacts that differ, over pairs of revisions and options."""
+    project = history.project
+    rng = random.Random(seed)
+    for revisions in pairs(history, count, seed):
+        words = tuple(word for word in revisions if word != "workspace")
+        flags = rng.choice([(), (), ("--show-hash",), ("--hide-missing",)])
+        theirs, ours = answers(project, "diff", *words, "--json", *flags)
+        assert sizeless(ours) == theirs, "\n".join(project.told[-2:])
+
+
 def test_a_history_shows_and_compares_as_dvc_does(both: Make) -> None:
     history = History(both("walk"), seed=1)
     history.walk(30)
-    compared(history, 12, seed=1)
+    compared(history, 8, seed=1)
+    same_artifacts(history, 12, seed=1)
 
 
 @pytest.mark.thorough
@@ -63,4 +83,5 @@ def test_a_history_shows_and_compares_as_dvc_does(both: Make) -> None:
 def test_more_histories(both: Make, seed: int) -> None:
     history = History(both("walk"), seed=seed)
     history.walk(40)
+    same_artifacts(history, 80, seed=seed)
     compared(history, 80, seed=seed)

@@ -1,0 +1,138 @@
+"""`diff`: what differs between two versions: artifacts, and what is in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from .options import Json, Markdown, choose_one
+from .output import note, say, say_json, say_table, styled
+from .reviews import OnlyThese, spread
+
+if TYPE_CHECKING:
+    from ..commands.differences import Artifacts
+    from ..diff import Difference
+
+_PATHS = "pivot.paths"
+_COLOURS = {"added": "green", "deleted": "red", "renamed": "green", "modified": "yellow"}
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[A] [B] [-- PATH...]",
+        help="Revisions (HEAD and the working tree), then paths.",
+        show_default=False,
+    ),
+]
+ShowHash = Annotated[bool, typer.Option("--show-hash", help="Show hashes.")]
+HideMissing = Annotated[
+    bool, typer.Option("--hide-missing", help="Leave out what is not in the cache.")
+]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 where something differs.")]
+
+
+class _TakesPaths(TyperCommand):
+    """A command that is told which words stood after `--`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_PATHS] = args[at + 1 :]
+            args = args[:at]
+        return list(super().parse_args(ctx, spread(args)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("diff", cls=_TakesPaths)(diff)
+
+
+def diff(
+    context: typer.Context,
+    words: Words = None,
+    targets: OnlyThese = None,
+    as_json: Json = False,
+    markdown: Markdown = False,
+    show_hash: ShowHash = False,
+    hide_missing: HideMissing = False,
+    exit_code: ExitCode = False,
+) -> None:
+    """Compare two versions: the artifacts that differ, or what differs in files."""
+    from ..commands.differences import compare_artifacts, read_words
+    from ..commands.session import Request
+    from ..commands.versions import opened_versions
+
+    choose_one({"--json": as_json, "--md": markdown})
+    with opened_versions(Request(os.getcwd())) as versions:
+        question = read_words(versions, words or (), context.meta.get(_PATHS))
+        found = compare_artifacts(versions, question, tuple(targets or ()))
+    for remark in found.notes:
+        note(remark)
+    missing = question.new.commit is None and not hide_missing
+    if as_json:
+        say_json(found.data(hashes=show_hash, missing=missing))
+    elif markdown:
+        _say_markdown(found, show_hash, missing)
+    else:
+        _say_text(found, show_hash, missing)
+    if exit_code and found.found:
+        raise typer.Exit(1)
+
+
+def _groups(found: Artifacts, missing: bool) -> list[tuple[str, tuple[Difference, ...]]]:
+    from ..commands.differences import KINDS, MISSING
+
+    groups = [(kind, getattr(found.found, kind)) for kind in KINDS]
+    return [*groups, (MISSING, found.missing)] if missing else groups
+
+
+def _say_markdown(found: Artifacts, show_hash: bool, missing: bool) -> None:
+    rows = [
+        [kind, *([_hash(one)] if show_hash else []), _path(one), _size(found, one)]
+        for kind, group in _groups(found, missing)
+        for one in group
+    ]
+    header = ["Status", *(["Hash"] if show_hash else []), "Path", "Size"]
+    say_table(rows, header, markdown=True)
+
+
+def _say_text(found: Artifacts, show_hash: bool, missing: bool) -> None:
+    import sys
+
+    counts = []
+    for kind, group in _groups(found, missing):
+        if not group:
+            continue
+        say(styled(f"{kind.capitalize()}:", _COLOURS.get(kind, "yellow"), sys.stdout))
+        width = max(len(_path(one)) for one in group)
+        for one in group:
+            head = f"{_hash(one)}  " if show_hash else ""
+            say(f"    {head}{_path(one):<{width}}  {_size(found, one)}".rstrip())
+        say()
+        files = sum(not one.is_folder for one in group)
+        counts += [f"{files} {kind}"] if files else []
+    if counts:
+        say(f"files summary: {', '.join(counts)}")
+
+
+def _path(one: Difference) -> str:
+    from ..commands.differences import shown
+
+    path = shown(one.path, one.is_folder)
+    return path if one.former is None else f"{shown(one.former, one.is_folder)} -> {path}"
+
+
+def _hash(one: Difference) -> str:
+    sides = [digest.value[:8] for digest in (one.old, one.new) if digest is not None]
+    return "..".join(dict.fromkeys(sides)) or "-"
+
+
+def _size(found: Artifacts, one: Difference) -> str:
+    from .meter import size_text
+
+    sizes = [found.size(digest) for digest in (one.old, one.new) if digest is not None]
+    known = [size_text(size) for size in sizes if size is not None]
+    return " -> ".join(dict.fromkeys(known))
