@@ -29,6 +29,9 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     else:
         differences = compare_as_dvc if evidence.as_dvc else compare
         reasons += differences(stage, record, evidence)
+    if evidence.upstream and record is not None and not reasons:
+        # these make it stale whatever those above it give
+        reasons += _changed_outs(stage, evidence, record)[0]
     reasons += [Reason("upstream", name) for name in evidence.upstream]
     if reasons:
         return Decision(stage.name, "stale", "run", tuple(reasons), key)
@@ -68,6 +71,18 @@ def is_callback(stage: Stage) -> bool:
 def _judge_outs(
     stage: Stage, evidence: Evidence, record: StageRecord, key: StageKey | None
 ) -> Decision:
+    changed, action = _changed_outs(stage, evidence, record)
+    if changed:
+        return Decision(stage.name, "stale", "run", tuple(changed), key)
+    unrecorded = record.key.code is None and evidence.key.code is not None
+    notes = ("code unrecorded",) if unrecorded and evidence.as_dvc else ()
+    return Decision(stage.name, "fresh", action, (), key, notes)
+
+
+def _changed_outs(
+    stage: Stage, evidence: Evidence, record: StageRecord
+) -> tuple[list[Reason], Action]:
+    """The outs that are not as recorded, and what brings those back that are only missing."""
     changed: list[Reason] = []
     action: Action = "none"
     for out in stage.outs:
@@ -87,11 +102,7 @@ def _judge_outs(
                 out.line or stage.line,
             )
         )
-    if changed:
-        return Decision(stage.name, "stale", "run", tuple(changed), key)
-    unrecorded = record.key.code is None and evidence.key.code is not None
-    notes = ("code unrecorded",) if unrecorded and evidence.as_dvc else ()
-    return Decision(stage.name, "fresh", action, (), key, notes)
+    return changed, action
 
 
 def plan(

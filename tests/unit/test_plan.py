@@ -193,6 +193,15 @@ def test_below_a_stage_that_will_run_the_key_is_not_final():
     assert decision.key is None
 
 
+def test_outs_that_were_changed_are_named_beside_the_upstream():
+    changed = {"model.bin": a_digest("by hand")}
+    waiting = {"uncertain": frozenset({"clean.csv"}), "upstream": ("prep",)}
+    decision = decide(STAGE, evidence(outs=changed, **waiting))
+    assert kinds(decision) == [("out", "model.bin"), ("upstream", "prep")]
+    missing = decide(STAGE, evidence(outs={"model.bin": None}, stored=lambda _: True, **waiting))
+    assert kinds(missing) == [("upstream", "prep")]
+
+
 def test_own_changes_are_named_beside_the_upstream():
     key = a_key(replace(STAGE, params={"C": 2}), deps={})
     decision = decide(STAGE, evidence(key, uncertain=frozenset({"clean.csv"}), upstream=("prep",)))
