@@ -289,13 +289,16 @@ def _content(found: FileDiff, content: ContentDiff, view: FileView) -> Iterator[
         yield f"  {_facts(content.old)} -> {_facts(content.new)}"
     if view.summary or not content.lines:
         return
+    fence = "```"
+    while any(fence in line for line in content.lines):
+        fence += "`"
     if view.markdown:
-        yield "\n```diff"
+        yield f"\n{fence}diff"
     for line in content.lines:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         yield styled(line, style, sys.stdout) if style and not view.markdown else line
     if view.markdown:
-        yield "```"
+        yield fence
 
 
 def _facts(facts: Facts | None) -> str:
