@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ from .output import note, say, say_json
 
 if TYPE_CHECKING:
     from ..commands.inventory import Targets
-    from ..commands.sharing import Shared, ShareRequest
+    from ..commands.sharing import Shared
+    from ..commands.wanted import ShareRequest
     from .transfer import TransferMeter
 
 
@@ -50,6 +52,15 @@ Recursive = Annotated[
 ]
 Glob = Annotated[bool, typer.Option("--glob", help="Targets are patterns.")]
 RunCache = Annotated[bool, typer.Option("--run-cache", help="With the results of earlier runs.")]
+Revision = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rev", metavar="REV", help="Of that revision, not the work tree.", show_default=False
+    ),
+]
+AllBranches = Annotated[bool, typer.Option("-a", "--all-branches", help="Of all branches too.")]
+AllTags = Annotated[bool, typer.Option("-T", "--all-tags", help="Of all tags too.")]
+AllCommits = Annotated[bool, typer.Option("-A", "--all-commits", help="Of all commits too.")]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="What cannot be had is no failure.")
 ]
@@ -63,6 +74,10 @@ def push(
     recursive: Recursive = False,
     glob: Glob = False,
     run_cache: RunCache = False,
+    revision: Revision = None,
+    all_branches: AllBranches = False,
+    all_tags: AllTags = False,
+    all_commits: AllCommits = False,
     allow_missing: AllowMissing = False,
     as_json: Json = False,
 ) -> None:
@@ -72,8 +87,11 @@ def push(
     with opened() as session, _meter("sending") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
-            remote, jobs, run_cache, allow_missing, meter,
-        )  # fmt: skip
+            _Options(
+                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
+            ),
+            meter,
+        )
         shared = sharing.push(session, request)
     _tell(shared, "sent", as_json=as_json)
     _end(shared, allow_missing)
@@ -87,6 +105,10 @@ def fetch(
     recursive: Recursive = False,
     glob: Glob = False,
     run_cache: RunCache = False,
+    revision: Revision = None,
+    all_branches: AllBranches = False,
+    all_tags: AllTags = False,
+    all_commits: AllCommits = False,
     allow_missing: AllowMissing = False,
     as_json: Json = False,
 ) -> None:
@@ -96,8 +118,11 @@ def fetch(
     with opened() as session, _meter("fetching") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
-            remote, jobs, run_cache, allow_missing, meter,
-        )  # fmt: skip
+            _Options(
+                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
+            ),
+            meter,
+        )
         shared = sharing.fetch(session, request)
     _tell(shared, "fetched", as_json=as_json)
     _end(shared, allow_missing)
@@ -111,6 +136,10 @@ def pull(
     recursive: Recursive = False,
     glob: Glob = False,
     run_cache: RunCache = False,
+    revision: Revision = None,
+    all_branches: AllBranches = False,
+    all_tags: AllTags = False,
+    all_commits: AllCommits = False,
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Replace changed files too.")
     ] = False,
@@ -123,8 +152,11 @@ def pull(
     with opened(exclusive=True) as session, _meter("fetching") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
-            remote, jobs, run_cache, allow_missing, meter,
-        )  # fmt: skip
+            _Options(
+                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
+            ),
+            meter,
+        )
         pulled = sharing.pull(session, request, force=force)
     if as_json:
         say_json(sharing.shared_data(pulled.shared, pulled))
@@ -144,30 +176,43 @@ def pull(
     _end(pulled.shared, allow_missing)
 
 
+def _all(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(given or ())
+
+
 def _targets(
     names: list[str] | None, cwd: str, with_deps: bool, recursive: bool, glob: bool
 ) -> Targets:
     from ..commands.inventory import Targets
 
-    return Targets(tuple(names or ()), cwd, recursive=recursive, glob=glob, with_deps=with_deps)
+    return Targets(_all(names), cwd, recursive=recursive, glob=glob, with_deps=with_deps)
 
 
-def _request(
-    targets: Targets,
-    remote: str | None,
-    jobs: int | None,
-    run_cache: bool,
-    allow_missing: bool,
-    meter: TransferMeter,
-) -> ShareRequest:
-    from ..commands.sharing import ShareRequest
+@dataclass(frozen=True)
+class _Options:
+    """What the three commands take alike."""
+
+    remote: str | None
+    jobs: int | None
+    run_cache: bool
+    revisions: tuple[str, ...]
+    all_branches: bool
+    all_tags: bool
+    all_commits: bool
+
+
+def _request(targets: Targets, options: _Options, meter: TransferMeter) -> ShareRequest:
+    from ..commands.wanted import ShareRequest
 
     return ShareRequest(
         targets,
-        remote=remote,
-        jobs=jobs,
-        run_cache=run_cache,
-        allow_missing=allow_missing,
+        remote=options.remote,
+        jobs=options.jobs,
+        run_cache=options.run_cache,
+        revisions=options.revisions,
+        all_branches=options.all_branches,
+        all_tags=options.all_tags,
+        all_commits=options.all_commits,
         progress=meter,
     )
 
@@ -198,13 +243,17 @@ def _tell(shared: Shared, word: str, *, as_json: bool) -> None:
     say(
         f"{_files(shared.files)} {word} {where} {remotes} ({size_text(shared.size)})"
         + (f", {shared.already} already there" if shared.already else "")
-        + (f", {len(shared.lacking)} artifacts incomplete" if shared.lacking else "")
+        + (f", {_count(len(shared.lacking), 'artifact')} incomplete" if shared.lacking else "")
         + "."
     )
 
 
 def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+    return _count(count, "file")
+
+
+def _count(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def _end(shared: Shared, allow_missing: bool) -> None:

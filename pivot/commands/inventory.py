@@ -16,6 +16,7 @@ from ..values import dataclass
 if TYPE_CHECKING:
     from ..graph import Graph
     from .session import Session
+    from .versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,20 @@ def inventory_of(session: Session) -> Inventory:
         return record.outs if record else None
 
     return Inventory(space.graph, space.pipeline.tracked, locked)
+
+
+def inventory_at(version: Version) -> Inventory:
+    """What the project makes and tracks in one version, as its locks and records have it."""
+    from .. import graph as graphs
+
+    pipeline = version.pipeline
+    built = graphs.build(pipeline)
+
+    def locked(name: str) -> Mapping[str, Digest] | None:
+        digests = {out.path: version.digest(out.path) for out in built.stages[name].outs}
+        return {path: digest for path, digest in digests.items() if digest is not None}
+
+    return Inventory(built, pipeline.tracked, locked)
 
 
 def items_of(inventory: Inventory, targets: Targets) -> list[Item]:

@@ -6,29 +6,19 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..digest import Digest
-from ..errors import ConfigError, did_you_mean
-from ..settings import RemoteSpec
-from ..values import dataclass, field
-from .inventory import Item, Targets, inventory_of, items_of
+from ..values import dataclass
+from .inventory import Item
+from .stores import Stores as Stores
+from .stores import remote_spec as remote_spec
+from .wanted import ShareRequest, Wanted, codes_behind, codes_of, is_import, wanted_by
 
 if TYPE_CHECKING:
     from ..project import Project
     from ..store import LocalCache
+    from ..store.evidence import Evidence
     from ..store.remotes import ObjectStore
-    from ..store.transfer import Progress
+    from ..store.transfer import Moved, Progress
     from .session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class ShareRequest:
-    """What to move, and how. `jobs` None: as many at a time as serve the remote best."""
-
-    targets: Targets = field(default_factory=Targets)
-    remote: str | None = None
-    jobs: int | None = None
-    run_cache: bool = False
-    allow_missing: bool = False
-    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,59 +42,7 @@ class Shared:
     remotes: tuple[str, ...]
     lacking: tuple[Lacking, ...]
     notes: tuple[str, ...] = ()
-
-
-class Stores:
-    """The remotes of a project, each opened once; close them all at the end."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._open: dict[str, ObjectStore] = {}
-
-    def __enter__(self) -> Stores:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for store in self._open.values():
-            store.close()
-
-    def of(self, name: str | None) -> ObjectStore:
-        """The remote of that name, or the default one. Raises ConfigError, RemoteError."""
-        spec = remote_spec(self._project, name)
-        if spec.name not in self._open:
-            # 20 ms and more to import, by kind; only commands that move bytes need it
-            from ..store.remotes import open_store
-
-            self._open[spec.name] = open_store(spec, self._project.root)
-        return self._open[spec.name]
-
-
-def remote_spec(project: Project, name: str | None) -> RemoteSpec:
-    """The remote called `name`; without a name the default, or the only one there is.
-
-    Raises ConfigError where there is none, with what was probably meant.
-    """
-    remotes = project.settings.remotes
-    wanted = name or project.settings["core.remote"]
-    if wanted is None:
-        if len(remotes) == 1:
-            return next(iter(remotes.values()))
-        if not remotes:
-            raise ConfigError(
-                "no remote is configured",
-                hint="add one: `pivot remote add --default origin s3://BUCKET/PREFIX`, or a folder",
-            )
-        raise ConfigError(
-            f"there are {len(remotes)} remotes, and none of them is the default",
-            hint="name one with `-r`, or set it with `pivot remote default NAME`",
-        )
-    if wanted not in remotes:
-        said = "" if name else " (core.remote)"
-        raise ConfigError(
-            f"there is no remote '{wanted}'{said}",
-            hint=did_you_mean(wanted, remotes) or "`pivot remote list` shows what there is",
-        )
-    return remotes[wanted]
+    extras: int = 0  # code tables, and the objects of earlier runs
 
 
 def fetch_objects(
@@ -133,7 +71,10 @@ def fetch_objects(
             from ..store.transfer import Transfer
 
             store = stores.of(name)
-            done = Transfer(cache, store, jobs=jobs, progress=progress).fetch(digests)
+            retry = stores.retry(store)
+            done = Transfer(cache, store, jobs=jobs, retry=retry, progress=progress).fetch(digests)
+            if done.absent and not done.moved:
+                store.check()
             why |= dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
             why |= {digest: error.message for digest, error in done.failed}
     lacking: dict[Digest, str] = {}
@@ -147,36 +88,92 @@ def push(session: Session, request: ShareRequest) -> Shared:
     """Send what the locks and records name, as far as it is here and not there."""
     from ..store.transfer import Transfer
 
-    cache = session.space.cache
-    chosen, notes = _wanted(session, request)
-    chosen = [item for item in chosen if item.out.push and not _is_import(session, item)]
+    space = session.space
+    wanted = wanted_by(session, request)
+    items = [item for item in wanted.items if item.out.push and not is_import(session, item)]
+    _keep_present(session, wanted.present)
     totals = _Totals()
     with Stores(session.project) as stores:
-        for store, items in _by_store(stores, chosen, request):
-            transfer = Transfer(cache, store, jobs=request.jobs, progress=request.progress)
-            done = transfer.push([item.digest for item in items if item.digest is not None])
+        for store, group in _by_store(stores, items, request):
+            transfer = Transfer(
+                space.cache,
+                store,
+                jobs=request.jobs,
+                retry=stores.retry(store),
+                progress=request.progress,
+                memory=stores.memory(store),
+            )
+            done = transfer.push([item.digest for item in group if item.digest is not None])
             why = dict.fromkeys(done.absent, f"neither here nor on remote '{store.name}'")
             why |= {digest: error.message for digest, error in done.failed}
-            totals.add(store.name, done.moved, done.size, done.already)
-            totals.lacking += _lacking(session, items, why)
-    return totals.result(notes)
+            totals.add(store.name, done)
+            totals.lacking += _lacking(session, group, why)
+        store = stores.of(request.remote)
+        evidence = stores.evidence(store, request.jobs)
+        totals.extras += evidence.push_tables(codes_behind(session, items))
+        if request.run_cache:
+            totals.extras += _push_records(session, stores, evidence, store, request)
+    return totals.result(wanted.notes)
+
+
+def _push_records(
+    session: Session, stores: Stores, evidence: Evidence, store: ObjectStore, request: ShareRequest
+) -> int:
+    """Send the results of earlier runs: objects, then tables, then the records that name them."""
+    from ..store.transfer import Transfer
+
+    cache = session.space.cache
+    records = dict(evidence.records())
+    digests = {
+        digest: None
+        for record in records.values()
+        for digest in record.outs.values()
+        if cache.has(digest)
+    }
+    transfer = Transfer(
+        cache,
+        store,
+        jobs=request.jobs,
+        retry=stores.retry(store),
+        progress=request.progress,
+        memory=stores.memory(store),
+    )
+    done = transfer.push(digests)
+    lost = {*done.absent, *(digest for digest, _ in done.failed)}
+
+    def is_there(digest: Digest) -> bool:
+        if digest not in digests or digest in lost:
+            return False
+        entries = cache.manifest(digest).entries if digest.is_tree else ()
+        return not any(entry.digest in lost for entry in entries)
+
+    evidence.push_tables(codes_of(records.values()))
+    evidence.push_records(records, is_there)
+    return len(done.moved)
 
 
 def fetch(session: Session, request: ShareRequest) -> Shared:
     """Bring what the locks and records name into the cache, as far as it is not there."""
-    return _fetch(session, request, *_wanted(session, request))
+    return _fetch(session, request, wanted_by(session, request))
 
 
-def _fetch(session: Session, request: ShareRequest, chosen: list[Item], notes: list[str]) -> Shared:
+def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
     from ..store.transfer import Transfer
 
     cache = session.space.cache
+    _keep_present(session, wanted.present)
     totals = _Totals()
     with Stores(session.project) as stores:
-        for store, items in _by_store(stores, chosen, request):
-            transfer = Transfer(cache, store, jobs=request.jobs, progress=request.progress)
+        for store, group in _by_store(stores, wanted.items, request):
+            transfer = Transfer(
+                cache,
+                store,
+                jobs=request.jobs,
+                retry=stores.retry(store),
+                progress=request.progress,
+            )
             parts: dict[Digest, list[Item]] = {}
-            for item in items:
+            for item in group:
                 if item.digest is not None:
                     parts.setdefault(item.digest, []).append(item)
             done = transfer.fetch(
@@ -185,11 +182,31 @@ def _fetch(session: Session, request: ShareRequest, chosen: list[Item], notes: l
                     item.covers(path) for item in parts[tree]
                 ),
             )
+            if done.absent and not done.moved:
+                store.check()  # nothing at all: is the place itself there?
             why = dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
             why |= {digest: error.message for digest, error in done.failed}
-            totals.add(store.name, done.moved, done.size, done.already)
-            totals.lacking += _lacking(session, items, why)
-    return totals.result(notes)
+            totals.add(store.name, done)
+            totals.lacking += _lacking(session, group, why)
+        codes = codes_behind(session, wanted.items)
+        if codes or request.run_cache:
+            store = stores.of(request.remote)
+            evidence = stores.evidence(store, request.jobs)
+            totals.extras += evidence.fetch_tables(codes)
+            if request.run_cache:
+                evidence.fetch_records()
+                records = [record for _, record in evidence.records()]
+                digests = {d: None for record in records for d in record.outs.values()}
+                transfer = Transfer(
+                    cache,
+                    store,
+                    jobs=request.jobs,
+                    retry=stores.retry(store),
+                    progress=request.progress,
+                )
+                totals.extras += len(transfer.fetch(digests).moved)
+                evidence.fetch_tables(codes_of(records))
+    return totals.result(wanted.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,40 +226,24 @@ def pull(session: Session, request: ShareRequest, *, force: bool = False) -> Pul
     """
     from .artifacts import place_chosen
 
-    chosen, notes = _wanted(session, request)
-    shared = _fetch(session, request, chosen, notes)
+    wanted = wanted_by(session, request)
+    shared = _fetch(session, request, wanted)
     lacking = {item.artifact for item in shared.lacking}
-    done = place_chosen(session, [item for item in chosen if item.path not in lacking], force=force)
+    done = place_chosen(
+        session, [item for item in wanted.present if item.path not in lacking], force=force
+    )
     return Pulled(shared, done.restored, done.unchanged, done.refused)
 
 
-# --- what is meant -------------------------------------------------------------------------
-
-
-def _wanted(session: Session, request: ShareRequest) -> tuple[list[Item], list[str]]:
-    """The artifacts to move, and what is to be said about stages without a lock."""
-    targets = request.targets
-    if not targets.names:
-        targets = Targets(cwd=session.cwd)
-    chosen = items_of(inventory_of(session), targets)
-    unlocked = dict.fromkeys(
-        item.owner for item in chosen if item.digest is None and item.out.cache
-    )
-    notes = [f"'{owner}' has no locked result yet" for owner in unlocked if request.targets.names]
-    cached = [
-        item for item in chosen if item.digest is not None and (item.out.cache or request.run_cache)
-    ]
-    return cached, notes
-
-
-def _is_import(session: Session, item: Item) -> bool:
-    """Whether the data comes from another repository, which has it."""
-    if item.tracked is None or not item.tracked.frozen:
-        return False
-    from ..lockfile.data_records import parse_data_record
-
-    data = session.project.tree.read(item.tracked.name) or b""
-    return any("repo" in dep for dep in parse_data_record(data, item.tracked.name).deps)
+def _keep_present(session: Session, items: Iterable[Item]) -> None:
+    """Store what lies in the work tree as it should be and is not in the cache: it saves a way."""
+    space = session.space
+    for item in items:
+        digest = item.digest
+        if digest is None or digest.algorithm != space.cache.algorithm or space.cache.has(digest):
+            continue
+        if space.observer.observe(item.path) == digest:
+            space.cache.add(space.absolute(item.path), digests=space.observer.noting(item.path))
 
 
 def _by_store(
@@ -298,13 +299,14 @@ class _Totals:
         self.files = 0
         self.size = 0
         self.already = 0
+        self.extras = 0
         self.remotes: list[str] = []
         self.lacking: list[Lacking] = []
 
-    def add(self, remote: str, moved: list[Digest], size: int, already: int) -> None:
-        self.files += len(moved)
-        self.size += size
-        self.already += already
+    def add(self, remote: str, done: Moved) -> None:
+        self.files += len(done.moved)
+        self.size += done.size
+        self.already += done.already
         self.remotes.append(remote)
 
     def result(self, notes: list[str]) -> Shared:
@@ -315,6 +317,7 @@ class _Totals:
             tuple(self.remotes),
             tuple(self.lacking),
             tuple(notes),
+            self.extras,
         )
 
 

@@ -21,7 +21,8 @@ from ..errors import StoreError
 from ..manifest import object_path, parse_manifest
 from ..model import Manifest
 from .cache import LocalCache
-from .remotes.many import Crew, Retry
+from .remembered import RemoteMemory
+from .remotes.many import FEW, Crew, Retry
 from .remotes.problems import RemoteError
 from .remotes.protocol import ObjectStore
 
@@ -64,9 +65,11 @@ class Transfer:
         jobs: int | None = None,
         retry: Retry | None = None,
         progress: Progress | None = None,
+        memory: RemoteMemory | None = None,
     ) -> None:
         self.cache = cache
         self.store = store
+        self._memory = memory
         self.crew = Crew(jobs or store.jobs, retry)
         self._progress = progress
         self._guard = threading.Lock()
@@ -80,7 +83,11 @@ class Transfer:
         are told; a directory's manifest stays here where one of its files could not go.
         """
         done = Moved()
-        trees, files, hollow = self._opened(digests)
+        trees, loose, hollow = self._opened(digests)
+        known = self._known_there(trees)
+        done.already += sum(1 + len(trees.pop(tree).entries) for tree in known)
+        inside = (entry.digest for manifest in trees.values() for entry in manifest.entries)
+        files = list(dict.fromkeys((*loose, *inside)))
         wanted = [*files, *trees, *hollow]
         there = self.crew.existing(self.store, map(object_path, wanted))
         sizes: dict[Digest, int] = {}
@@ -102,12 +109,33 @@ class Transfer:
             if tree in sizes and not any(e.digest in unsent for e in manifest.entries)
         ]
         self._send(whole, sizes, done)
+        if self._memory is not None:
+            unsent |= {digest for digest, _ in done.failed}
+            self._memory.note(
+                tree
+                for tree, manifest in trees.items()
+                if len(manifest.entries) > FEW
+                and tree not in unsent
+                and not any(entry.digest in unsent for entry in manifest.entries)
+            )
         return done
+
+    def _known_there(self, trees: dict[Digest, Manifest]) -> set[Digest]:
+        """Directories that the remote was seen to hold, and still does as far as was looked."""
+        if self._memory is None or self.store.asks_cheaply:
+            return set()
+        many = {
+            tree: [entry.digest for entry in manifest.entries]
+            for tree, manifest in trees.items()
+            if len(manifest.entries) > FEW
+        }
+        sizes = {tree: self._size_here(tree) for tree in many}
+        return self._memory.confirmed(self.store, self.crew, many, sizes)
 
     def _opened(
         self, digests: Iterable[Digest]
     ) -> tuple[dict[Digest, Manifest], list[Digest], set[Digest]]:
-        """Directories with their manifests, all files, and directories without a manifest here."""
+        """Directories with their manifests, other files, directories without a manifest here."""
         trees: dict[Digest, Manifest] = {}
         files: dict[Digest, None] = {}
         hollow: set[Digest] = set()
@@ -119,8 +147,6 @@ class Transfer:
                 trees[digest] = self.cache.manifest(digest)
             except StoreError:
                 hollow.add(digest)
-                continue
-            files |= dict.fromkeys(entry.digest for entry in trees[digest].entries)
         return trees, list(files), hollow
 
     def _size_here(self, digest: Digest) -> int | None:

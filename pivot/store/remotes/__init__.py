@@ -4,8 +4,26 @@ Nothing here is imported before a command uses a remote.
 """
 
 from .many import Crew, Retry
-from .opening import kind_of, open_store, shown_url
+from .opening import kind_of, open_store, retry_of, shown_url
 from .problems import RemoteError
 from .protocol import ObjectStore
 
-__all__ = ["Crew", "ObjectStore", "RemoteError", "Retry", "kind_of", "open_store", "shown_url"]
+__all__ = [
+    "Crew",
+    "ObjectStore",
+    "RemoteError",
+    "Retry",
+    "kind_of",
+    "open_store",
+    "retry_of",
+    "shown_url",
+]
+    "Crew",
+    "ObjectStore",
+    "RemoteError",
+    "Retry",
+    "kind_of",
+    "open_store",
+    "retry_of",
+    "shown_url",
+]

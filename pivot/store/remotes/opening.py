@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ...errors import did_you_mean
 from ...settings import RemoteSpec
+from .many import Retry
 from .problems import RemoteError
 from .protocol import ObjectStore
 
@@ -62,6 +63,15 @@ def open_store(spec: RemoteSpec, folder: str) -> ObjectStore:
 
     Options(spec, kind, folder)
     return FolderStore(spec.name, folder_of(spec.url, folder))
+
+
+def retry_of(spec: RemoteSpec) -> Retry:
+    """How patient to be with a remote: its option `retries` says how often an object is tried."""
+    from .options import Options
+
+    kind = kind_of(spec)
+    attempts = Options(spec, kind, ".").number("retries", Retry().attempts)
+    return Retry(attempts=attempts)
 
 
 def kind_of(spec: RemoteSpec) -> str:

@@ -1,0 +1,114 @@
+"""The remotes of a project, opened for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, did_you_mean
+from ..settings import RemoteSpec
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..store.evidence import Evidence
+    from ..store.remembered import RemoteMemory
+    from ..store.remotes import ObjectStore, Retry
+
+
+class Stores:
+    """The remotes of a project, each opened once; close them all at the end."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._open: dict[str, ObjectStore] = {}
+        self._specs: dict[str, RemoteSpec] = {}
+
+    def __enter__(self) -> Stores:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for store in self._open.values():
+            store.close()
+
+    def of(self, name: str | None) -> ObjectStore:
+        """The remote of that name, or the default one. Raises ConfigError, RemoteError."""
+        spec = remote_spec(self._project, name)
+        if spec.name not in self._open:
+            # 20 ms and more to import, by kind; only commands that move bytes need it
+            from ..store.remotes import open_store
+
+            self._open[spec.name] = open_store(spec, self._project.root)
+            self._specs[spec.name] = spec
+        return self._open[spec.name]
+
+    def retry(self, store: ObjectStore) -> Retry:
+        """How patient to be with a remote: its option `retries`."""
+        from ..store.remotes import retry_of
+
+        return retry_of(self._specs[store.name])
+
+    def memory(self, store: ObjectStore) -> RemoteMemory:
+        """What the remote was seen to hold."""
+        from ..store.remembered import RemoteMemory
+
+        spec = self._specs[store.name]
+        identity = f"{store.url} {spec.options.get('endpointurl', '')}"
+        return RemoteMemory(self._project.state.blobs("remotes"), identity)
+
+    def evidence(self, store: ObjectStore, jobs: int | None) -> Evidence:
+        """The way of run records and code tables; they lie apart where DVC has the remote too."""
+        from ..store.evidence import Evidence
+        from ..store.remotes import Crew
+
+        project = self._project
+        crew = Crew(jobs or store.jobs, self.retry(store))
+        prefix = "pivot/" if project.mode == "dvc" else ""
+        folder = project.records_dir
+        return Evidence(store, crew, f"{folder}/runs", f"{folder}/code", prefix)
+
+
+def remote_spec(project: Project, name: str | None) -> RemoteSpec:
+    """The remote called `name`; without a name the default, or the only one there is.
+
+    Raises ConfigError where there is none, with what was probably meant.
+    """
+    remotes = project.settings.remotes
+    wanted = name or project.settings["core.remote"]
+    if wanted is None:
+        if len(remotes) == 1:
+            return next(iter(remotes.values()))
+        if not remotes:
+            raise ConfigError(
+                "no remote is configured",
+                hint="add one: `pivot remote add --default origin s3://BUCKET/PREFIX`, or a folder",
+            )
+        raise ConfigError(
+            f"there are {len(remotes)} remotes, and none of them is the default",
+            hint="name one with `-r`, or set it with `pivot remote default NAME`",
+        )
+    if project.mode == "dvc":
+        wanted = str(wanted).lower()  # as DVC reads names
+    if wanted not in remotes:
+        said = "" if name else " (core.remote)"
+        raise ConfigError(
+            f"there is no remote '{wanted}'{said}",
+            hint=did_you_mean(wanted, remotes) or "`pivot remote list` shows what there is",
+        )
+    return _referred(remotes, remotes[wanted])
+
+
+def _referred(remotes: Mapping[str, RemoteSpec], spec: RemoteSpec) -> RemoteSpec:
+    """A remote whose URL is `remote://NAME/PATH` lies below another one."""
+    seen = {spec.name}
+    while spec.url.startswith("remote://"):
+        base, _, path = spec.url[len("remote://") :].partition("/")
+        if base not in remotes or base in seen:
+            raise ConfigError(
+                f"remote '{spec.name}' refers to remote '{base}', which is not there",
+                hint=did_you_mean(base, remotes),
+            )
+        seen.add(base)
+        found = remotes[base]
+        url = f"{found.url.rstrip('/')}/{path}".rstrip("/")
+        spec = RemoteSpec(spec.name, url, {**found.options, **spec.options})
+    return spec

@@ -1,0 +1,129 @@
+"""What `push`, `fetch` and `pull` are to move: artifacts of the work tree and of other versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..digest import Digest
+from ..errors import GraphError, PivotError
+from ..graph import Selection
+from ..model import StageRecord
+from ..values import dataclass, field
+from .inventory import Item, Targets, inventory_at, inventory_of, items_of
+from .selecting import refuse_broken
+
+if TYPE_CHECKING:
+    from ..store.transfer import Progress
+    from .session import Session
+    from .versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRequest:
+    """What to move, and how. `jobs` None: as many at a time as serve the remote best."""
+
+    targets: Targets = field(default_factory=Targets)
+    remote: str | None = None
+    jobs: int | None = None
+    run_cache: bool = False
+    revisions: tuple[str, ...] = ()
+    all_branches: bool = False
+    all_tags: bool = False
+    all_commits: bool = False
+    progress: Progress | None = None
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether versions besides the work tree are meant."""
+        return bool(self.revisions or self.all_branches or self.all_tags or self.all_commits)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The artifacts to move, of all versions; those of the work tree by themselves."""
+
+    items: list[Item]
+    present: list[Item]
+    notes: list[str]
+
+
+def wanted_by(session: Session, request: ShareRequest) -> Wanted:
+    """What the request means. Raises GraphError for targets that no version has."""
+    targets = request.targets
+    notes: list[str] = []
+    present: list[Item] = []
+    problem: PivotError | None = None
+    if not request.revisions:
+        try:
+            refuse_broken(session, Selection(targets.names, targets.cwd))
+            present = items_of(inventory_of(session), targets)
+        except GraphError as error:
+            if not request.looks_back:
+                raise
+            problem = error
+        unlocked = [item.owner for item in present if item.digest is None and item.out.cache]
+        if targets.names:
+            notes += [f"'{owner}' has no locked result yet" for owner in dict.fromkeys(unlocked)]
+    found = list(present)
+    for version in _versions(session, request):
+        try:
+            found += items_of(inventory_at(version), targets)
+        except GraphError as error:
+            if not targets.names:
+                notes.append(f"{version.label}: {error}")
+            problem = problem or error
+    if problem is not None and not found and targets.names:
+        raise problem
+    items: dict[tuple[Digest, str | None, str | None], Item] = {}
+    for item in found:
+        if item.digest is not None and (item.out.cache or request.run_cache):
+            items.setdefault((item.digest, item.part, item.out.remote), item)
+    kept = [i for i in present if i.digest is not None and (i.out.cache or request.run_cache)]
+    # an artifact of the work tree is named, though another version has the same bytes
+    named = {id(item) for item in items.values()}
+    return Wanted([*items.values(), *(i for i in kept if id(i) not in named)], kept, notes)
+
+
+def _versions(session: Session, request: ShareRequest) -> Iterator[Version]:
+    if not request.looks_back:
+        return
+    from .versions import Versions
+
+    versions = Versions(session.project, session.cwd)
+    for revision in request.revisions:
+        yield versions.at(revision)
+    if request.all_branches or request.all_tags or request.all_commits:
+        yield from versions.selected(
+            all_branches=request.all_branches,
+            all_tags=request.all_tags,
+            all_commits=request.all_commits,
+        )
+
+
+def is_import(session: Session, item: Item) -> bool:
+    """Whether the data comes from another repository, which has it."""
+    if item.tracked is None or not item.tracked.frozen:
+        return False
+    from ..lockfile.data_records import parse_data_record
+
+    data = session.project.tree.read(item.tracked.name) or b""
+    return any("repo" in dep for dep in parse_data_record(data, item.tracked.name).deps)
+
+
+def codes_behind(session: Session, items: Iterable[Item]) -> set[str]:
+    """The code digests that the locks of the stages among `items` name."""
+    graph, locks = session.space.graph, session.space.locks
+    names = dict.fromkeys(item.owner for item in items if item.tracked is None)
+    return codes_of(
+        record for name in names if name in graph.stages and (record := locks.record(name))
+    )
+
+
+def codes_of(records: Iterable[StageRecord]) -> set[str]:
+    found: set[str] = set()
+    for record in records:
+        found.update(record.observed.values())
+        if record.key.code is not None:
+            found.add(record.key.code)
+    return found
