@@ -18,12 +18,3 @@ __all__ = [
     "retry_of",
     "shown_url",
 ]
-    "Crew",
-    "ObjectStore",
-    "RemoteError",
-    "Retry",
-    "kind_of",
-    "open_store",
-    "retry_of",
-    "shown_url",
-]
