@@ -37,7 +37,7 @@ def browse(found: FileDiff, view: FileView | None = None) -> None:
 
 
 def _why_not(found: FileDiff) -> str | None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         return "there is no terminal"
     if os.environ.get("TERM", "dumb") == "dumb":
         return "the terminal cannot move its cursor"

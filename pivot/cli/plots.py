@@ -9,6 +9,7 @@ import typer
 
 from .options import Json, choose_one
 from .output import note, say, say_json
+from .reviews import OnlyThese, TakesTargets
 
 if TYPE_CHECKING:
     from ..commands.plots import Plots
@@ -51,7 +52,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
     )
     group.command("show")(show)
-    group.command("diff")(diff)
+    group.command("diff", cls=TakesTargets)(diff)
     group.command("templates")(templates)
     app.add_typer(group, name="plots")
 
@@ -85,10 +86,7 @@ def diff(
         list[str] | None,
         typer.Argument(metavar="[REVISIONS]...", help="Versions to compare.", show_default=False),
     ] = None,
-    targets: Annotated[
-        list[str] | None,
-        typer.Option("--targets", metavar="PLOT", help="Only these plots; repeat it for several."),
-    ] = None,
+    targets: OnlyThese = None,
     template: Template = None,
     x: XField = None,
     y: YField = None,

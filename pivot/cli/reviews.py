@@ -56,7 +56,7 @@ Precision = Annotated[
 ]
 
 
-class _TakesTargets(TyperCommand):
+class TakesTargets(TyperCommand):
     """A command whose `--targets` takes all words up to the next option, as DVC's does."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -81,11 +81,11 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     params = typer.Typer(help="Show and compare params.", no_args_is_help=True)
     params.command("show")(params_show)
-    params.command("diff", cls=_TakesTargets)(params_diff)
+    params.command("diff", cls=TakesTargets)(params_diff)
     app.add_typer(params, name="params")
     metrics = typer.Typer(help="Show and compare metrics.", no_args_is_help=True)
     metrics.command("show")(metrics_show)
-    metrics.command("diff", cls=_TakesTargets)(metrics_diff)
+    metrics.command("diff", cls=TakesTargets)(metrics_diff)
     app.add_typer(metrics, name="metrics")
 
 
