@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Literal, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import PivotError
 from ..values import dataclass
+
+if TYPE_CHECKING:
+    import subprocess
 
 _TYPES = (b"blob", b"tree", b"commit", b"tag")
 #: Bytes of blobs that are kept, so that versions which share files read each once.
@@ -14,16 +18,6 @@ _KEPT_BYTES = 64 << 20
 _LARGEST_KEPT = 1 << 20
 
 EntryKind = Literal["file", "dir", "link", "submodule"]
-
-
-class Process(Protocol):
-    """The running `git cat-file --batch`."""
-
-    @property
-    def stdin(self) -> IO[bytes]: ...
-
-    @property
-    def stdout(self) -> IO[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +36,9 @@ class Objects:
     most of them.
     """
 
-    def __init__(self, start: Callable[[], Any]) -> None:
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         self._start = start
-        self._process: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._trees: dict[str, Mapping[str, Entry]] = {}
         self._blobs: dict[str, bytes] = {}
         self._room = _KEPT_BYTES
@@ -53,24 +47,42 @@ class Objects:
         """(id, type, content) of what `name` names, as git reads names; None where nothing."""
         if "\n" in name or "\0" in name:
             return None
-        process = self._running()
+        if self._process is None:
+            self._process = self._start()
+        source, answers = self._process.stdin, self._process.stdout
+        assert source is not None
+        assert answers is not None
         try:
-            process.stdin.write(name.encode("utf-8", "surrogateescape") + b"\n")
-            process.stdin.flush()
-            head = process.stdout.readline()
-            parts = head.rstrip(b"\n").rsplit(b" ", 2)
-            if len(parts) != 3 or parts[1] not in _TYPES or not parts[2].isdigit():
-                if not head:
-                    raise OSError
-                return None
-            data = process.stdout.read(int(parts[2]))
-            process.stdout.read(1)
-        except (OSError, ValueError):
-            raise PivotError(
-                "git ended while its objects were read",
-                hint="`git fsck` says whether the repository is sound",
-            ) from None
+            source.write(name.encode("utf-8", "surrogateescape") + b"\n")
+            source.flush()
+            head = answers.readline()
+        except OSError:
+            head = b""
+        if not head:
+            self._note_end()
+            return None
+        parts = head.rstrip(b"\n").rsplit(b" ", 2)
+        if len(parts) != 3 or parts[1] not in _TYPES or not parts[2].isdigit():
+            return None
+        data = answers.read(int(parts[2]))
+        answers.read(1)
         return parts[0].decode(), parts[1].decode(), data
+
+    def _note_end(self) -> None:
+        """Be ready to go on where git ended for an object that a partial clone left elsewhere.
+
+        Raises PivotError where it ended for anything else.
+        """
+        assert self._process is not None
+        errors = self._process.stderr
+        said = errors.read().decode("utf-8", "replace").strip().splitlines() if errors else []
+        self.close()
+        if not any("promisor" in line for line in said):
+            why = f": {said[-1].removeprefix('fatal: ')}" if said else ""
+            raise PivotError(
+                f"git ended while its objects were read{why}",
+                hint="`git fsck` says whether the repository is sound",
+            )
 
     def blob(self, oid: str) -> bytes | None:
         """The content of a file; None where this repository lacks it."""
@@ -100,15 +112,11 @@ class Objects:
         """End the process; asking again starts another."""
         process, self._process = self._process, None
         if process is not None:
-            process.stdin.close()
-            process.stdout.close()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with suppress(OSError):  # what was not written is not wanted any more
+                        pipe.close()
             process.wait()
-
-    def _running(self) -> Process:
-        if self._process is None:
-            self._process = self._start()
-        running: Process = self._process
-        return running
 
 
 def _parsed_tree(data: bytes, width: int) -> dict[str, Entry]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PivotError, nearest
 from ..tree import join
 from .git import SAFE_OPTIONS
 from .gitobjects import Objects
 from .revtree import RevTree
+
+if TYPE_CHECKING:
+    import subprocess
 
 _OPTIONS = ("--no-pager", "--no-optional-locks", *SAFE_OPTIONS)
 #: No network, no question, no translated message.
@@ -258,11 +261,15 @@ class _Git:
         said = err if isinstance(err, str) else os.fsdecode(err)
         return code, os.fsdecode(out), said
 
-    def start(self, *arguments: str) -> Any:
-        """A process that goes on, with pipes to and from it."""
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A process that goes on, with pipes to and from it; the caller ends it."""
         import subprocess
 
-        return self._call(arguments, istream=subprocess.PIPE, as_process=True)
+        guarded = self._call(arguments, istream=subprocess.PIPE, as_process=True)
+        # the guard would kill it once nothing holds the guard
+        process: subprocess.Popen[bytes] = guarded.proc
+        guarded.proc = None
+        return process
 
     def _call(self, arguments: Sequence[str], **how: Any) -> Any:
         from git.exc import GitCommandNotFound
