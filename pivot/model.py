@@ -145,6 +145,7 @@ class Stage:
     meta: Any = None
     defaults: tuple[str, ...] = ()  # those of `params` that the class of the params gives itself
     params_class: str | None = None  # "module:Class" that the function takes as `params`
+    params_settled: bool = True  # all that its class could have against its params is known
     own_loaders: tuple[str, ...] = ()  # those of `deps` and `outs` that the project defines
 
     @property
@@ -283,6 +284,10 @@ class StageKey:
 
     `params` holds inline values under "" and tracked ones under their file; `binding` says what
     each function parameter receives; `code` is None where code does not count (`code: false`).
+
+    `history` holds the version that each incremental out goes on from ('' where there is none): it
+    is part of the name under which a result is kept, so that one made from another history never
+    comes back, and no reason to run.
     """
 
     entry: str | tuple[str, ...]
@@ -296,6 +301,7 @@ class StageKey:
     env: Mapping[str, str]  # variable -> digest of its value, "" where unset
     packages: Mapping[str, str] = field(default_factory=dict)  # only where they re-run
     version: int = KEY_VERSION
+    history: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -314,6 +320,7 @@ class StageKey:
             self.outs,
             self.env,
             self.packages,
+            *([self.history] if self.history else ()),
         )
 
 

@@ -20,6 +20,7 @@ from .selecting import choose
 from .session import Session
 
 if TYPE_CHECKING:
+    from ..run.launch import Launcher
     from ..run.loop import Loop
 
 
@@ -148,6 +149,7 @@ class Run:
             from .edit import write_params  # 10 ms to import, and rarely asked for
 
             write_params(session)
+        self._check_params(launcher, survey, names)
         options = RunOptions(
             jobs=jobs,
             keep_going=request.keep_going,
@@ -181,6 +183,24 @@ class Run:
                 signal.signal(number, handler)
             if took:
                 _remember_seconds(session, took)
+
+    def _check_params(self, launcher: Launcher, survey: Survey, names: list[str]) -> None:
+        """Hold params against classes that have validators of their own, where stages will run."""
+        doubtful = [stage for stage in self.stages if not stage.params_settled]
+        if not doubtful:
+            return
+        decisions = survey.plan(names, restores=self._request.run_cache)
+        coming = [
+            stage
+            for stage in doubtful
+            if decisions[stage.name].action == "run"
+            and RESTORABLE not in decisions[stage.name].notes
+        ]
+        try:
+            raise_all(launcher.check_params(coming, survey) if coming else [])
+        except BaseException:
+            launcher.close()
+            raise
 
     def _idle(self, survey: Survey) -> Mapping[str, Decision] | None:
         """Decisions, where there is nothing to do; None where the loop has to judge.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .documents import load_yaml, load_yaml_marked
     from .loader import load, load_partial, load_usage
     from .marks import Marks
+    from .param_places import place_of_param
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
     from .schemas import schema, schema_names, validate
@@ -44,6 +45,7 @@ _HOMES = {
     "load_yaml": "documents",
     "load_yaml_marked": "documents",
     "parse_duration": "stages",
+    "place_of_param": "param_places",
     "parse_override": "composition",
     "renewed": "compiled",
     "schema": "schemas",
@@ -74,6 +76,7 @@ __all__ = [
     "load_yaml_marked",
     "parse_duration",
     "parse_override",
+    "place_of_param",
     "renewed",
     "schema",
     "schema_names",

@@ -100,6 +100,31 @@ class Fitting:
             return found
         return self._of_class(lax, spot, value, path)
 
+    def settles(self, model: Model, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether `complaints` finds all that the class could have against values."""
+        if not model.judged or model.name in seen:
+            return False
+        inner = seen | {model.name}
+        return all(f.plain and self._known(f.annotation, inner) for f in model.fields.values())
+
+    def _known(self, spot: Spot, seen: frozenset[str]) -> bool:
+        spot = self._text.unaliased(spot)
+        head, inner = parts(self._text, spot)
+        if head in ("Union", "list", "List", "dict", "Dict"):
+            return all(self._known(spot._replace(node=item), seen) for item in inner)
+        if head == "Literal":
+            return True
+        if head:
+            return False
+        if isinstance(spot.node, ast.Constant):
+            return spot.node.value is None
+        if self._text.builtin(spot) in _WORDS:
+            return True
+        if self._text.external(spot) in ("pathlib.Path", "datetime.date", "typing.Any"):
+            return True
+        nested = self._models.of(spot)
+        return nested is not None and self.settles(nested, seen)
+
     def _of_union(
         self, lax: bool, choices: list[Spot], value: Any, path: tuple[Any, ...]
     ) -> list[Complaint]:

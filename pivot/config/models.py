@@ -23,16 +23,22 @@ _VALIDATORS = frozenset(
 )
 _PLACES = ("typing", "typing_extensions")
 _BOUNDS = ("gt", "ge", "lt", "le")
+#: What says nothing about values.
+_SILENT = ("default", "default_factory", "description", "title", "examples", "repr", "kw_only")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its annotation, its default (or REQUIRED, COMPUTED), numeric bounds by name."""
+    """One field: its annotation, its default (or REQUIRED, COMPUTED), numeric bounds by name.
+
+    `plain`: nothing else of what is written decides about its values.
+    """
 
     name: str
     annotation: Spot
     default: Any
     bounds: Mapping[str, Any]
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ class Models:
             value = spot._replace(node=part.value)
             default = self._default(value)
             bounds.update(self._bounds(value))
-        return Field(name, spot, default, bounds)
+        return Field(name, spot, default, bounds, "?" not in bounds)
 
     def field_call(self, spot: Spot) -> ast.Call | None:
         """A call of `Field(...)` or `field(...)`."""
@@ -191,6 +197,8 @@ class Models:
                     found[str(item.arg)] = value
             elif item.arg in ("alias", "validation_alias"):
                 found["alias"] = True
+            elif item.arg not in _SILENT:
+                found["?"] = True
         return found
 
 

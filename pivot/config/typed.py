@@ -226,8 +226,9 @@ def with_model(
     others = {declared.name for declared in found.declared}
     bound = tracked(stage)
     given = {**(bound or {}), **stage.params}
+    fitting = Fitting(found.text, models)
     if bound is not None:
-        complaints = list(Fitting(found.text, models).complaints(model, given))
+        complaints = list(fitting.complaints(model, given))
         raise_all([_refused(stage, model, item, place_of) for item in complaints])
     names = {*given, *bound_params(stage), *others}
     defaults = {
@@ -240,6 +241,7 @@ def with_model(
         params={**defaults, **stage.params},
         defaults=tuple(defaults),
         params_class=f"{model.module}:{model.name}",
+        params_settled=bound is not None and fitting.settles(model),
     )
 
 

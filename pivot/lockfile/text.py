@@ -38,6 +38,7 @@ def dumps(record: StageRecord) -> str:
         "env": dict(key.env),
         # version 1 goes without saying, whatever the current version is
         "key_version": key.version if key.version != 1 else None,
+        "history": dict(key.history),
         "fingerprint_version": record.fingerprint_version
         if record.fingerprint_version != 1
         else None,
@@ -114,6 +115,7 @@ def _record(data: dict[str, Any]) -> StageRecord:
         env=data.get("env", {}),
         packages=data.get("packages_rerun", {}),
         version=data.get("key_version", 1),
+        history=data.get("history", {}),
     )
     return StageRecord(
         stage=data["stage"],

@@ -27,11 +27,13 @@ def stage_key(
     deps: Mapping[str, Digest],
     environ: Mapping[str, str],
     packages: Mapping[str, str] | None = None,
+    history: Mapping[str, str] | None = None,
 ) -> StageKey:
     """The key of a stage: everything that decides its result.
 
     `params` holds the values tracked in files; `environ` is the environment the stage would see;
-    `packages` the versions, only where they are to count.
+    `packages` the versions, only where they are to count; `history` the versions that incremental
+    outs go on from.
     """
     env = {name: env_digest(environ.get(name)) for name in stage.env_tracked}
     env |= {name: env_digest(value) for name, value in stage.env_set.items()}
@@ -47,6 +49,7 @@ def stage_key(
         outs=tuple(sorted(out.path for out in stage.outs)),
         env=env,
         packages=packages or {},
+        history=history or {},
     )
 
 

@@ -49,13 +49,24 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class ParamsCheck:
+    """Params to be held against the class that a function takes as `params`, without calling it."""
+
+    stage: str
+    module: str
+    qualname: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One stage to run, self-contained: any machine with the same files could run it.
 
     All paths but those of arguments and saves are absolute. `roots` come before everything else
     on the import path. `observe` notes project modules and files; files at or below `known`
     (the stage's deps and outs) are not worth reporting. `env_set` is laid over the environment
-    after `env_drop` was taken from it. `timeout` is in seconds.
+    after `env_drop` was taken from it. `timeout` is in seconds. A job with `checks` calls nothing:
+    it tells which params do not fit.
     """
 
     stage: str
@@ -75,6 +86,16 @@ class Job:
     preload: bool = True
     observe: bool = True
     known: tuple[str, ...] = ()
+    checks: tuple[ParamsCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What is wrong with a param of a stage; `param` leads to the value among the params."""
+
+    stage: str
+    message: str
+    param: tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +107,7 @@ class Outcome:
     `stopped` (by `kill` or `terminate_all`) say that we ended it. `module_files` maps the project
     modules that were really imported to their files, and `file:x.py` to scripts that were run;
     `opened` are the project files with how they were opened ('r', 'w', 'rw'); both relative to
-    the root. `seconds` is wall-clock time of the process. `param` leads to the param that the stage
+    the root. `seconds` is wall-clock time of the process. `misfits` are the params that the stage
     does not take, where that is what went wrong.
     """
 
@@ -102,7 +123,7 @@ class Outcome:
     module_files: Mapping[str, str] = field(default_factory=dict)
     opened: tuple[tuple[str, str], ...] = ()
     pgid: int | None = None
-    param: tuple[str | int, ...] | None = None
+    misfits: tuple[Misfit, ...] = ()
 
     @property
     def observed_modules(self) -> tuple[str, ...]:
@@ -151,6 +172,15 @@ def job_data(job: Job) -> dict[str, Any]:
         "preload": job.preload,
         "observe": job.observe,
         "known": job.known,
+        "checks": [
+            {
+                "stage": check.stage,
+                "module": check.module,
+                "qualname": check.qualname,
+                "value": encode_value(check.value),
+            }
+            for check in job.checks
+        ],
     }
 
 
@@ -184,7 +214,13 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
     known: dict[str, Any] = {name: data[name] for name in Job.__dataclass_fields__}
     for name in ("commands", "roots", "env_drop", "known"):
         known[name] = tuple(known[name])
-    return Job(**{**known, "arguments": arguments, "saves": saves})
+    checks = tuple(
+        ParamsCheck(
+            entry["stage"], entry["module"], entry["qualname"], decode_value(entry["value"])
+        )
+        for entry in data["checks"]
+    )
+    return Job(**{**known, "arguments": arguments, "saves": saves, "checks": checks})
 
 
 def job_text(job: Job) -> str:

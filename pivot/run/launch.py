@@ -8,14 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..declare.formats.files import PATH
+from ..disk import remove_quietly
 from ..errors import ConfigError, PivotError, Where
 from ..model import Command, Dep, Out, PythonEntry, Stage
 from ..tree import relative
 from .executor import GRACE_SECONDS, Executor, LocalExecutor
-from .job import Argument, Job, Outcome, Save
+from .job import Argument, Job, Misfit, Outcome, ParamsCheck, Save
+from .journal import Journal
 from .logs import log_path
 from .survey import Survey
 from .workspace import Workspace
+
+#: How jobs are called that check params; no stage has such a name.
+_CHECK = "params:"
 
 _Artifact = TypeVar("_Artifact", Dep, Out)
 
@@ -69,6 +74,13 @@ class Launcher:
 
     def launch(self, stage: Stage, survey: Survey, pending: Sequence[str]) -> Job:
         """Start a stage. `pending` are stages whose packages are worth loading ahead."""
+        executor = self._started(survey, pending)
+        job = self.job(stage)
+        executor.submit(job)
+        self._launched.add(stage.name)
+        return job
+
+    def _started(self, survey: Survey, pending: Sequence[str]) -> Executor:
         if self._executor is None:
             self._executor = self._make(
                 self._python,
@@ -77,10 +89,54 @@ class Launcher:
                 jobs=self._jobs,
                 on_output=self._take_output if self._show_output else None,
             )
-        job = self.job(stage)
-        self._executor.submit(job)
-        self._launched.add(stage.name)
-        return job
+        return self._executor
+
+    def check_params(self, stages: Sequence[Stage], survey: Survey) -> list[PivotError]:
+        """An error for each param that the class of its stage's params does not take.
+
+        The project's modules are imported, in a process of their own, and nothing is called.
+        """
+        groups: dict[tuple[str, ...], list[ParamsCheck]] = {}
+        for stage in stages:
+            assert isinstance(stage.entry, PythonEntry)
+            [value] = [
+                argument.value
+                for argument in arguments(stage, self._space.params.values(stage))
+                if argument.name == "params"
+            ]
+            check = ParamsCheck(stage.name, stage.entry.module, stage.entry.qualname, value)
+            groups.setdefault(stage.roots, []).append(check)
+        executor = self._started(survey, [stage.name for stage in stages])
+        root = self._space.project.root
+        for number, (roots, checks) in enumerate(groups.items()):
+            name = f"{_CHECK}{number}"
+            executor.submit(
+                Job(
+                    stage=name,
+                    kind="python",
+                    root=root,
+                    cwd=root,
+                    log=log_path(root, name),
+                    roots=self._roots(roots),
+                    observe=False,
+                    checks=tuple(checks),
+                )
+            )
+        misfits: list[Misfit] = []
+        waiting = len(groups)
+        journal = Journal(root)
+        while waiting:
+            for outcome in executor.wait(0.5):
+                waiting -= 1
+                misfits += outcome.misfits
+                journal.end(outcome.stage)  # it had nothing to put back
+                remove_quietly([log_path(root, outcome.stage)])
+        journal.close()
+        return [misfit_error(self._space, misfit) for misfit in misfits]
+
+    def _roots(self, roots: Sequence[str]) -> tuple[str, ...]:
+        space = self._space
+        return tuple(space.project.root if r == "." else space.absolute(r) for r in roots)
 
     def _third_party(self, survey: Survey, pending: Sequence[str]) -> list[str]:
         found: dict[str, None] = {}
@@ -92,6 +148,8 @@ class Launcher:
                 except PivotError:
                     continue  # it will be told when that stage's turn comes
                 found.update(dict.fromkeys(manifest.third_party if manifest else ()))
+                if stage.params_class and manifest and "pivot" in manifest.third_party:
+                    found["pydantic"] = None  # what StageParams is made of
         return sorted(found)
 
     def _take_output(self, stage: str, data: bytes) -> None:
@@ -158,9 +216,7 @@ class Launcher:
             arguments=arguments(stage, space.params.values(stage)),
             saves=saves(stage),
             commands=commands,
-            roots=tuple(
-                space.project.root if root == "." else space.absolute(root) for root in stage.roots
-            ),
+            roots=self._roots(stage.roots),
             env_set=dict(stage.env_set),
             timeout=stage.timeout,
             preload=stage.preload,
@@ -174,6 +230,17 @@ class Launcher:
                 )
             ),
         )
+
+
+def misfit_error(space: Workspace, misfit: Misfit) -> ConfigError:
+    """What is said of a param that its stage does not take, with the place where it is written."""
+    from ..config import place_of_param  # reads YAML again; only errors ask
+
+    stage = space.graph.stages[misfit.stage]
+    where = place_of_param(space.project.tree, stage, misfit.param)
+    return ConfigError(
+        f"stage '{stage.name}': {misfit.message}", where=where or Where(stage.file, stage.line)
+    )
 
 
 def _shell_lines(command: Command) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .job import Job, Outcome
+from .job import Job, Misfit, Outcome
 from .logs import tail
 from .worker.failures import signal_name
 
@@ -55,7 +55,9 @@ def outcome_of(job: Job, message: Mapping[str, Any], pid: int | None, *, stopped
         module_files=dict(sorted(result.get("modules", {}).items())),
         opened=tuple((path, mode) for path, mode in result.get("opened", ())),
         pgid=pid,
-        param=tuple(result["param"]) if result.get("param") else None,
+        misfits=tuple(
+            Misfit(stage, text, tuple(path)) for stage, text, path in result.get("misfits", ())
+        ),
     )
 
 

@@ -60,6 +60,8 @@ class Outputs:
             for out in stage.outs:
                 if _is_local(out):
                     _make_parent(self._absolute(out.path))
+                    if out.directory:
+                        os.makedirs(self._absolute(out.path), exist_ok=True)
         except OSError as error:
             raise RunError(
                 f"cannot make room for the outputs of stage '{stage.name}': "

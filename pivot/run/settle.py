@@ -18,6 +18,7 @@ from ..model import FINGERPRINT_VERSION, Decision, Out, Stage, StageKey, StageRe
 from ..tree import is_within
 from ..values import dataclass
 from .job import Outcome
+from .launch import misfit_error
 from .observed import observed_hashes, unpredicted
 from .outputs import Outputs
 from .placing import is_changed_in_place, place
@@ -109,10 +110,33 @@ class Settler:
         """
         # a checkpoint is gone on with, not overwritten
         notes = self.keep_unknown(stage, [out for out in stage.outs if not out.resume])
+        self._go_back(stage)
         self._outputs.set_aside(stage)
         self._forget(stage)
         self._started[stage.name] = time.time_ns()
         return notes
+
+    def _go_back(self, stage: Stage) -> None:
+        """Make incremental outs what the lock says: that is the history which the stage goes on.
+
+        Without a lock the stage goes on with what is there. Raises RunError where the locked
+        version cannot be had.
+        """
+        space = self._space
+        record = space.locks.record(stage.name)
+        for out in stage.outs:
+            then = record.outs.get(out.path) if record and out.incremental else None
+            if then is None or space.observer.observe(out.path) == then:
+                continue
+            if not space.cache.has(then):
+                lock = space.locks.path(stage.name)
+                raise RunError(
+                    f"'{out.path}' goes on from its previous version {then.short}, which is in no "
+                    "cache here",
+                    hint=f"`pivot pull {out.path}` fetches it; without {lock} the stage goes on "
+                    "with what is there",
+                )
+            place(space, out, then, progress=self._progress)
 
     def keep_unknown(self, stage: Stage, outs: Iterable[Out]) -> tuple[str, ...]:
         """Store each present one of `outs` whose bytes are in no cache; remarks with digests."""
@@ -152,6 +176,8 @@ class Settler:
         """Store and lock what a finished process left, or bring the previous outputs back."""
         if not outcome.ok:
             self.roll_back(stage)
+            if outcome.misfits:
+                return Settled(str(misfit_error(self._space, outcome.misfits[0])), "")
             return Settled(outcome.error or "failed", outcome.detail or "")
         step("stage.finished")
         notes = list(self._undeclared(stage, outcome))
@@ -362,7 +388,9 @@ class Settler:
         record = self._survey.stored_result(stage, decision)
         if record is None or decision.key is None:
             return None
-        renamed = replace(record, stage=stage.name, key=decision.key)
+        # what it was made from stays what it was
+        key = replace(decision.key, history=record.key.history)
+        renamed = replace(record, stage=stage.name, key=key)
         notes = self._materialize(stage, record.outs)
         self.write(stage, renamed)
         return Settled(notes=notes, record=renamed)

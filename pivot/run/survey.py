@@ -117,7 +117,19 @@ class Survey:
             deps=deps,
             environ=self._space.environ,
             packages=facts.packages if facts and rerun else None,
+            history=self._history(stage),
         )
+
+    def _history(self, stage: Stage) -> dict[str, str]:
+        """What each incremental out goes on from: the locked version, else what is there."""
+        found: dict[str, str] = {}
+        for out in stage.outs:
+            if out.incremental:
+                record = self._space.locks.record(stage.name)
+                digest = record.outs.get(out.path) if record else None
+                digest = digest or self._space.observer.observe(out.path)
+                found[out.path] = str(digest) if digest else ""
+        return found
 
     # --- evidence -------------------------------------------------------------------------
 
@@ -440,13 +452,13 @@ class Survey:
 
         Stages of equal code share a table, which has the places of one of them.
         """
-        if table is None:
-            return None
-        placed = dict(table)
-        for label, symbol in table.items():
-            if label not in manifest.symbols:
-                file = self._space.fingerprinter.file_of(stage, label.partition(":")[0])
-                placed[label] = replace(symbol, file=file or symbol.file)
+        gone = set(table).difference(manifest.symbols) if table is not None else ()
+        if table is None or not gone:
+            return table
+        placed = dict(table.items())
+        for label in gone:
+            file = self._space.fingerprinter.file_of(stage, label.partition(":")[0])
+            placed[label] = replace(placed[label], file=file or placed[label].file)
         return placed
 
     def _locate_param(self, reason: Reason) -> Reason:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
 from . import hints, saving
-from .failures import ParamError, StageError, one_line
+from .failures import ParamsError, StageError, one_line
 from .loading import Loader
 from .shared import kinds
 from .structuring import Misfit, structure
@@ -20,6 +21,9 @@ def call(job: dict[str, Any]) -> None:
 
     Raises StageError for what is wrong with the stage, and whatever the function raises.
     """
+    if job["checks"]:
+        _check(job["checks"])
+        return
     function = _find(job["module"], job["qualname"])
     name = "{}.{}".format(job["module"], job["qualname"])
     _refuse_generators(function, name)
@@ -103,18 +107,36 @@ def _value(function: Callable[..., Any], entry: dict[str, Any]) -> Any:
     try:
         return structure(annotation, value)
     except Misfit as misfit:
-        raise _misfit(entry, misfit) from misfit.__cause__
+        path = misfit.path if entry["name"] == "params" else (entry["name"], *misfit.path)
+        text = _misfit_text(misfit.message, path)
+        raise ParamsError([(os.environ.get("PIVOT_STAGE", ""), text, path)]) from misfit.__cause__
     except StageError as error:
         raise StageError("parameter '{}': {}".format(entry["name"], error)) from error.__cause__
 
 
-def _misfit(entry: dict[str, Any], misfit: Misfit) -> ParamError:
-    path = misfit.path if entry["name"] == "params" else (entry["name"], *misfit.path)
+def _check(checks: list[dict[str, Any]]) -> None:
+    """Hold params against the classes that functions take. Raises ParamsError.
+
+    What keeps a function from being found is left to its stage.
+    """
+    wrong: list[tuple[str, str, tuple[Any, ...]]] = []
+    for entry in checks:
+        try:
+            annotation = hints.of_parameter(_find(entry["module"], entry["qualname"]), "params")
+            structure(annotation, decode_value(entry["value"]))
+        except Misfit as misfit:
+            wrong.append((entry["stage"], _misfit_text(misfit.message, misfit.path), misfit.path))
+        except (Exception, SystemExit):  # noqa: S112 - said when the stage runs
+            continue
+    if wrong:
+        raise ParamsError(wrong)
+
+
+def _misfit_text(message: str, path: tuple[Any, ...]) -> str:
     shown = ""
     for step in path:
         shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else str(step)
-    text = f"param '{shown}': {misfit.message}" if shown else f"params: {misfit.message}"
-    return ParamError(text, path)
+    return f"param '{shown}': {message}" if shown else f"params: {message}"
 
 
 def _loaded(entry: dict[str, Any], annotation: Any) -> Any:

@@ -25,12 +25,15 @@ class StageError(Exception):
     """Something wrong with how a stage is declared or what it returned, said in full."""
 
 
-class ParamError(StageError):
-    """A param that its annotation does not take; `param` leads to the value among the params."""
+class ParamsError(StageError):
+    """Params that their annotation does not take: of each its stage, why, and the path to it."""
 
-    def __init__(self, message: str, param: tuple[Any, ...]) -> None:
-        super().__init__(message)
-        self.param = param
+    def __init__(self, misfits: list[tuple[str, str, tuple[Any, ...]]]) -> None:
+        super().__init__("\n".join(message for _, message, _ in misfits))
+        self.misfits = [
+            (stage, text, [step if isinstance(step, int) else str(step) for step in path])
+            for stage, text, path in misfits
+        ]
 
 
 def signal_name(number: int) -> str:
@@ -65,8 +68,8 @@ def describe(error: BaseException, root: str, worker: str) -> dict[str, Any]:
         "detail": _detail(error, worker),
         "exit_code": 1,
     }
-    if isinstance(error, ParamError):
-        told["param"] = [step if isinstance(step, int) else str(step) for step in error.param]
+    if isinstance(error, ParamsError):
+        told["misfits"] = error.misfits
     return told
 
 
