@@ -51,7 +51,8 @@ def opened(
         try:
             yield session
         except BaseException:
-            _tell_broken(session)
+            if not session.told:  # else that is the error
+                _tell_broken(session)
             raise
         # the answer is given, and not whole: the exit code tells
         raise_all([problem.error for problem in session.lacks])

@@ -1,0 +1,200 @@
+"""Projects of DVC's: what is broken in a part of them, and records as targets."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+BROKEN = "b/dvc.yaml:3:5: stage 'two': unknown key 'cmdd'"
+
+
+def record(text: str, path: str, more: str = "") -> str:
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return f"{more}outs:\n- md5: {digest}\n  size: {len(text)}\n  hash: md5\n  path: {path}\n"
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path) -> Sandbox:
+    """Three pipeline files, of which one has a broken stage, and a broken record."""
+    return Sandbox(tmp_path / "project").write(
+        {
+            ".dvc/config": "",
+            "a/dvc.yaml": "stages:\n  one:\n    cmd: echo 1 > o\n    outs: [o]\n",
+            "b/dvc.yaml": "stages:\n  two:\n    cmdd: x\n  three:\n    cmd: echo 3 > t\n    outs: [t]\n",
+            "dvc.yaml": "stages:\n  root:\n    cmd: cat a/o > r\n    deps: [a/o]\n    outs: [r]\n",
+            "c/x.csv.dvc": "outs: [: }\n",
+            "c/dvc.yaml": "stages:\n  reads:\n    cmd: wc x.csv > n\n    deps: [x.csv]\n    outs: [n]\n",
+        }
+    )
+
+
+def test_commands_that_do_not_need_what_is_broken_go_on(monorepo: Sandbox) -> None:
+    for words in (
+        ["list", "a/dvc.yaml"], ["status", "a/dvc.yaml:one"], ["repro", "a/dvc.yaml:one"], ["repro"],
+        ["status", "root"], ["dag", "root"], ["repro", "-n", "b/dvc.yaml:three"], ["checkout", "root"],
+        ["commit", "root"], ["freeze", "root"], ["unfreeze", "root"], ["explain", "root"],
+        ["repro", "r"], ["fingerprint", "show", "root"], ["logs", "root"],
+    ):  # fmt: skip
+        said = monorepo.run(*words).ended(0).stderr
+        assert said.count(f"left out: {BROKEN}") == 1, words
+        assert said.count("left out: c/x.csv.dvc:1:8") == 1, words
+    assert monorepo.read("r") == "1\n"
+
+
+def test_readers_show_the_rest_and_their_exit_code_tells(monorepo: Sandbox) -> None:
+    for _ in range(2):  # the second time from the compiled form
+        listed = monorepo.run("list", "--json").ended(2)
+        names = [stage["name"] for stage in listed.json["stages"]]
+        assert names == ["root", "a/dvc.yaml:one", "b/dvc.yaml:three", "c/dvc.yaml:reads"]
+        assert listed.stderr.count(f"error: {BROKEN}") == 1
+        assert "left out" not in listed.stderr
+    assert len(monorepo.run("status", "--json").ended(2).json["stages"]) == 4
+    assert len(monorepo.run("dag", "--json").ended(2).json["nodes"]) == 4
+    assert "belongs to no stage" not in monorepo.run("status").ended(2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["repro", "-P"], BROKEN),
+        (["checkout"], BROKEN),
+        (["commit"], BROKEN),
+        (["repro", "b/dvc.yaml"], BROKEN),
+        (["status", "b/dvc.yaml:two"], BROKEN),
+        (["repro", "-R", "b"], BROKEN),
+        (["repro", "c/x.csv.dvc"], "c/x.csv.dvc:1:8"),
+        (["repro", "c/x.csv"], "c/x.csv.dvc:1:8"),
+        (["repro", "c/dvc.yaml:reads"], "c/x.csv.dvc:1:8"),
+        (["migrate", "--dry-run"], BROKEN),
+    ],
+)
+def test_what_needs_it_is_refused_with_its_place(
+    monorepo: Sandbox, words: list[str], said: str
+) -> None:
+    result = monorepo.run(*words).ended(2)
+    assert result.stderr.count(f"error: {said}") == 1
+    assert result.stdout == ""
+
+
+def test_a_broken_file_of_the_folder_stops_repro_there(monorepo: Sandbox) -> None:
+    monorepo.run("repro", cwd="b").ended(2)
+    monorepo.edit("b/dvc.yaml", "cmdd: x", "cmd: x > x\n    outs: [x]")
+    monorepo.write({"a/dvc.yaml": "stages: [\n"})
+    assert monorepo.run("repro", "-n", cwd="b").ended(0).stderr.count("left out: a/dvc.yaml") == 1
+    assert monorepo.run("repro", cwd="a").ended(2).stderr.startswith("error: a/dvc.yaml:2:1")
+
+
+def test_a_pivot_project_goes_on_too(tmp_path: Path) -> None:
+    project = Sandbox(tmp_path / "project").write(
+        {
+            "pivot.yaml": "stages:\n  a:\n    cmd: echo 1 > o\n    outs: [o]\n",
+            "sub/pivot.yaml": "stages: {b: {cmd: x, timeout: soon}}\n",
+        }
+    )
+    for _ in range(2):
+        project.run("repro").ended(0)
+        said = project.run("status").ended(2).stderr
+        assert "error: sub/pivot.yaml:1:31" in said
+    project.remove("sub/pivot.yaml")
+    assert project.run("status").ended(0).stderr == ""
+
+
+@pytest.fixture
+def tracked(tmp_path: Path) -> Sandbox:
+    """One stage that reads tracked data, and an import."""
+    project = Sandbox(tmp_path / "project").write(
+        {
+            ".dvc/config": "",
+            "dvc.yaml": "stages:\n  one:\n    cmd: wc -l data.csv > o\n    deps: [data.csv]\n    outs: [o]\n"
+            "  two:\n    cmd: cp o p\n    deps: [o]\n    outs: [p]\n",
+            "data.csv": "1\n",
+            "data.csv.dvc": record("1\n", "data.csv"),
+            "far.csv": "far\n",
+            "far.csv.dvc": record(
+                "far\n", "far.csv", "frozen: true\ndeps:\n- path: o\n  md5: abc\n"
+            ),
+        }
+    )
+    project.run("repro").ended(0)
+    return project
+
+
+def test_records_are_targets(tracked: Sandbox) -> None:
+    for target in ("data.csv.dvc", "data.csv"):
+        assert tracked.repro(target) == {"data.csv.dvc": "fresh"}
+        status = tracked.run("status", "--json", target).ended(0).json
+        assert status["stages"] == []
+        assert [entry["path"] for entry in status["tracked"]] == ["data.csv"]
+    assert "Everything is up to date (1 stage)" in tracked.run("repro", "data.csv.dvc").stdout
+    listed = tracked.run("list", "--json", "data.csv.dvc").ended(0).json["stages"]
+    assert [entry["name"] for entry in listed] == ["data.csv.dvc"]
+    assert "tracks data.csv" in tracked.run("list", "data.csv.dvc").stdout
+
+    tracked.append("data.csv", "2\n")
+    assert "differs from its record" in tracked.run("status", "data.csv.dvc").stdout
+    assert tracked.repro("data.csv.dvc") == {"data.csv.dvc": "restored"}
+    assert record("1\n2\n", "data.csv") == tracked.read("data.csv.dvc")
+    assert tracked.ran("--downstream", "data.csv.dvc") == {"one", "two"}
+
+    tracked.append("data.csv", "3\n")
+    assert "accepted data.csv.dvc" in tracked.run("commit", "data.csv.dvc").ended(0).stderr
+    assert record("1\n2\n3\n", "data.csv") == tracked.read("data.csv.dvc")
+    tracked.remove("data.csv")
+    assert tracked.repro("data.csv.dvc") == {"data.csv.dvc": "restored"}
+    assert tracked.read("data.csv") == "1\n2\n3\n"
+
+
+def test_a_record_whose_data_is_nowhere_is_an_error(tracked: Sandbox) -> None:
+    tracked.remove("far.csv")
+    tracked.remove(".dvc/cache/files")
+    said = tracked.run("repro", "far.csv").ended(1).stderr
+    assert "error: far.csv.dvc:6: 'far.csv' is neither here nor in the cache" in said
+    assert "is not there to be recorded" in tracked.run("commit", "far.csv").ended(2).stderr
+
+
+def test_records_are_frozen(tracked: Sandbox) -> None:
+    assert "frozen data.csv.dvc" in tracked.run("freeze", "data.csv.dvc").ended(0).stderr
+    assert tracked.read("data.csv.dvc") == record("1\n", "data.csv") + "frozen: true\n"
+    assert "Already frozen" in tracked.run("freeze", "data.csv").ended(0).stdout
+    tracked.run("unfreeze", "data.csv.dvc", "far.csv.dvc").ended(0)
+    assert tracked.read("data.csv.dvc") == record("1\n", "data.csv")
+    assert tracked.read("far.csv.dvc").startswith("deps:\n")
+
+
+def test_what_an_import_was_made_from_shows(tracked: Sandbox) -> None:
+    listed = tracked.run("list", "--json").ended(0).json["stages"]
+    [entry] = [entry for entry in listed if entry["name"] == "far.csv.dvc"]
+    assert entry["deps"] == ["o"]
+    assert entry["frozen"] is True
+    dag = tracked.run("dag", "--json").ended(0).json
+    assert ["far.csv.dvc", "one"] in dag["edges"]
+    assert dag["nodes"].index("one") < dag["nodes"].index("far.csv.dvc")
+
+
+def test_a_stage_in_a_record_is_said_once_and_stops_nobody(tracked: Sandbox) -> None:
+    tracked.write({"old.dvc": "cmd: cp o old\ndeps:\n- path: o\nouts:\n- path: old\n"})
+    said = tracked.run("status", "one").ended(0).stderr
+    assert said.count("left out: old.dvc:1:1: it holds a stage in the form that DVC gave up") == 1
+    tracked.write({"old.dvc": "outs:\n- path: old\n  metric: true\n"})
+    assert "error: old.dvc:3:3: unknown key 'metric' in 'outs'" in tracked.run("list").stderr
+
+
+def test_overlapping_data_is_rejected_with_both_places(tracked: Sandbox) -> None:
+    tracked.write({"p.dvc": record("1\n", "p")})
+    said = tracked.run("repro").ended(2).stderr
+    assert "error: p.dvc:2: 'p' is tracked here, and stage 'two' makes it too (dvc.yaml:9)" in said
+
+
+def test_checkout_keeps_ignored_files(tracked: Sandbox) -> None:
+    tracked.write({".dvcignore": "*.tmp\n", "d/a": "1\n", "d/s/b": "2\n"})
+    tracked.run("track", "d").ended(0)
+    tracked.write({"d/a": "changed\n", "d/x.tmp": "mine\n", "d/s/y.tmp": "mine\n"})
+    tracked.remove("d/s/b")
+    tracked.run("checkout", "--force", "d").ended(0)
+    assert tracked.contents("d").keys() == {"d/a", "d/s/b", "d/x.tmp", "d/s/y.tmp"}
+    assert tracked.read("d/a") == "1\n"
+    tracked.remove("d/s/b")
+    assert "1 restored" in tracked.run("checkout", "d").ended(0).stdout  # nothing would be lost
