@@ -40,6 +40,9 @@ class CallWriter:
             ]
         head, *inner = entry.qualname.split(".")
         lines.append(f"from {entry.module} import {head} as stage")
+        if stage.params_class and "params" in given:
+            module, _, name = stage.params_class.partition(":")
+            lines.append(f"from {module} import {name}")
         called = ".".join(["stage", *inner])
         named = ", ".join(f"{name}={value}" for name, value in given.items())
         if any("Path(" in value for value in given.values()):
@@ -62,7 +65,10 @@ class CallWriter:
                 continue
             if names is None and argument.how == "params":
                 continue
-            text = _text(argument, kinds.get(argument.name, ""))
+            if argument.name == "params" and stage.params_class:
+                text = _instance(stage.params_class, argument.value)
+            else:
+                text = _text(argument, kinds.get(argument.name, ""))
             if text is None:
                 return None
             made[argument.name] = text
@@ -77,6 +83,16 @@ def _text(argument: Argument, annotation: str) -> str | None:
         ]
         return f"[{', '.join(paths)}]" if argument.is_list else paths[0]
     return _value(argument.value) if argument.how == "value" else None
+
+
+def _instance(params_class: str, values: Mapping[str, Any]) -> str | None:
+    """A call of the class of the params with flat values; nested ones need Pivot to be built."""
+    given = {
+        name: None if isinstance(v, (Mapping, list)) else _value(v) for name, v in values.items()
+    }
+    if any(text is None or not name.isidentifier() for name, text in given.items()):
+        return None
+    return f"{params_class.partition(':')[2]}({', '.join(f'{n}={t}' for n, t in given.items())})"
 
 
 def _value(value: Any) -> str | None:
