@@ -46,6 +46,8 @@ def read_words(
             found.append(versions.artifact(word))
         else:
             revisions += _ends(versions, word)
+            if paths is None:
+                _check_known(versions, word, revisions)
     found += [versions.artifact(path) for path in paths or ()]
     if len(revisions) > 2:
         raise PivotError(
@@ -69,8 +71,22 @@ def _ends(versions: Versions, word: str) -> list[str]:
     return [word]
 
 
+def _check_known(versions: Versions, word: str, revisions: Sequence[str]) -> None:
+    """Raise PivotError for a word that could have been meant as a path too, and is nothing."""
+    for text in revisions:
+        try:
+            versions.at(text)
+        except PivotError as error:
+            if text == word and error.message.startswith("there is no revision"):
+                message = f"'{word}' is neither a revision nor a path"
+                raise PivotError(message, hint=error.hint) from None
+            raise
+
+
 def _is_path(versions: Versions, word: str) -> bool:
     """Whether a word is a path. Raises PivotError where it could be a revision as well."""
+    if versions.is_bare:
+        return False
     path = versions.artifact(word)
     workspace = versions.workspace
     exists = os.path.lexists(os.path.join(versions.project.root, path))

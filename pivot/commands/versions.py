@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..digest import Digest
 from ..errors import PivotError, StoreError
 from ..model import Command, Manifest, Pipeline, Stage
-from ..project import Observer, Project, RevTree, open_project
+from ..project import Observer, Project, RevTree, find_root, open_project, open_repository
+from ..project.committed import CommittedProject
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree, join, parent
@@ -238,7 +239,7 @@ class Versions:
     @property
     def is_bare(self) -> bool:
         """Whether there is no working tree, only revisions."""
-        return False
+        return isinstance(self.project, CommittedProject)
 
     def artifact(self, text: str) -> str:
         """A path as typed in the current folder, as the project knows it."""
@@ -249,7 +250,12 @@ class Versions:
 
     @cached_property
     def workspace(self) -> Version:
-        """The working tree."""
+        """The working tree. Raises PivotError in a bare repository."""
+        if self.is_bare:
+            raise PivotError(
+                "a bare repository has no working tree",
+                hint="name the revisions: two to compare, `--rev REV` to show one",
+            )
         return Version(self, WORKSPACE, self.project.tree, None)
 
     def at(self, text: str) -> Version:
@@ -336,9 +342,27 @@ class Versions:
 @contextmanager
 def opened_versions(request: Request) -> Iterator[Versions]:
     """The versions of the project around `request.cwd`; closed at the end."""
-    project = open_project(request.cwd, options=request.options)
+    project = _opened(request)
     try:
-        cwd = os.path.relpath(os.path.realpath(request.cwd), project.root).replace(os.sep, "/")
+        cwd = "."
+        if not isinstance(project, CommittedProject):
+            inside = os.path.relpath(os.path.realpath(request.cwd), project.root)
+            cwd = inside.replace(os.sep, "/")
         yield Versions(project, cwd)
     finally:
         project.close()
+
+
+def _opened(request: Request) -> Project:
+    """The project around the folder; of a bare repository the one that its HEAD has."""
+    if find_root(request.cwd) is None:
+        from ..project.committed import open_committed
+
+        try:
+            with open_repository(request.cwd) as repository:
+                is_bare = repository.is_bare
+        except PivotError:
+            is_bare = False  # in no repository: what is wrong is that there is no project
+        if is_bare:
+            return open_committed(request.cwd, HEAD, options=request.options)
+    return open_project(request.cwd, options=request.options)

@@ -169,7 +169,15 @@ class Repository:
         if self.is_bare:
             return False
         where = f":(top,literal){self.folder}" if self.folder != "." else ":(top)"
-        return bool(self._lines("status", "--porcelain", "--untracked-files=normal", "--", where))
+        looked = ("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty")
+        return bool(self._lines(*self._unfiltered, *looked, "--", where))
+
+    @property
+    def _unfiltered(self) -> list[str]:
+        """Options by which git compares files as they are: no filter that is configured runs."""
+        pattern = r"^filter\..*\.(clean|smudge|process|required)$"
+        names = self._lines("config", "--name-only", "--get-regexp", pattern, accept=(0, 1))
+        return [word for name in dict.fromkeys(names) for word in ("-c", f"{name}=")]
 
     def seen_from(self, folder: str) -> Repository:
         """The same repository as if opened in `folder` of it; what is read is read once."""
@@ -207,7 +215,8 @@ class Repository:
         code, out, err = self._git.run(*arguments)
         if code not in accept:
             said = (err.strip().splitlines() or [f"exit code {code}"])[0]
-            raise PivotError(f"git {arguments[0]} failed: {said}")
+            command = next(word for word in arguments if word != "-c" and "=" not in word)
+            raise PivotError(f"git {command} failed: {said}")
         return out.splitlines()
 
     def _unknown(self, text: str) -> PivotError:

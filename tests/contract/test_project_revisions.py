@@ -378,6 +378,8 @@ def test_nothing_that_a_repository_configures_is_run(
         found.merge_base("HEAD~1", "main")
         assert found.branch() == "main"
         assert len(found.commits_of("a")) == 2
+        (repo.root / "a").write_text("3")
+        assert found.has_changes()
         refusal(found, "nothing")
     git = find_git(str(repo.root))
     assert git is not None
