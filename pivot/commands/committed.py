@@ -56,6 +56,7 @@ class CommittedSession(Session):
 
     def _open(self) -> Workspace:
         space = super()._open()
+        self.committed.revision_tree.read_ahead(space.locks.paths())
         observer = RecordedObserver(
             self.committed.blobs, space.graph, space.pipeline.tracked, space.locks, space.cache
         )

@@ -238,6 +238,7 @@ def _judged(
         locks=locks,
         observer=observer,
         verdicts=_no_verdicts(later),
+        tables=locks.tables,
         here=False,
     )
     found = Survey(joined).plan(list(graph.order), restores=False)

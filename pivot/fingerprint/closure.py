@@ -50,8 +50,13 @@ class Closure:
 
     def walk(self) -> Walked:
         """The nodes reached, in order, and the label of the symbol that first led to each."""
-        first, self._first = self._first, None  # handed out once, then no longer kept
-        return first if first is not None else self._walk()
+        if self._first is None:
+            self._first = self._walk()
+        return self._first
+
+    def forget(self) -> None:
+        """Keep the starts alone."""
+        self._first = None
 
     def _walk(self) -> Walked:
         via: dict[Node, str] = {}
@@ -76,26 +81,42 @@ class Closure:
         return nodes, via
 
 
-class Table(Mapping[str, _Value]):
-    """A mapping that is made when looked into.
+class Tables:
+    """Some mappings that are made together when one of them is looked into.
 
-    It joins `recent`, and is made anew once it has left it: those of 10,000 stages take 300 MB.
+    They join `recent`, and are made anew once they have left it: those of 10,000 stages take
+    300 MB.
     """
 
     __slots__ = ("_made", "_make", "_recent")
 
-    def __init__(self, make: Callable[[], Mapping[str, _Value]], recent: deque[Table[Any]]) -> None:
+    def __init__(
+        self, make: Callable[[], Sequence[Mapping[str, Any]]], recent: deque[Tables]
+    ) -> None:
+        self._made: Sequence[Mapping[str, Any]] | None = None
         self._make = make
-        self._made: Mapping[str, _Value] | None = None
         self._recent = recent
 
-    def _all(self) -> Mapping[str, _Value]:
+    def all(self) -> Sequence[Mapping[str, Any]]:
         if self._made is None:
             if len(self._recent) == self._recent.maxlen:
                 self._recent[0]._made = None
             self._recent.append(self)
             self._made = self._make()
         return self._made
+
+
+class Table(Mapping[str, _Value]):
+    """One of `Tables`."""
+
+    __slots__ = ("_place", "_tables")
+
+    def __init__(self, tables: Tables, place: int) -> None:
+        self._tables = tables
+        self._place = place
+
+    def _all(self) -> Mapping[str, _Value]:
+        return self._tables.all()[self._place]
 
     def __getitem__(self, label: str) -> _Value:
         return self._all()[label]
@@ -169,7 +190,8 @@ class Manifests:
     def __init__(self, distributions: Distributions | None) -> None:
         self._distributions = distributions
         self._facts: dict[tuple[Node, ...], _Facts] = {}
-        self._recent: deque[Table[Any]] = deque(maxlen=_TABLES)
+        self._recent: deque[Tables] = deque(maxlen=_TABLES)
+        self._walked: deque[Closure] = deque(maxlen=_TABLES)
 
     def of(
         self,
@@ -180,6 +202,10 @@ class Manifests:
         """The manifest of closures, and of files that count by content."""
         more = files or {}
         walks = [closure.walk() for closure in closures]
+        for closure in closures:
+            if len(self._walked) == self._walked.maxlen:
+                self._walked[0].forget()
+            self._walked.append(closure)
         if len(walks) == 1 and not more:
             lines = [node.line for node in walks[0][0] if node.line]
         else:
@@ -190,13 +216,17 @@ class Manifests:
         if opaque:
             hidden = _sorted({**dict.fromkeys(hidden), **dict.fromkeys(opaque)})
 
-        def tables() -> tuple[dict[str, Symbol], dict[str, str]]:
-            return symbols_of([item.walk() for item in closures], more)
+        def make() -> Sequence[Mapping[str, Any]]:
+            made = symbols_of([closure.walk() for closure in closures], more)
+            for closure in closures:
+                closure.forget()
+            return made
 
+        tables = Tables(make, self._recent)
         return CodeManifest(
             digest_of(lines),
-            Table(lambda: tables()[0], self._recent),
-            Table(lambda: tables()[1], self._recent),
+            Table(tables, 0),
+            Table(tables, 1),
             facts.modules,
             facts.packages,
             facts.third_party,

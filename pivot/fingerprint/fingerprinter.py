@@ -297,8 +297,9 @@ def chain_to(manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
     found: list[str] = []
     seen: set[str] = set()
     current = symbol
-    while current and current in manifest.reached_by and current not in seen:
+    reached_by = dict(manifest.reached_by.items())  # looked into often, and slow to look into
+    while current and current in reached_by and current not in seen:
         seen.add(current)
         found.append(current)
-        current = manifest.reached_by[current]
+        current = reached_by[current]
     return tuple(reversed(found))

@@ -36,7 +36,8 @@ def causes(
     chain: Callable[[str], Sequence[str]],
 ) -> list[Reason]:
     """A reason for each definition that differs between a table and a manifest."""
-    after = manifest.symbols
+    # looked into often, and slow to look into
+    before, after = dict(before.items()), dict(manifest.symbols.items())
     changed = [
         name
         for name, now in after.items()

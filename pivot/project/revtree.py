@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from ..errors import PivotError
@@ -57,6 +57,11 @@ class RevTree:
     def signature(self, path: str) -> str | None:
         entry = self._entry(path)
         return entry.oid if entry else None
+
+    def read_ahead(self, paths: Iterable[str]) -> None:
+        """Get ready to read many files; those that are not there do not matter."""
+        entries = (self._entry(path) for path in paths)
+        self._objects.read_ahead(e.oid for e in entries if e is not None and e.kind == "file")
 
     def is_executable(self, path: str) -> bool:
         """Whether the file at `path` may be executed."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from ..digest import Digest, fingerprint
 from ..errors import SourceError
-from ..model import FINGERPRINT_VERSION, Stage, StageKey, StageRecord, Symbol
+from ..model import FINGERPRINT_VERSION, CodeManifest, Stage, StageKey, StageRecord, Symbol
+from ..store import CodeTables
+from ..store.code import CodeTable
 from ..tree import join, relative
 from .recorded import RecordedObserver
 from .survey import Survey
@@ -43,19 +46,13 @@ class Reproduced:
         self._space = replace(space, observer=self.observer)
         self._survey = Survey(self._space)
         self._records: dict[str, StageRecord | None] = {}
+        self.tables = _Tables()
 
     def record(self, name: str) -> StageRecord | None:
         if name not in self._records:
             stage = self._space.graph.stages.get(name)
             self._records[name] = self._make(stage) if stage is not None else self._kept(name)
         return self._records[name]
-
-    def symbols(self, name: str) -> Mapping[str, Symbol] | None:
-        stage = self._space.graph.stages.get(name)
-        if stage is None or name in self.unreadable:
-            return None
-        manifest = self._survey.manifest(stage)
-        return manifest.symbols if manifest is not None else None
 
     def _make(self, stage: Stage) -> StageRecord | None:
         space = self._space
@@ -76,8 +73,17 @@ class Reproduced:
             packages=locked.packages if locked is not None else {},
             fingerprint_version=FINGERPRINT_VERSION,
         )
+        self._note_tables(stage, record)
         later = self._later.get(stage.name)
         return record if later is None else self._in_dvc_lock(stage, later, record)
+
+    def _note_tables(self, stage: Stage, record: StageRecord) -> None:
+        """Where the definitions are to be had that the digests were made from."""
+        code = self._space.fingerprinter
+        if record.key.code is not None:
+            self.tables.note(record.key.code, partial(self._survey.manifest, stage))
+        for module, digest in record.observed.items():
+            self.tables.note(digest, partial(code.observed_manifest, stage, module))
 
     def _in_dvc_lock(self, stage: Stage, later: Stage, record: StageRecord) -> StageRecord:
         """`record` as it comes back from dvc.lock for a stage as it is in the later version.
@@ -125,6 +131,9 @@ class Reproduced:
     def as_dvc(self, stage: Stage) -> bool:
         return stage.name in self._later
 
+    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
+        return None
+
     def remark(self, _: str) -> str | None:
         return None
 
@@ -142,6 +151,22 @@ class Reproduced:
 
     def flush(self) -> tuple[str, ...]:
         return ()
+
+
+class _Tables(CodeTables):
+    """The tables behind the digests of a version, made where they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._manifests: dict[str, Callable[[], CodeManifest | None]] = {}
+
+    def note(self, digest: str, find: Callable[[], CodeManifest | None]) -> None:
+        self._manifests[digest] = find
+
+    def get(self, digest: str) -> CodeTable | None:
+        find = self._manifests.get(digest)
+        manifest = find() if find is not None else None
+        return CodeTable(manifest.symbols, manifest.reached_by) if manifest is not None else None
 
 
 def _assumed(space: Workspace) -> dict[str, Digest]:
