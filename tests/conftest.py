@@ -68,7 +68,15 @@ def pytest_unconfigure() -> None:
 
 
 #: PIVOT_TEST_*: where peers are installed. The rest comes from `isolated_environment`.
-KEPT = frozenset({"PIVOT_TEST_DVC", "PIVOT_TEST_BROWSER", REAL_HOME, "AWS_EC2_METADATA_DISABLED"})
+KEPT = frozenset(
+    {
+        "PIVOT_TEST_DVC",
+        "PIVOT_TEST_BROWSER",
+        "PIVOT_TEST_SFTP_SERVER",
+        REAL_HOME,
+        "AWS_EC2_METADATA_DISABLED",
+    }
+)
 
 
 def isolated_environment(home: str) -> dict[str, str]:

@@ -65,7 +65,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     process = subprocess.Popen(
         [
             RCLONE, "serve", "s3", "--config", config, "--addr", f"127.0.0.1:{port}",
-            "--auth-key", f"{KEY},{SECRET}", 
+            "--auth-key", f"{KEY},{SECRET}",
             "--log-level", "ERROR", folder,
         ],
         stdin=subprocess.DEVNULL,

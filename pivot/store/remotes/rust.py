@@ -95,7 +95,7 @@ class RustStore:
             options: Any = {"range": {"offset": start}} if start else None
             answer = obstore.get(self._reading, key, options=options)
         except Exception as error:
-            if start and "non-partial" in str(error):
+            if start and _has_no_ranges(error):
                 return 0
             raise self._problem(error, key) from None
         if answer.meta["size"] <= _CHUNK_BYTES:
@@ -190,6 +190,10 @@ class RustStore:
             return "network", f"the connection to {self._endpoint} broke off"
         first = text.partition("\n")[0].partition(": ")[0][:80]
         return "other", f"a request failed ({first})"
+
+
+def _has_no_ranges(error: Exception) -> bool:
+    return "non-partial" in str(error) or type(error).__name__ == "NotSupportedError"
 
 
 class _Counted:

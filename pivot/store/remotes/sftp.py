@@ -108,7 +108,7 @@ class SftpStore:
         with self._channel("read", key) as sftp, sftp.open(self._path(key), "rb") as stream:
             size = int(stream.stat().st_size or 0)
             stream.seek(start)
-            stream.prefetch(size, max_concurrent_requests=64)
+            stream.prefetch(size, max_concurrent_requests=256)
             while outside.wants_more and (piece := stream.read(_CHUNK_BYTES)):
                 outside(piece)
         outside.raise_kept()
@@ -278,8 +278,12 @@ class SftpStore:
                 auth_timeout=options.number("timeout", _TIMEOUT),
                 allow_agent=options.flag("allow_agent", True),
                 look_for_keys=keyfile is None,
-                gss_auth=options.flag("gss_auth", False),
+                **({"gss_auth": True} if options.flag("gss_auth", False) else {}),
             )
+        except TypeError:
+            raise RemoteError(
+                "options", self.name, "this version of paramiko has no gss_auth", hint="use a key"
+            ) from None
         except paramiko.BadHostKeyException:
             raise RemoteError(
                 "credentials",
