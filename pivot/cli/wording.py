@@ -88,6 +88,8 @@ def one_line(reason: Reason) -> str:
         case "env":
             return f"env {reason.subject} has another value, or came or went"
         case _:
+            if reason.old is None and reason.new is None:
+                return f"{reason.kind} {reason.subject}{place}"
             change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
             return f"{reason.kind} {reason.subject}: {change}"
 

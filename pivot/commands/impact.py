@@ -177,22 +177,57 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
         name for name in graph.order if decisions[name].state != "fresh" or name not in before
     ]
     own = _own(later, affected)
-    stages = [
-        _stage_impact(decisions[name], graph.stages[name], name in before, own[name], unreadable)
-        for name in affected
-    ]
-    gone = [name for name in before if name not in graph.stages]
-    stages += [StageImpact(name, "removed", None, (), None) for name in gone]
-    notes = [f"at {empty.base[:8]}, {problem.error}" for problem in _problems(earlier)]
+    problems = _problems(earlier)
+    stages: list[StageImpact] = []
+    for name in affected:
+        stage = graph.stages[name]
+        problem = None if name in before else _hiding(problems, stage)
+        if problem is not None:
+            stages.append(_unknown(stage, problem, f"at {empty.base[:8]}, ", own[name]))
+        else:
+            known, fresh = name in before, own[name]
+            stages.append(_stage_impact(decisions[name], stage, known, fresh, unreadable))
+    gone: list[Stage] = []
+    for name, stage in before.items():
+        if name in graph.stages:
+            continue
+        problem = _hiding(later.space.pipeline.problems, stage)
+        if problem is not None:
+            stages.append(_unknown(stage, problem, "", False))
+        else:
+            gone.append(stage)
+            stages.append(StageImpact(name, "removed", None, (), None))
+    notes = [f"at {empty.base[:8]}, {problem.error}" for problem in problems]
     if earlier is None:
         notes.append(f"there is no project at {empty.base[:8]}: everything is new")
+    lacks = later.space.pipeline.problems
+    notes += [f"{problem.error}" for problem in lacks if _is_program(problem)]
     return replace(
         empty,
         stages=tuple(stages),
-        artifacts=tuple(_artifacts(stages, graph, before)),
+        artifacts=tuple(_artifacts(stages, graph, before, gone)),
         notes=tuple(notes),
-        lacks=later.space.pipeline.problems,
+        lacks=tuple(problem for problem in lacks if not _is_program(problem)),
     )
+
+
+def _hiding(problems: Iterable[Problem], stage: Stage) -> Problem | None:
+    """The problem for which a version may only seem to lack a stage of the other."""
+    group = stage.short_name.partition("@")[0]
+    return next((p for p in problems if p.source == stage.file and p.stage in (None, group)), None)
+
+
+def _unknown(stage: Stage, problem: Problem, place: str, fresh: bool) -> StageImpact:
+    where = problem.error.where
+    line = where.line if where is not None and where.line else None
+    text = f"{place}{problem.message}"
+    reason = Reason("config", text, None, None, where.file if where else problem.source, line)
+    return StageImpact(stage.name, "config", "unknown", (reason,), fresh)
+
+
+def _is_program(problem: Problem) -> bool:
+    """Whether it is a pipeline that would have to be run: that is never done, and no mistake."""
+    return problem.source.endswith(".py")
 
 
 def _problems(session: Session | None) -> tuple[Problem, ...]:
@@ -301,7 +336,10 @@ def _stage_impact(
 
 
 def _artifacts(
-    stages: Iterable[StageImpact], graph: Graph, before: Mapping[str, Stage]
+    stages: Iterable[StageImpact],
+    graph: Graph,
+    before: Mapping[str, Stage],
+    gone: Iterable[Stage],
 ) -> Iterator[ImpactedArtifact]:
     """What the affected stages make, and what is not made any more."""
     earlier = {out.path for stage in before.values() for out in stage.outs}
@@ -311,7 +349,8 @@ def _artifacts(
             is_new = out.path not in earlier
             change: Literal["affected", "added"] = "added" if is_new else "affected"
             yield ImpactedArtifact(out.path, out.kind, impacted.name, change)
-    for stage in before.values():
+    dropped = [stage for name, stage in before.items() if name in graph.stages]
+    for stage in (*dropped, *gone):
         for out in stage.outs:
             if out.path not in graph.producer:
                 yield ImpactedArtifact(out.path, out.kind, stage.name, "removed")
