@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Plot,
     )
     from .declare.params import StageParams
+    from .declare.pipelines import Pipeline, stage
 
 _HOMES = {
     "Dep": "declare.artifacts",
@@ -26,9 +27,11 @@ _HOMES = {
     "Metric": "declare.artifacts",
     "Out": "declare.artifacts",
     "PlaceholderDep": "declare.artifacts",
+    "Pipeline": "declare.pipelines",
     "Plot": "declare.artifacts",
     "StageParams": "declare.params",
     "loaders": "",
+    "stage": "declare.pipelines",
 }
 
 __all__ = [
@@ -37,10 +40,12 @@ __all__ = [
     "IncrementalOut",
     "Metric",
     "Out",
+    "Pipeline",
     "PlaceholderDep",
     "Plot",
     "StageParams",
     "loaders",
+    "stage",
 ]
 
 

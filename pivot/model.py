@@ -236,6 +236,7 @@ class Pipeline:
     notes: tuple[str, ...] = ()  # said once by `status`: a dvc.yaml beside a pivot.yaml, ...
     top_levels: tuple[TopLevel, ...] = ()
     problems: tuple[Problem, ...] = ()  # files and stages that are left out, since they are broken
+    keeps: bool = True  # false: it depends on more than `sources`, and is loaded anew each time
 
 
 # --- what the code is ----------------------------------------------------------------------

@@ -113,7 +113,12 @@ class DeclarationReader:
             for module in text.names.modules.looked_for:
                 yield roots, module
 
+    def tree_of(self, file: str) -> ast.Module:
+        """The syntax tree of a file. Raises SourceError."""
+        return self._trees.of(file)
+
     def text(self, roots: tuple[str, ...]) -> Text:
+        """What reads modules on an import path."""
         if roots not in self._texts:
             self._texts[roots] = Text(Names(self._sources, roots), self._trees, _make)
         return self._texts[roots]
@@ -409,7 +414,7 @@ class _Function:
         loader: str | None = None
         options: Mapping[str, Any] = {}
         if isinstance(given, _Own):
-            loader, options = self._own(given.instance)
+            loader, options = self.own(given.instance)
         elif given is not None:
             loader, options = given.format, given.options
             _check_options(options, place.where)
@@ -453,7 +458,7 @@ class _Function:
             kind = self._inner(kind._replace(node=elements(node.slice)[0]))
         return (self._text.external(kind) or self._text.builtin(kind)) in _PATHS
 
-    def _own(self, made: Instance) -> tuple[str, Mapping[str, Any]]:
+    def own(self, made: Instance) -> tuple[str, Mapping[str, Any]]:
         """(name, options) of a loader of the project's; positional arguments get their names."""
         options = dict(made.keywords)
         if made.arguments:
@@ -487,6 +492,17 @@ class _Function:
             if above is not None:
                 return self._parameters(above[0], above[2].name, depth + 1)
         return []
+
+
+def loading_of(loader: Any, text: Text, where: Where) -> tuple[str, Mapping[str, Any]]:
+    """(name, options) of a loader that was read. Raises ConfigError, SourceError."""
+    if isinstance(loader, _Own):
+        return _Function(text, loader.instance.module, where.file, _NOTHING).own(loader.instance)
+    _check_options(loader.options, where)
+    return loader.format, loader.options
+
+
+_NOTHING = ast.FunctionDef("nothing", ast.arguments([], [], None, [], [], None, []), [], [])
 
 
 def _is_none(node: ast.expr) -> bool:

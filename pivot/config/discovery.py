@@ -20,10 +20,12 @@ from ..tree import Tree, join
 
 PIVOT_FILE = "pivot.yaml"
 DVC_FILE = "dvc.yaml"
+#: A pipeline in Python, where neither of the others lies beside it.
+PROGRAM_FILE = "pipeline.py"
 
 #: Part of what the caller skips by.
 IGNORE_FILE = ".dvcignore"
-_WATCHED = (PIVOT_FILE, DVC_FILE, IGNORE_FILE)
+_WATCHED = (PIVOT_FILE, DVC_FILE, PROGRAM_FILE, IGNORE_FILE)
 
 _SKIPPED = frozenset(("node_modules", "__pycache__", "__pypackages__", "site-packages"))
 #: Hidden folders in which other tools keep what they make: thousands of folders, no pipelines.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigError, PivotError, PivotErrors, Where, raise_all
 from ..model import Pipeline, Problem, Stage, TopLevel, problems_of
@@ -13,7 +13,15 @@ from ..tree import Tree, join, parent
 from .collector import collector_paused
 from .composition import DEFAULT_FILE, Override, unknown_override
 from .context import Context, Params, extended, file_context
-from .discovery import DVC_FILE, IGNORE_FILE, PIVOT_FILE, SkipDirs, is_dvc_file, walk
+from .discovery import (
+    DVC_FILE,
+    IGNORE_FILE,
+    PIVOT_FILE,
+    PROGRAM_FILE,
+    SkipDirs,
+    is_dvc_file,
+    walk,
+)
 from .documents import load_yaml_marked
 from .expansion import Variant, variants, with_extra
 from .fields import Place
@@ -26,6 +34,9 @@ from .templating import FlagStyle, Scope
 from .toplevel import read_top_level
 from .typed_stages import TypedStages
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .program_files import Definition, RunProgram
 
 Mode = Literal["pivot", "dvc"]
 
@@ -79,6 +90,7 @@ def load_partial(
     skip_dirs: SkipDirs | None = None,
     flags: FlagStyle | None = None,
     sources: Sources | None = None,
+    run_program: RunProgram | None = None,
 ) -> Pipeline:
     """What can be loaded; `problems` says which files and stages cannot, and why.
 
@@ -87,6 +99,7 @@ def load_partial(
     """
     loader = _Loader(tree, mode, overrides, code_roots, flags or FlagStyle())
     loader.typed = TypedStages(loader.tree, loader.params, sources)
+    loader.run_program = run_program
     with collector_paused():
         loader.run(skip_dirs)
     if loader.unknown:
@@ -108,11 +121,14 @@ class _Loader:
     ) -> None:
         self.tree = Recorder(tree)
         self.usage = usage
+        self.mode = mode
         self.order = (PIVOT_FILE, DVC_FILE) if mode == "pivot" else (DVC_FILE, PIVOT_FILE)
         self.code_roots = tuple(code_roots)
         self.flags = flags
         self.params = Params(self.tree, overrides)
         self.typed = TypedStages(self.tree, self.params)
+        self.run_program: RunProgram | None = None
+        self.keeps = True
         self.stages: dict[str, Stage] = {}
         self.problems: list[Problem] = []
         self.unknown: list[PivotError] = []  # overrides of what is nowhere
@@ -124,16 +140,22 @@ class _Loader:
         self.modules: dict[tuple[str, ...], dict[str, bool]] = {}
 
     def run(self, skip_dirs: SkipDirs | None) -> None:
+        named = self.named() if self.mode == "pivot" else None
         for folder, signature, listing in walk(self.tree, skip_dirs, self.data.__contains__):
             self.tree.sources[folder + "/"] = (signature, listing)
             if IGNORE_FILE in listing[1]:
                 self.tree.read(join(folder, IGNORE_FILE))  # what it hides, the caller skips
+            if named is not None and folder == ".":
+                self.any_file(named)
+                continue
             first, second = self.order
             files = [join(folder, name) for name in (first, second) if name in listing[1]]
             if len(files) == 2:
                 self.notes.append(f"{files[1]} is not read: {files[0]} lies beside it")
-            if files:
-                self.file(files[0])
+            if not files and PROGRAM_FILE in listing[1] and self.mode == "pivot":
+                files = [join(folder, PROGRAM_FILE)]
+            if files and files[0] not in self.files:
+                self.any_file(files[0])
         self.typed.note_sources()
         self.check_overrides()
 
@@ -145,7 +167,72 @@ class _Loader:
             notes=tuple(self.notes),
             top_levels=tuple(self.top_levels),
             problems=tuple(self.problems),
+            keeps=self.keeps,
         )
+
+    def named(self) -> str | None:
+        """The pipeline file that pyproject.toml names instead of those at the root."""
+        if self.tree.signature("pyproject.toml") is None:
+            self.tree.kind("pyproject.toml")
+            return None
+        from .program_files import named_in_pyproject
+
+        try:
+            found = named_in_pyproject(self.tree)
+        except PivotError as error:
+            self.broken(error, "pyproject.toml")
+            return None
+        return found[0] if found else None
+
+    def any_file(self, path: str) -> None:
+        """Add all stages of one pipeline file, in YAML or in Python."""
+        if path.endswith(".py"):
+            self.program(path)
+        else:
+            self.file(path)
+
+    def program(self, path: str) -> None:
+        """Add all stages of a pipeline in Python, or its errors; nothing of other modules."""
+        # 20 ms to import; only where there is such a file
+        from .program_files import imports_us, read_program_file
+
+        data = self.tree.tree.read(path) or b""
+        if not imports_us(data):
+            self.tree.read(path)  # until it does
+            return
+        self.files.append(path)
+        roots = self.roots(path)
+        try:
+            found = read_program_file(
+                self.typed.sources, self.typed.reader(), path, roots, self.run_program
+            )
+        except PivotError as error:
+            self.tree.read(path)
+            self.broken(error, path)
+            return
+        if found.executed is not None:
+            self.tree.sources.update(found.executed.sources)
+            self.keeps = self.keeps and found.executed.keeps
+        file = StageFile(path, parent(path), roots, self.split)
+        self.files += dict.fromkeys(
+            d.marks.file for d in found.definitions if d.marks.file not in self.files
+        )
+        for definition in found.definitions:
+            self.registered(file, definition)
+
+    def registered(self, file: StageFile, found: Definition) -> None:
+        """Add one stage of a pipeline in Python, or its error."""
+        where = Where(found.marks.file, found.marks.inside(found.body, "python").line)
+        context = Context({}, (), {})
+        try:
+            check_name(found.name)
+            value = {"stages": {found.name: found.body}}
+            if self.check(value, found.marks, file.path):
+                return
+            variant = Variant(found.name, found.body, {})
+            self.variant(file, variant, found.line, context, found.marks)
+        except PivotError as error:
+            self.broken(placed(error, where), file.path, found.name)
 
     def broken(self, error: PivotError, source: str, stage: str | None = None) -> None:
         """Note what is wrong with a file, or with one definition in it."""

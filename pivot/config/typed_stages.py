@@ -40,7 +40,7 @@ class TypedStages:
         assert isinstance(stage.entry, PythonEntry)
         given: tuple[Dep | Out, ...] = (*stage.deps, *stage.outs)
         tables = any(item.loader in FORMATS for item in given)
-        found = self._opened().of(stage.roots, stage.entry.text, whole=tables)
+        found = self.reader().of(stage.roots, stage.entry.text, whole=tables)
         stage = with_libraries(with_declared(stage, found), found)
         stage = with_model(
             stage, found, self._tracked, lambda *path: place_of_param(self._tree.tree, *path)
@@ -62,7 +62,15 @@ class TypedStages:
         for roots, module in self._reader.modules():
             self._tree.note_module(roots, module)
 
-    def _opened(self) -> DeclarationReader:
+    @property
+    def sources(self) -> Sources:
+        """The modules that are read."""
+        self.reader()
+        assert self._sources is not None  # made with the reader
+        return self._sources
+
+    def reader(self) -> DeclarationReader:
+        """What reads modules."""
         if self._reader is None:
             from ..source import Sources
             from .declarations import DeclarationReader

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Path = str | os.PathLike[str]
 
 
-class _Artifact:
+class Artifact:
     """A value object: equal where all that was given is."""
 
     __slots__ = ("loader", "path")
@@ -27,7 +27,7 @@ class _Artifact:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _Artifact)
+            isinstance(other, Artifact)
             and type(other) is type(self)
             and self._given() == other._given()
         )
@@ -40,7 +40,7 @@ class _Artifact:
         return f"{type(self).__name__}({given})"
 
 
-class Dep(_Artifact):
+class Dep(Artifact):
     """A file or folder that a stage reads: `data: Annotated[DataFrame, Dep("data.csv", CSV())]`.
 
     Of a list of paths a list arrives. Without a loader the file's suffix chooses one, except where
@@ -71,7 +71,7 @@ class Dep(_Artifact):
         self.check = check
 
 
-class PlaceholderDep(_Artifact):
+class PlaceholderDep(Artifact):
     """A dep whose path is given in `pivot.yaml`, or by the pipeline that the function is put in."""
 
     __slots__ = ()
@@ -81,7 +81,7 @@ class PlaceholderDep(_Artifact):
         self.loader = _checked(loader)
 
 
-class Out(_Artifact):
+class Out(Artifact):
     """A file or folder that a stage makes, in what it returns or as a parameter.
 
     What is returned is saved by `loader` (without one: as the path's suffix says). As a parameter
