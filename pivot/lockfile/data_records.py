@@ -17,7 +17,7 @@ from ..model import TrackedFile
 from ..tree import join, parent, relative
 from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
-from .shapes import DEP, OUT, RECORD, Shape, misfit
+from .shapes import DEP, DIGEST, OUT, RECORD, Shape, misfit
 
 if TYPE_CHECKING:
     from ..config import Marks
@@ -52,12 +52,13 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
     _check(content, RECORD, "a record of tracked data", marks)
     frozen = bool(content.get("frozen") or content.get("locked"))
     folder = join(parent(path), str(content.get("wdir") or "."))
-    deps = _items(content, "deps", DEP, marks)
+    own: Shape = {} if path.endswith(".dvc") else DIGEST
+    deps = _items(content, "deps", {**DEP, **own}, marks)
     origins = tuple(
         join(folder, str(dep["path"])) for dep in deps if dep.get("path") and not dep.get("repo")
     )
     tracked = []
-    outs = _items(content, "outs", OUT, marks)
+    outs = _items(content, "outs", {**OUT, **own}, marks)
     for index, item in enumerate(outs):
         if not isinstance(item.get("path"), str) or not item["path"]:
             raise ConfigError(

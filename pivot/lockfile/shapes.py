@@ -97,7 +97,7 @@ _REPO: Shape = {
 }  # fmt: skip
 _ITEM: Shape = {
     **_STATED, "path": _TEXT, "hash": _TEXT, "cloud": _CLOUD, "files": _FILES, "persist": _FLAG,
-    "fs_config": _MAPPING, "digest": _TEXT,
+    "fs_config": _MAPPING,
 }  # fmt: skip
 
 #: One of the `outs` of a record.
@@ -107,6 +107,8 @@ OUT: Shape = {
 }  # fmt: skip
 #: One of its `deps`.
 DEP: Shape = {**_ITEM, "repo": ("a mapping with a 'url'", _is_repo), "db": _MAPPING}
+#: What each of both has in a .pvt file besides.
+DIGEST: Shape = {"digest": _TEXT}
 #: The record itself, its lists aside.
 RECORD: Shape = {
     "outs": _ANY, "deps": _ANY, "wdir": _TEXT_OR_NOTHING, "md5": _DIGEST, "frozen": _FLAG,

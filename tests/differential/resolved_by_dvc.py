@@ -138,10 +138,16 @@ def record(stage: Any, folder: str) -> dict[str, Any]:
     return {
         "frozen": stage.frozen,
         "outs": sorted(
-            [place(out, folder), out.hash_info.value, out.use_cache, out.can_push, out.remote]
+            [
+                place(out, folder),
+                out.hash_info.value or None,
+                out.use_cache,
+                out.can_push,
+                out.remote,
+            ]
             for out in stage.outs
         ),
-        "deps": sorted(dep.def_path for dep in stage.deps),
+        "deps": sorted(str(dep.def_path) for dep in stage.deps),
     }
 
 
