@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from shlex import quote
 from typing import Annotated
 
 import typer
 
+from ..errors import PivotError
 from .opening import metered, opened
-from .options import Targets
+from .options import Targets, choose_one
 from .output import note, say
+
+Revision = Annotated[
+    str | None,
+    typer.Option(
+        "--rev", metavar="REV", help="As that revision had them; never code.", show_default=False
+    ),
+]
+Out = Annotated[
+    str | None,
+    typer.Option("-o", "--out", metavar="OUT", help="With --rev: write it there instead."),
+]
+Fetch = Annotated[bool, typer.Option("--fetch", help="Ask the remote for what no cache has.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,10 +38,25 @@ def checkout(
     targets: Targets = None,
     force: bool = typer.Option(False, "-f", "--force", help="Replace changed files too."),
     relink: bool = typer.Option(False, "--relink", help="Make links anew, per cache.link."),
+    rev: Revision = None,
+    out: Out = None,
+    fetch: Fetch = False,
 ) -> None:
-    """Put outputs into the work tree as the locks have them."""
+    """Put outputs into the work tree as the locks have them, or as a revision had them."""
     from ..commands import artifacts
 
+    if rev is not None:
+        choose_one({"--rev": True, "--relink": relink})
+        if out is not None:
+            _copy_out(tuple(targets or ()), rev, out, force, fetch)
+        else:
+            _checkout_revision(tuple(targets or ()), rev, force, fetch)
+        return
+    if out is not None or fetch:
+        raise PivotError(
+            f"{'--out' if out is not None else '--fetch'} needs `--rev REV`",
+            hint="`pivot pull` fetches what the work tree lacks" if fetch else None,
+        )
     with opened(exclusive=True, partial=True) as session, metered(session):
         result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
     for path in result.restored:
@@ -51,6 +80,49 @@ def checkout(
     )
     if result.refused or result.missing or (targets and result.unlocked):
         raise typer.Exit(1)
+
+
+def _checkout_revision(targets: tuple[str, ...], rev: str, force: bool, fetch: bool) -> None:
+    from ..commands.earlier import checkout_revision
+
+    with opened(exclusive=True, partial=True) as session, metered(session):
+        done = checkout_revision(session, rev, targets, force=force, fetch=fetch)
+    for remark in done.notes:
+        note(remark)
+    for path in done.restored:
+        note(f"restored {path}")
+    for path in done.guarded:
+        note(f"{path} is left alone: it is git's here, and no output")
+    for path in done.refused:
+        note(f"{path} was changed and is stored nowhere; `--force` replaces it")
+    for path in done.missing:
+        note(f"{path} is not in the cache" + ("" if fetch else "; `--fetch` asks the remote"))
+    counts = [
+        f"{len(paths)} {word}"
+        for word, paths in (
+            ("restored", done.restored),
+            ("unchanged", done.unchanged),
+            ("refused", done.refused + done.guarded),
+            ("missing", done.missing),
+        )
+        if paths or word in ("restored", "unchanged")
+    ]
+    say(", ".join(counts) + ".")
+    if done.refused or done.guarded or done.missing:
+        raise typer.Exit(1)
+
+
+def _copy_out(targets: tuple[str, ...], rev: str, out: str, force: bool, fetch: bool) -> None:
+    from ..commands.earlier import copy_out
+
+    if len(targets) != 1:
+        given = f"{len(targets)} paths" if targets else "none"
+        raise PivotError(
+            f"--out takes one path, not {given}", hint="`pivot checkout PATH --rev REV -o OUT`"
+        )
+    with opened(exclusive=True, partial=True) as session:
+        done = copy_out(session, targets[0], rev, out, force=force, fetch=fetch)
+    say(f"{targets[0]} of {rev} is in {os.path.relpath(done.target)}.")
 
 
 def commit(targets: Targets = None) -> None:

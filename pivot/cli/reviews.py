@@ -49,6 +49,7 @@ Recursive = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="Show what did not change, too.")]
 Deps = Annotated[bool, typer.Option("--deps", help="Only what stages track.")]
+Fetch = Annotated[bool, typer.Option("--fetch", help="Ask the remote for what no cache has.")]
 NoPath = Annotated[bool, typer.Option("--no-path", help="Leave the files' column out.")]
 Precision = Annotated[
     int | None,
@@ -96,6 +97,7 @@ def params_show(
     all_commits: Commits = False,
     rev: Revisions = None,
     deps: Deps = False,
+    fetch: Fetch = False,
     as_json: Json = False,
     markdown: Markdown = False,
     precision: Precision = None,
@@ -104,7 +106,9 @@ def params_show(
     from ..commands.reviews import Scope, Selected
 
     selected = Selected(all_branches, all_tags, all_commits, tuple(rev or ()))
-    _show("params", Scope(tuple(targets or ()), deps), selected, as_json, markdown, precision)
+    _show(
+        "params", Scope(tuple(targets or ()), deps, fetch), selected, as_json, markdown, precision
+    )
 
 
 def metrics_show(
@@ -114,6 +118,7 @@ def metrics_show(
     all_commits: Commits = False,
     rev: Revisions = None,
     _: Recursive = False,
+    fetch: Fetch = False,
     as_json: Json = False,
     markdown: Markdown = False,
     precision: Precision = None,
@@ -123,7 +128,7 @@ def metrics_show(
 
     selected = Selected(all_branches, all_tags, all_commits, tuple(rev or ()))
     digits = precision or _PRECISION
-    _show("metrics", Scope(tuple(targets or ())), selected, as_json, markdown, digits)
+    _show("metrics", Scope(tuple(targets or ()), fetch=fetch), selected, as_json, markdown, digits)
 
 
 def _show(
@@ -157,6 +162,7 @@ def params_diff(
     targets: OnlyThese = None,
     unchanged: All = False,
     deps: Deps = False,
+    fetch: Fetch = False,
     as_json: Json = False,
     markdown: Markdown = False,
     no_path: NoPath = False,
@@ -166,7 +172,7 @@ def params_diff(
     from ..commands.session import Request
 
     choose_one({"--json": as_json, "--md": markdown})
-    scope = Scope(tuple(targets or ()), deps)
+    scope = Scope(tuple(targets or ()), deps, fetch)
     found = compare(Request(os.getcwd()), "params", scope, old, new, unchanged=unchanged)
     _say_compared(found, ["Path", "Param", old, new], as_json, markdown, no_path, None)
 
@@ -177,6 +183,7 @@ def metrics_diff(
     targets: OnlyThese = None,
     unchanged: All = False,
     _: Recursive = False,
+    fetch: Fetch = False,
     as_json: Json = False,
     markdown: Markdown = False,
     no_path: NoPath = False,
@@ -187,7 +194,7 @@ def metrics_diff(
     from ..commands.session import Request
 
     choose_one({"--json": as_json, "--md": markdown})
-    scope = Scope(tuple(targets or ()))
+    scope = Scope(tuple(targets or ()), fetch=fetch)
     found = compare(Request(os.getcwd()), "metrics", scope, old, new, unchanged=unchanged)
     header = ["Path", "Metric", old, new, "Change"]
     _say_compared(found, header, as_json, markdown, no_path, precision or _PRECISION)

@@ -55,15 +55,12 @@ def place_chosen(
     locked = [item for item in chosen if item.digest is not None]
     stages = dict.fromkeys(item.owner for item in locked if item.tracked is None)
     hand_over(space, [space.graph.stages[name] for name in stages])
-    found: dict[_Outcome, list[Item]] = {}
+    found: dict[Outcome, list[Item]] = {}
     for item in locked:
-        if item.part:
-            outcome = _place_part(session, item, force=force)
-        else:
-            outcome = _place_one(session, item, force=force, relink=relink)
+        outcome = place_item(session, item, force=force, relink=relink)
         found.setdefault(outcome, []).append(item)
 
-    def paths(outcome: _Outcome) -> tuple[str, ...]:
+    def paths(outcome: Outcome) -> tuple[str, ...]:
         return tuple(
             f"{item.path}/{item.part}" if item.part else item.path
             for item in found.get(outcome, ())
@@ -73,10 +70,15 @@ def place_chosen(
     return CheckedOut(paths("restored"), paths("unchanged"), missing, paths("refused"))
 
 
-_Outcome = Literal["restored", "unchanged", "missing", "refused"]
+Outcome = Literal["restored", "unchanged", "missing", "refused"]
 
 
-def _place_one(session: Session, item: Item, *, force: bool, relink: bool) -> _Outcome:
+def place_item(
+    session: Session, item: Item, *, force: bool = False, relink: bool = False
+) -> Outcome:
+    """Put one artifact, or part of it, into the work tree; see `checkout`. Its digest is known."""
+    if item.part:
+        return _place_part(session, item, force=force)
     space = session.space
     digest = item.digest
     assert digest is not None  # the caller has left those out
@@ -96,7 +98,7 @@ def _place_one(session: Session, item: Item, *, force: bool, relink: bool) -> _O
     return "restored"
 
 
-def _place_part(session: Session, item: Item, *, force: bool) -> _Outcome:
+def _place_part(session: Session, item: Item, *, force: bool) -> Outcome:
     """Put some files of a directory in place, and leave the others alone."""
     space = session.space
     cache = space.cache
@@ -112,7 +114,7 @@ def _place_part(session: Session, item: Item, *, force: bool) -> _Outcome:
             f"'{item.path}' has no '{item.part}' in it",
             hint=did_you_mean(item.part or "", known),
         )
-    outcome: _Outcome = "unchanged"
+    outcome: Outcome = "unchanged"
     for entry in entries:
         path = f"{item.path}/{entry.path}"
         now = space.observer.observe(path)
