@@ -172,21 +172,24 @@ def plain(value: Any) -> Any:
 
 def _load_json(path: str, options: Options) -> Any:
     with open(path, encoding="utf-8") as stream:
-        return json.load(stream, **options)
+        return json.load(stream, **kinds.options_for(options, json.load, json.dumps))
 
 
 def _save_json(path: str, value: Any, options: Options) -> None:
+    options = kinds.options_for(options, json.dumps, json.load)
     text = json.dumps(value, **{"indent": 2, "default": plain, **options})
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(text + "\n")
 
 
 def _load_jsonl(path: str, options: Options) -> Any:
+    options = kinds.options_for(options, json.loads, json.dumps)
     with open(path, encoding="utf-8") as stream:
         return [json.loads(line, **options) for line in stream if line.strip()]
 
 
 def _save_jsonl(path: str, value: Any, options: Options) -> None:
+    options = kinds.options_for(options, json.dumps, json.loads)
     with open(path, "w", encoding="utf-8") as stream:
         for item in value:
             stream.write(json.dumps(item, **{"default": plain, **options}) + "\n")
@@ -224,10 +227,11 @@ def _load_toml(path: str, options: Options) -> Any:
     except ImportError:  # before Python 3.11
         toml = need("tomli", "tomli", "toml")
     with open(path, "rb") as stream:
-        return toml.load(stream, **options)
+        return toml.load(stream, **{k: v for k, v in options.items() if k == "parse_float"})
 
 
 def _save_toml(path: str, value: Any, options: Options) -> None:
+    options = {name: option for name, option in options.items() if name != "parse_float"}
     text = need("tomli_w", "tomli-w", "toml").dumps(_normal(value), **options)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(text)
@@ -240,6 +244,7 @@ def _load_pickle(path: str, options: Options) -> Any:
     import pickle
 
     with open(path, "rb") as stream:
+        options = kinds.options_for(options, pickle.load, pickle.dump)
         return pickle.load(stream, **options)  # noqa: S301 - the project's own file
 
 
@@ -247,19 +252,22 @@ def _save_pickle(path: str, value: Any, options: Options) -> None:
     import pickle
 
     with open(path, "wb") as stream:
-        pickle.dump(value, stream, **options)
+        pickle.dump(value, stream, **kinds.options_for(options, pickle.dump, pickle.load))
 
 
 def _load_joblib(path: str, options: Options) -> Any:
-    return need("joblib", "joblib", "joblib").load(path, **options)
+    joblib = need("joblib", "joblib", "joblib")
+    return joblib.load(path, **kinds.options_for(options, joblib.load, joblib.dump))
 
 
 def _save_joblib(path: str, value: Any, options: Options) -> None:
-    need("joblib", "joblib", "joblib").dump(value, path, **options)
+    joblib = need("joblib", "joblib", "joblib")
+    joblib.dump(value, path, **kinds.options_for(options, joblib.dump, joblib.load))
 
 
 def _load_numpy(path: str, options: Options) -> Any:
-    loaded = need("numpy", "numpy", "numpy").load(path, **options)
+    numpy = need("numpy", "numpy", "numpy")
+    loaded = numpy.load(path, **kinds.options_for(options, numpy.load, numpy.save))
     if not hasattr(loaded, "files"):
         return loaded
     with loaded as archive:
@@ -272,22 +280,26 @@ def _save_numpy(path: str, value: Any, options: Options) -> None:
         if isinstance(value, dict):
             numpy.savez(stream, **value)
         else:
-            numpy.save(stream, value, **options)
+            numpy.save(stream, value, **kinds.options_for(options, numpy.save, numpy.load))
 
 
 # --- pictures -------------------------------------------------------------------------------
 
 
 def _load_image(path: str, options: Options) -> Any:
-    image = need("PIL.Image", "pillow", "image").open(path, **options)
+    image = need("PIL.Image", "pillow", "image").open(path, **_formats(options))
     image.load()  # the file may be gone by the time somebody looks
     return image
+
+
+def _formats(options: Options) -> Options:
+    return {name: value for name, value in options.items() if name == "formats"}
 
 
 def _save_image(path: str, value: Any, options: Options) -> None:
     if not hasattr(value, "save"):  # an array
         value = need("PIL.Image", "pillow", "image").fromarray(value)
-    value.save(path, **options)
+    value.save(path, **{name: item for name, item in options.items() if name != "formats"})
 
 
 def _load_figure(path: str, _: Options) -> Any:

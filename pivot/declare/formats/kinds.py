@@ -64,6 +64,25 @@ _ALIASES = {
 }
 
 
+def options_for(options: Any, function: Any, counterpart: Any) -> Any:
+    """Those of a loader's options that `function` is given: all but what only its counterpart (the
+    writer of a reader, the reader of a writer) takes.
+    """
+    if not options:
+        return options
+    mine, theirs = _parameters(function), _parameters(counterpart)
+    return {name: value for name, value in options.items() if name in mine or name not in theirs}
+
+
+def _parameters(function: Any) -> Any:
+    import inspect  # 5 ms; hardly any loader has options
+
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}  # written in C, without a signature
+
+
 def empty_of(annotation: Any, otherwise: Any) -> Any:
     """An empty value of a builtin type that is annotated; else `otherwise`."""
     if isinstance(annotation, str):

@@ -82,10 +82,11 @@ def check_names(names: Iterable[str]) -> list[str]:
             before = folders.setdefault(_folded(folder), folder)
             if before != folder:
                 raise LoaderError(f"{name!r} and a name below {before!r} differ only in case")
-        before = seen.setdefault(_folded(name), name)
-        if before is not name:
+        if _folded(name) in seen:
+            before = seen[_folded(name)]
             same = "twice the same name" if before == name else "differ only in case or spelling"
             raise LoaderError(f"{before!r} and {name!r}: {same}")
+        seen[_folded(name)] = name
     for folded, name in seen.items():
         if folded in folders:
             raise LoaderError(f"{name!r} would be a file and a folder")

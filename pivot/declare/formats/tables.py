@@ -12,6 +12,8 @@ from .errors import LoaderError
 FORMATS = ("csv", "feather", "parquet", "tsv")
 
 _LIBRARIES = ("pandas", "polars", "pyarrow")
+#: How polars calls a format.
+_POLARS = {"feather": "ipc", "parquet": "parquet"}
 
 Options = Any  # a dict by name; older interpreters cannot say so at run time
 
@@ -29,11 +31,15 @@ def load(kind: str, path: str, options: Options, annotation: Any) -> Any:
         return _load_rows(path, {**_delimiter(kind, "delimiter"), **options})
     module = _need(library, kind)
     if library == "pandas":
-        read = getattr(module, "read_csv" if kind in ("csv", "tsv") else "read_" + kind)
+        name = "csv" if kind in ("csv", "tsv") else kind
+        read, write = getattr(module, "read_" + name), getattr(module.DataFrame, "to_" + name)
+        options = kinds.options_for(options, read, write)
         return read(path, **{**_delimiter(kind, "sep"), **options})
     if library == "polars":
-        name = {"feather": "read_ipc", "parquet": "read_parquet"}.get(kind, "read_csv")
-        return getattr(module, name)(path, **{**_delimiter(kind, "separator"), **options})
+        name = _POLARS.get(kind, "csv")
+        read, write = getattr(module, "read_" + name), getattr(module.DataFrame, "write_" + name)
+        options = kinds.options_for(options, read, write)
+        return read(path, **{**_delimiter(kind, "separator"), **options})
     return _load_arrow(kind, path, options)
 
 
@@ -59,8 +65,11 @@ def save(kind: str, path: str, value: Any, options: Options) -> None:
     if library == "pandas":
         _save_pandas(kind, path, value, options)
     elif library == "polars":
-        name = {"feather": "write_ipc", "parquet": "write_parquet"}.get(kind, "write_csv")
-        getattr(value, name)(path, **{**_delimiter(kind, "separator"), **options})
+        name = _POLARS.get(kind, "csv")
+        write = getattr(type(value), "write_" + name)
+        read = getattr(importlib.import_module("polars"), "read_" + name)
+        options = kinds.options_for(options, write, read)
+        write(value, path, **{**_delimiter(kind, "separator"), **options})
     elif library == "pyarrow":
         _save_arrow(kind, path, value, options)
     elif kind in ("csv", "tsv") and isinstance(value, (list, tuple)):
@@ -100,6 +109,9 @@ def _need(library: str, kind: str) -> Any:
 
 
 def _save_pandas(kind: str, path: str, value: Any, options: Options) -> None:
+    name = "csv" if kind in ("csv", "tsv") else kind
+    read = getattr(importlib.import_module("pandas"), "read_" + name)
+    options = kinds.options_for(options, getattr(type(value), "to_" + name, None), read)
     if kind in ("csv", "tsv"):
         # the row numbers that pandas would add come back as a column without a name
         value.to_csv(path, **{**_delimiter(kind, "sep"), "index": False, **options})
@@ -111,10 +123,15 @@ def _save_pandas(kind: str, path: str, value: Any, options: Options) -> None:
 
 def _load_arrow(kind: str, path: str, options: Options) -> Any:
     if kind == "parquet":
-        return importlib.import_module("pyarrow.parquet").read_table(path, **options)
+        module = importlib.import_module("pyarrow.parquet")
+        options = kinds.options_for(options, module.read_table, module.write_table)
+        return module.read_table(path, **options)
     if kind == "feather":
-        return importlib.import_module("pyarrow.feather").read_table(path, **options)
+        module = importlib.import_module("pyarrow.feather")
+        options = kinds.options_for(options, module.read_table, module.write_feather)
+        return module.read_table(path, **options)
     module = importlib.import_module("pyarrow.csv")
+    options = kinds.options_for(options, module.read_csv, module.write_csv)
     if kind == "tsv":
         options = {"parse_options": module.ParseOptions(delimiter="\t"), **options}
     return module.read_csv(path, **options)
@@ -122,11 +139,16 @@ def _load_arrow(kind: str, path: str, options: Options) -> Any:
 
 def _save_arrow(kind: str, path: str, value: Any, options: Options) -> None:
     if kind == "parquet":
-        importlib.import_module("pyarrow.parquet").write_table(value, path, **options)
+        module = importlib.import_module("pyarrow.parquet")
+        options = kinds.options_for(options, module.write_table, module.read_table)
+        module.write_table(value, path, **options)
     elif kind == "feather":
-        importlib.import_module("pyarrow.feather").write_feather(value, path, **options)
+        module = importlib.import_module("pyarrow.feather")
+        options = kinds.options_for(options, module.write_feather, module.read_table)
+        module.write_feather(value, path, **options)
     else:
         module = importlib.import_module("pyarrow.csv")
+        options = kinds.options_for(options, module.write_csv, module.read_csv)
         if kind == "tsv":
             options = {"write_options": module.WriteOptions(delimiter="\t"), **options}
         module.write_csv(value, path, **options)
