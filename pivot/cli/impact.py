@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import InProject, Json, Markdown, choose_one
-from .output import note, say, say_json, styled
+from .output import note, say, say_json, styled, value_text
 
 if TYPE_CHECKING:
     from ..commands.impact import Impact, StageImpact
@@ -219,6 +219,9 @@ def _cause(reason: Reason) -> str:
         place = f" in {_code(f'{reason.file}:{reason.line}' if reason.line else reason.file)}"
     if reason.kind in ("code", "observed"):
         return f"code {_code(reason.subject)}{place}"
+    if reason.kind in ("params", "dep", "config", "packages") and reason.old != reason.new:
+        old, new = value_text(reason.old), value_text(reason.new)
+        return f"{reason.kind} {_code(reason.subject)}: {_code(old)} to {_code(new)}"
     return _escaped(one_line(reason))
 
 
@@ -262,7 +265,7 @@ def _code(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """A text that has no meaning in Markdown."""
-    plain = " ".join(text.split())
-    for sign in "\\`*_[]<>|#@":
-        plain = plain.replace(sign, f"&#{ord(sign)};" if sign in "<>@#" else f"\\{sign}")
-    return plain
+    return "".join(_SIGNS.get(sign, sign) for sign in " ".join(text.split()))
+
+
+_SIGNS = {sign: f"&#{ord(sign)};" for sign in "\\`*_[]<>|#@&~"}

@@ -115,9 +115,8 @@ def impact(request: ImpactRequest) -> Impact:
                 "there is no branch to compare with: no origin/HEAD, main or master",
                 hint="name one: `pivot impact BRANCH`",
             )
-        head = later.project.commit or repository.resolve("HEAD")
-        commit = repository.resolve(a)
-        base = commit if request.direct else repository.merge_base(commit, head)
+        there = "HEAD" if label == WORKSPACE else label
+        base = repository.resolve(a) if request.direct else repository.merge_base(a, there)
         earlier = stack.enter_context(_earlier(request, base, later))
         return _compared(
             Impact(
@@ -278,6 +277,10 @@ def _judged(
     )
     found = Survey(joined).plan(list(graph.order), restores=False)
     for name, decision in found.items():
+        error = locks.unreadable.get(name)
+        if decision.state == "unknown" and error is not None and str(error) in decision.notes:
+            # its code was as broken before
+            found[name] = replace(decision, state="fresh", action="none", reasons=())
         if all(reason.kind == "always" for reason in decision.reasons) and (
             name in before and is_callback(before[name]) and is_callback(graph.stages[name])
         ):

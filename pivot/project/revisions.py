@@ -237,8 +237,9 @@ class Repository:
         meant = next((name for name in names if name.endswith(f"/{base}")), None)
         meant = meant or nearest(base, names)
         hint: str | None = f"did you mean '{meant}'?" if meant else None
-        if hint is None and self.is_shallow:
-            hint = f"{self.remedy}; `git fetch origin {base}` brings a branch or tag"
+        if self.is_shallow:
+            bring = f"`git fetch origin {base.removeprefix('origin/')}` brings a branch or tag"
+            hint = "; ".join(part for part in (hint, self.remedy, bring) if part)
         return PivotError(
             f"there is no revision '{text}'", hint=hint or "`git branch -a` and `git tag` list them"
         )

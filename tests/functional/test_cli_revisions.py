@@ -1,0 +1,417 @@
+"""`--rev` and `impact`: what is committed, judged from git alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+from harness import Sandbox
+
+PROJECT = {
+    "ml/pivot.yaml": """
+        stages:
+          prepare:
+            python: steps.prepare
+            deps: {raw: raw.csv}
+            params: {limit: "${limit}"}
+            outs: {clean: clean.csv}
+          train:
+            python: steps.train
+            deps: {clean: clean.csv}
+            params: {C: "${model.C}"}
+            outs: {model: model.txt}
+            metrics: {metrics: {path: metrics.json, cache: false}}
+          report:
+            cmd: cat metrics.json > report.txt
+            deps: [metrics.json]
+            outs: [report.txt]
+          lone:
+            cmd: cp hand.bin lone.txt
+            deps: [hand.bin]
+            outs: [lone.txt]
+        """,
+    "ml/steps.py": """
+        import nowhere_installed
+
+        import helpers
+
+        def prepare(raw, limit, clean):
+            clean.write_text(helpers.normalize(raw.read_text())[:limit])
+
+        def train(clean, C, model, metrics):
+            model.write_text(clean.read_text() * C)
+            metrics.write_text('{"n": 1}')
+        """,
+    "ml/nowhere_installed.py": "",
+    "ml/helpers.py": "def normalize(text):\n    return text.strip()\n",
+    "ml/params.yaml": "limit: 5\nmodel: {C: 2}\n",
+    "ml/raw.csv": "a,b,c\n",
+    "ml/hand.bin": "bin\n",
+    "ml/.gitignore": "hand.bin\n__pycache__\n",
+}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """A project in a subfolder; `feature` changes a helper and a param, and re-ran one stage."""
+    project = Sandbox(tmp_path_factory.mktemp("origin"))
+    project.write(PROJECT)
+    project.run("repro", cwd="ml").ended(0)
+    project.commit("base")
+    project.git("checkout", "--quiet", "-b", "feature")
+    project.edit("ml/helpers.py", "strip()", "strip().upper()")
+    project.edit("ml/params.yaml", "C: 2", "C: 3")
+    project.run("repro", "prepare", cwd="ml").ended(0)
+    project.commit("feature")
+    project.git("checkout", "--quiet", "main")
+    project.append("ml/steps.py", "# late\n")
+    project.edit("ml/params.yaml", "limit: 5", "limit: 6")
+    project.commit("main goes on")
+    return project
+
+
+def clone(origin: Sandbox, place: Path, *options: str) -> Sandbox:
+    subprocess.run(
+        ["git", "clone", "--quiet", *options, f"file://{origin.root}", place],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return Sandbox(place, git=False)
+
+
+def rows(data: object) -> dict[str, tuple[str, str, object]]:
+    assert isinstance(data, dict)
+    return {s["name"]: (s["change"], s["state"], s["fresh"]) for s in data["stages"]}
+
+
+EXPECTED = {
+    "prepare": ("code", "stale", True),
+    "train": ("params", "stale", False),
+    "report": ("upstream", "stale", False),
+}
+
+
+@pytest.mark.parametrize("kind", ["checkout", "bare", "worktree", "no data"])
+def test_a_revision_is_judged_from_git_alone(origin: Sandbox, tmp_path: Path, kind: str) -> None:
+    """Given any kind of repository, without data, cache or packages, then answers are the same."""
+    if kind == "checkout":
+        place, cwd = origin, "ml"
+    elif kind == "bare":
+        place, cwd = clone(origin, tmp_path / "bare.git", "--bare"), "."
+    elif kind == "worktree":
+        origin.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), "main")
+        place, cwd = Sandbox(tmp_path / "tree", git=False), "ml"
+    else:
+        place, cwd = clone(origin, tmp_path / "clone"), "ml"
+    feature = "origin/feature" if kind == "no data" else "feature"
+    before = sorted(os.listdir(place.root))
+
+    found = place.run("status", "--rev", feature, "--json", cwd=cwd).ended(0).json["stages"]
+    data = place.run("impact", "main", feature, "--json", cwd=cwd).ended(0).json
+
+    states = {stage["name"]: stage["state"] for stage in found}
+    assert states == {"prepare": "fresh", "train": "stale", "report": "stale", "lone": "unknown"}
+    assert rows(data) == EXPECTED
+    schema = json.loads((Path(__file__).parents[2] / "schemas/impact.schema.json").read_text())
+    jsonschema.validate(data, schema)
+    [code] = data["stages"][0]["reasons"]
+    assert (code["subject"], code["file"], code["line"]) == ("helpers:normalize", "helpers.py", 1)
+    assert code["chain"] == ["steps:prepare", "helpers:normalize"]
+    paths = {(a["path"], a["kind"], a["change"]) for a in data["artifacts"]}
+    assert paths == {
+        ("clean.csv", "out", "affected"), ("model.txt", "out", "affected"),
+        ("metrics.json", "metric", "affected"), ("report.txt", "out", "affected"),
+    }  # fmt: skip
+    if kind == "bare":
+        assert sorted(os.listdir(place.root)) == before  # nothing is written there
+
+
+def test_views_of_a_revision(origin: Sandbox) -> None:
+    old = origin.git("rev-parse", "feature~1").strip()
+
+    unknown = origin.run("status", "--rev", old, cwd="ml").ended(0)
+    shown = origin.run("fingerprint", "show", "train", "--rev", "feature", "--json", cwd="ml")
+    graph = origin.run("dag", "--rev", old, "--json", cwd="ml").ended(0).json
+    names = origin.run("list", "--rev", old, cwd="ml").ended(0).stdout.split("\n")
+
+    assert "lone  UNKNOWN   dep hand.bin is missing" in unknown.stdout
+    assert "'hand.bin' is neither in git nor in a record or lock" in unknown.stderr
+    [stage] = shown.ended(0).json["stages"]
+    assert stage["params"][""] == {"C": 3}
+    assert ["train", "prepare"] in graph["edges"]
+    assert [name.split()[0] for name in names if name] == ["prepare", "train", "report", "lone"]
+
+
+def test_impact_in_words(origin: Sandbox, tmp_path: Path) -> None:
+    explained = origin.run("impact", "-e", "main", "feature", cwd="ml").ended(0).stdout
+    text = origin.run("impact", "main", "feature", "--exit-code", cwd="ml").ended(1).stdout
+    comment = origin.run("impact", "main", "feature", "--md", cwd="ml").ended(0).stdout
+
+    assert text.startswith("feature affects 3 of 4 stages (against main, from which it parted at ")
+    assert "  prepare  re-run     code helpers:normalize (helpers.py:1)\n" in text
+    assert "  train    not re-run params C: 2 -> 3\n" in text
+    assert text.endswith("2 of 3 not re-run: the locks committed with it do not stand for them.\n")
+    assert "reached by steps:prepare -> helpers:normalize" in explained
+    assert comment.startswith("### Pipeline: 3 of 4 stages affected\n")
+    assert "| code `helpers:normalize` in `helpers.py:1` | `prepare` |" in comment
+    assert "<details><summary>Artifacts (4)</summary>" in comment
+
+
+def test_impact_against_where_they_parted_or_directly(origin: Sandbox) -> None:
+    """What main did since is none of the feature's doing, unless it is compared with main itself."""
+    parted = origin.run("impact", "main", "feature", "--json", cwd="ml").ended(0).json
+    direct = origin.run("impact", "main", "feature", "--direct", "--json", cwd="ml").ended(0).json
+    back = origin.run("impact", "feature", "main", "--json", cwd="ml").ended(0).json
+
+    assert parted["from"] == origin.git("merge-base", "main", "feature").strip()
+    reasons = {r["subject"] for r in direct["stages"][0]["reasons"]}
+    assert reasons == {"helpers:normalize", "limit"}
+    assert rows(back) == {
+        "prepare": ("params", "stale", False),
+        "train": ("upstream", "stale", False),
+        "report": ("upstream", "stale", False),
+    }
+
+
+def test_impact_of_what_is_not_committed(origin: Sandbox, tmp_path: Path) -> None:
+    place = clone(origin, tmp_path / "clone")
+    clean = place.run("impact", cwd="ml").ended(0).stdout
+    place.edit("ml/helpers.py", "text.strip()", "text.lstrip()")
+
+    changed = place.run("impact", "--json", cwd="ml").ended(0).json
+
+    assert clean.startswith("HEAD affects no stage (against origin/HEAD")
+    assert changed["to"] == "workspace"
+    assert rows(changed)["prepare"] == ("code", "stale", False)
+
+
+def test_stages_that_come_and_go(origin: Sandbox, tmp_path: Path) -> None:
+    place = clone(origin, tmp_path / "clone")
+    place.edit("ml/pivot.yaml", "report:", "summary:")
+    place.write({"ml/pipeline.py": BUILT, "ml/new/pivot.yaml": "stages: {x: {cmd: echo}}\n"})
+
+    text = place.run("impact", cwd="ml").ended(0)
+    data = place.run("impact", "--json", cwd="ml").ended(0).json
+
+    assert rows(data) == {
+        "summary": ("added", "stale", False),
+        "new/pivot.yaml:x": ("added", "stale", False),
+        "report": ("removed", None, None),
+    }
+    assert "and removes 1" in text.stdout
+    assert not place.has("ml/ran")  # no code of the project
+
+
+#: Stages that only running it could tell.
+BUILT = """
+    import pathlib
+
+    import pivot
+
+    pathlib.Path("ran").touch()
+    """
+
+
+def test_code_that_neither_version_can_show(project: Sandbox) -> None:
+    """Given code that is broken in both alike, then the later one has not changed it."""
+    project.write({"pivot.yaml": "stages: {a: {python: m.f, outs: {o: o}}}\n", "m.py": "def f(\n"})
+    project.commit("broken")
+    project.write({"other": "1"})
+    project.commit("other")
+    project.write({"m.py": "def f(o):\n    o.write_text('1')\n"})
+    project.commit("mended")
+
+    same = project.run("impact", "main~2", "main~1", "--json").ended(0).json
+    mended = project.run("impact", "main~1", "main").ended(0).stdout
+    broken = project.run("impact", "main", "main~1", "--direct", "--json").ended(0).json
+
+    assert rows(same) == {}
+    assert "a  not re-run code could not be read before" in mended
+    assert rows(broken) == {"a": ("code", "unknown", False)}
+
+
+def test_a_project_that_begins(project: Sandbox) -> None:
+    project.write({"readme": "x"})
+    project.commit("before")
+    project.git("checkout", "--quiet", "-b", "feature")
+    project.write({"pivot.yaml": "stages: {a: {cmd: echo 1 > o, outs: [o]}}\n"})
+    project.commit("pipeline")
+
+    data = project.run("impact", "main", "--json").ended(0)
+
+    assert rows(data.json) == {"a": ("added", "stale", False)}
+    assert "there is no project at" in data.stderr
+
+
+def test_what_a_clone_lacks(origin: Sandbox, tmp_path: Path) -> None:
+    """Given a shallow clone, then what is missing is named with the command that brings it."""
+    shallow = clone(origin, tmp_path / "shallow", "--depth", "1", "--branch", "feature")
+
+    absent = shallow.run("impact", "origin/main", cwd="ml").ended(2).stderr
+    shallow.git("fetch", "--quiet", "--depth", "1", "origin", "main:main")
+    apart = shallow.run("impact", "main", cwd="ml").ended(2).stderr
+    direct = shallow.run("impact", "--direct", "main", "--json", cwd="ml").ended(0).json
+
+    assert "git fetch origin main" in absent
+    assert "'main' and 'HEAD' have no common ancestor in this shallow clone" in apart
+    assert "`git fetch --unshallow`" in apart
+    assert rows(direct)["prepare"][:2] == ("code", "stale")
+
+
+def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
+    stages = "stages: {a: {cmd: cat i > o, deps: [i], outs: [o]}}\n"
+    project.write({"one/pivot.yaml": stages, "two/pivot.yaml": stages, "one/i": "1", "two/i": "1"})
+    project.commit("both")
+    project.write({"two/i": "2"})
+    project.commit("edit")
+    bare = clone(project, tmp_path / "bare.git", "--bare")
+
+    refused = bare.run("impact", "main~1", "main").ended(2).stderr
+    one = bare.run("impact", "main~1", "main", "--project", "one", "--json").ended(0).json
+    two = bare.run("impact", "main~1", "main", "--project", "two", "--json").ended(0).json
+
+    assert "there are 2 projects at main: 'one', 'two'" in refused
+    assert rows(one) == {}
+    assert rows(two) == {"a": ("deps", "stale", False)}
+
+
+def test_what_git_does_not_hold_as_it_is(project: Sandbox, tmp_path: Path) -> None:
+    """Links are followed within the repository; pointers and submodules are said."""
+    other = Sandbox(tmp_path / "other").write({"x": "x"})
+    other.commit("x")
+    project.write(
+        {
+            "pivot.yaml": """
+                stages:
+                  linked: {cmd: cat link > a, deps: [link], outs: [a]}
+                  large: {cmd: cat big > b, deps: [big], outs: [b]}
+                  inner: {cmd: ls sub > c, deps: [sub], outs: [c]}
+                  whole: {cmd: ls data > d, deps: [data], outs: [d]}
+                """,
+            "data/real": "1",
+            "big": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+        }
+    )
+    (project.root / "link").symlink_to("data/real")
+    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add",
+                f"file://{other.root}", "sub")  # fmt: skip
+    project.run("repro").ended(0)
+    project.commit("all")
+    project.write({"data/real": "2"})
+    project.commit("edit")
+
+    found = project.run("status", "--rev", "HEAD", "--json").ended(0)
+
+    states = {stage["name"]: stage["state"] for stage in found.json["stages"]}
+    assert states == {"linked": "stale", "large": "unknown", "inner": "unknown", "whole": "stale"}
+    assert "git holds a pointer to large file storage, not the file" in found.stderr
+    assert "'sub' is a submodule, which is not looked into" in found.stderr
+
+
+def test_outs_of_other_stages_in_a_folder_that_is_read(project: Sandbox, tmp_path: Path) -> None:
+    """Given a folder of files in git, outs and tracked data, then it is what they make it."""
+    project.write(
+        {
+            "pivot.yaml": """
+                stages:
+                  make: {cmd: mkdir d/made && cp i d/made/o, deps: [i], outs: [d/made]}
+                  read: {cmd: ls -R d > r, deps: [d], outs: [r]}
+                  part: {cmd: cat d/made/o > p, deps: [d/made/o], outs: [p]}
+                """,
+            "i": "1",
+            "d/plain": "p",
+            "d/raw": "raw",
+        }
+    )
+    project.run("track", "d/raw").ended(0)
+    project.run("repro").ended(0)
+    project.commit("all")
+    bare = clone(project, tmp_path / "bare.git", "--bare")
+
+    here = project.run("status", "--rev", "HEAD", "--json").ended(0).json["stages"]
+    away = bare.run("status", "--rev", "HEAD", "--json").ended(0).json["stages"]
+    accepted = bare.run("verify", "--rev", "HEAD", "--allow-missing").ended(0).stdout
+
+    assert {stage["state"] for stage in here} == {"fresh"}
+    assert {s["name"]: s["state"] for s in away} == {
+        "make": "fresh", "read": "unknown", "part": "unknown",
+    }  # fmt: skip
+    assert accepted == "Verified 3 stages and 4 artifacts.\n"
+
+
+DVC = {
+    ".dvc/config": "",
+    "dvc.yaml": """
+        stages:
+          first: {cmd: python run.py > a, deps: [run.py, i], params: [times], outs: [a]}
+          second: {cmd: cat a > b, deps: [a], outs: [b]}
+        """,
+    "run.py": "import part\n\nprint(open('i').read(), part.VALUE)\n",
+    "part.py": "VALUE = 1\n",
+    "params.yaml": "times: 1\n",
+    "i": "1",
+    ".gitignore": "__pycache__\n",
+}
+
+
+def test_impact_in_a_dvc_repository(project: Sandbox, tmp_path: Path) -> None:
+    """Code behind commands counts, also where only DVC has written the lock."""
+    project.write(DVC)
+    project.run("repro").ended(0)
+    shutil.rmtree(project.root / ".pivot/stages")  # as `dvc repro` would have left it
+    project.commit("base")
+    project.edit("part.py", "1", "2")
+    project.commit("code")
+    project.edit("run.py", "import part", "import part  # the part")
+    project.commit("comment")
+    bare = clone(project, tmp_path / "bare.git", "--bare")
+
+    code = bare.run("impact", "main~2", "main~1", "--json").ended(0).json
+    comment = bare.run("impact", "main~1", "main", "--json").ended(0).json
+    state = bare.run("status", "--rev", "main~1", "--json").ended(0).json["stages"]
+
+    assert rows(code) == {
+        "first": ("code", "stale", False), "second": ("upstream", "stale", False)
+    }  # fmt: skip
+    assert rows(comment) == {}
+    assert [stage["state"] for stage in state] == ["stale", "stale"]
+
+
+def test_wrong_words(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages: {a: {cmd: echo, deps: [i], outs: [o]}}\n", "i": "1"})
+    nothing = project.run("impact").ended(2).stderr
+    project.commit("one")
+    cases = {
+        ("impact", "mian"): "did you mean 'main'?",
+        ("impact", "main..HEAD"): "give the two: main HEAD",
+        ("impact", "main", ""): "'' is no revision",
+        ("impact", "HEAD:pivot.yaml"): "names a blob of git's, not a commit",
+        ("impact", "--", "--output=x"): "there is no revision '--output=x'",
+        (
+            "impact",
+            "main",
+            "main",
+            "--project",
+            "nowhere",
+        ): "there is no Pivot project in 'nowhere'",
+        ("impact", "--md", "--json"): "cannot be combined",
+        ("impact", "HEAD~5"): "goes back beyond the first commit",
+        ("status", "--rev", "HEAD", "--diff"): "--diff and --rev cannot be combined",
+        ("status", "--project", "x"): "add `--rev`",
+        ("verify", "--rev", "nope"): "there is no revision 'nope'",
+        ("verify", "b"): "'b'",
+    }
+    for words, said in cases.items():
+        result = project.run(*words)
+        assert result.code == 2, result
+        assert said in result.stderr, result
+    assert "there is no branch to compare with" in nothing
+    project.write({"pivot.yaml": "stages: [\n"})
+    project.commit("broken")
+    broken = project.run("impact", "HEAD~1", "HEAD").ended(2)
+    assert "pivot.yaml:2:1: the file ends" in broken.stderr
+    assert "config pivot.yaml" not in broken.stdout
