@@ -222,6 +222,9 @@ class Transfer:
             incoming = _Incoming(self.cache, digest, self._progress)
             try:
                 self._read_whole(digest, incoming)
+                if not incoming.is_right:
+                    incoming.restart()  # it may have been spoilt on its way
+                    self._read_whole(digest, incoming)
                 size = incoming.finish(self.store.name)
             finally:
                 incoming.drop()
@@ -289,9 +292,14 @@ class _Incoming:
         self.size = 0
         self._hasher = new_hasher(self._digest.algorithm)
 
+    @property
+    def is_right(self) -> bool:
+        """Whether what came so far is what was to come."""
+        return self._hasher.hexdigest() == self._digest.value
+
     def finish(self, remote: str) -> int:
         """Give the bytes their name. Raises RemoteError where they are others."""
-        if self._hasher.hexdigest() != self._digest.value:
+        if not self.is_right:
             raise RemoteError(
                 "corrupt", remote, f"its copy of {self._digest} holds other bytes than those"
             )

@@ -47,7 +47,7 @@ class BotoStore:
             problem = self._place.problem(error, key)
             if problem.kind == "absent":
                 return None
-            if problem.kind == "denied":
+            if problem.code in ("400", "403"):
                 self._place.check()  # the answer to HEAD has no body, and so no reason
             raise problem from None
         return int(answer["ContentLength"])

@@ -54,6 +54,7 @@ _STATUS: dict[int, tuple[Kind, str]] = {
     408: ("network", "the connection was too slow"),
     411: ("other", "it wants to know lengths ahead"),
     429: ("busy", "it asks to slow down"),
+    503: ("busy", "it asks to slow down, or is not available (HTTP 503)"),
     507: ("disk", "it has no space left"),
 }
 

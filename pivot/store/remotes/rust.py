@@ -170,7 +170,7 @@ class RustStore:
             if kind == "other" and status is not None:
                 kind = by_status(status)[0]
         elif status is not None:
-            if status == 403 and asked_head and self._check is not None:
+            if status in (400, 403) and asked_head and self._check is not None:
                 self._check()  # the answer to HEAD has no body, and so no reason
             kind, what = by_status(status)
         elif isinstance(error, FileNotFoundError):
