@@ -80,6 +80,7 @@ class Out:
     group: int | None = None
     written: str | None = None
     library: str | None = None  # of a table that an incremental out goes on with
+    returned: bool = False  # declared for what the function returns
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ def _outs(stage: Stage, declared: Declared) -> Iterator[Out]:
             resume=out.resume or artifact.resume,
             desc=out.desc or artifact.desc,
             plot={**_plot(artifact), **out.plot},
+            returned=declared.returned,
         )
     if given:
         return
@@ -157,6 +158,7 @@ def _outs(stage: Stage, declared: Declared) -> Iterator[Out]:
         options=declared.options,
         plot=_plot(artifact),
         written=_written(stage, at, artifact.path),
+        returned=declared.returned,
     )
 
 

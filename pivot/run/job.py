@@ -21,7 +21,7 @@ class Argument:
     relative to its working directory. `load`: what `loader` (None: by suffix) reads from them.
     `update`: the same, or an empty value where nothing lies there yet; it is saved after the call.
     `value`: a param. `params`: one or all of them, passed where asked for. With `is_list` a list
-    arrives.
+    arrives. One that is `optional` goes to functions that ask for it alone.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Argument:
     value: Any = None
     loader: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def job_data(job: Job) -> dict[str, Any]:
                 "value": encode_value(argument.value),
                 "loader": argument.loader,
                 "options": encode_value(argument.options),
+                "optional": argument.optional,
             }
             for argument in job.arguments
         ],
@@ -197,6 +199,7 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
             decode_value(entry["value"]),
             entry["loader"],
             decode_value(entry["options"]),
+            entry["optional"],
         )
         for entry in data["arguments"]
     )

@@ -281,6 +281,7 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
                 is_list=out.group is not None,
                 loader=out.loader if going_on else None,
                 options=out.options if going_on else {},
+                optional=out.returned,
             )
         )
     params: dict[str, Any] = {}

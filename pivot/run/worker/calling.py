@@ -83,6 +83,7 @@ def _arguments(
         # there for the asking: tracked keys, the path of an out that is returned, all params
         # together, and each of them where they are taken together
         optional = how == "params" or name in saved or (how == "value" and "params" in named)
+        optional = optional or entry["optional"]
         if name in named or not optional or (takes_any and name not in (*saved, "params")):
             values[name] = _value(function, entry)
             if how == "update":
