@@ -14,6 +14,8 @@ from .reviews import OnlyThese, TakesTargets
 if TYPE_CHECKING:
     from ..commands.plots import Plots
     from ..commands.versions import Versions
+    from ..plots.anchors import Filled
+    from ..plots.definitions import Wanted
 
 Targets = Annotated[
     list[str] | None,
@@ -194,46 +196,69 @@ def _run(
     from ..commands import plots as use_case
     from ..commands.session import Request
     from ..commands.versions import WORKSPACE, opened_versions
+    from ..errors import PivotError
     from ..plots.definitions import Wanted
 
+    wanted = Wanted(tuple(targets), options)
     with opened_versions(Request(os.getcwd())) as versions:
+        project, cwd = versions.project, versions.cwd
         chosen = (WORKSPACE,) if revisions is None else use_case.compared(versions, revisions)
-        found = use_case.load(versions, chosen, Wanted(tuple(targets), options))
-        for failure in found.failures:
-            note(f"warning: at {failure.revision}: {failure.message}")
+        if "template" in options:
+            use_case.check_template(project, cwd, options["template"])
+        found = use_case.load(versions, chosen, wanted)
         if view.as_json:
             folder = view.out or _folder(versions)
-            say_json(
-                use_case.as_data(versions.project, versions.cwd, found, folder, split=view.split)
-            )
+            say_json(use_case.as_data(project, cwd, found, folder, split=view.split))
+            return
+        found, specified = use_case.with_specifications(project, cwd, found)
+        for failure in found.failures:
+            note(f"warning: at {failure.revision}: {failure.message}")
+        if not _has_any(found, wanted, chosen):
             return
         for plot in found.plots:
             for failure in plot.failures:
                 note(f"warning: '{plot.name}' at {failure.revision}: {failure.message}")
         if view.vega:
-            drawn = next((plot for plot in found.plots if plot.series is not None), None)
-            if drawn is not None:
-                say_json(use_case.specification(versions.project, versions.cwd, drawn).content)
-            return
-        if not any(plot.series or plot.pictures for plot in found.plots):
-            note(_nothing(found, chosen, targets))
-            return
+            for plot in found.plots:
+                if plot.name in specified:
+                    say_json(specified[plot.name].content)
+                    return
+            raise PivotError(f"'{targets[0]}' is no chart", hint="pictures have no specification")
         if view.text or not (view.wants_page or use_case.has_scripts()):
             if not view.text:
                 note("drawn as text; pages need the extra: pip install 'pivot-repro[plots]'")
             _say_text(found)
             return
-        _say_page(versions, found, view)
+        _say_page(versions, found, specified, view)
 
 
-def _nothing(found: Plots, revisions: tuple[str, ...], targets: list[str]) -> str:
+def _has_any(found: Plots, wanted: Wanted, revisions: tuple[str, ...]) -> bool:
+    """Whether there is anything to draw. Raises PivotError for what was asked for by name."""
+    from ..commands.plots import unknown_targets
+    from ..errors import PivotError, did_you_mean
+
     if not revisions:
-        return "Nothing to compare: there is no commit yet."
-    if targets:
-        return f"No plots of {', '.join(targets)}."
+        note("Nothing to compare: there is no commit yet.")
+        return False
+    unknown = unknown_targets(found, wanted)
+    if unknown:
+        names = [plot.name for plot in found.plots if plot.name not in unknown]
+        raise PivotError(
+            f"'{unknown[0]}' is neither a plot nor a file that can be plotted",
+            hint=did_you_mean(unknown[0], names) or "`pivot plots show` shows all there are",
+        )
+    if any(plot.series or plot.pictures for plot in found.plots):
+        return True
+    failures = [failure for plot in found.plots for failure in plot.failures]
+    if failures and (wanted.targets or wanted.options):
+        raise PivotError(f"'{failures[0].plot}': {failures[0].message}")
+    for failure in failures:
+        note(f"warning: '{failure.plot}' at {failure.revision}: {failure.message}")
     if found.plots:
-        return "No plot has any data."
-    return "No plots: list files under `plots:` in a stage, or at the top of the pipeline's file."
+        note("No plot has any data.")
+    else:
+        note("No plots: list files under `plots:` in a stage, or at the top of the pipeline file.")
+    return False
 
 
 def _folder(versions: Versions) -> str:
@@ -241,7 +266,7 @@ def _folder(versions: Versions) -> str:
     return "dvc_plots" if versions.project.mode == "dvc" else "pivot_plots"
 
 
-def _say_page(versions: Versions, found: Plots, view: _View) -> None:
+def _say_page(versions: Versions, found: Plots, specified: dict[str, Filled], view: _View) -> None:
     from pathlib import Path
 
     from ..commands import plots as use_case
@@ -249,7 +274,7 @@ def _say_page(versions: Versions, found: Plots, view: _View) -> None:
     place = view.out or _folder(versions)
     if not place.endswith((".html", ".htm")):
         place = os.path.join(place, "index.html")
-    written = use_case.write_page(versions.project, versions.cwd, found, place, view.html_template)
+    written = use_case.write_page(versions.project, found, specified, place, view.html_template)
     uri = Path(written).as_uri()
     say(uri)
     if view.opens:

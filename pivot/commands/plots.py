@@ -5,24 +5,30 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .. import disk
-from ..errors import PivotError
+from ..errors import PivotError, did_you_mean
 from ..plots.anchors import Filled, fill
 from ..plots.charts import Content, Failure, Plot, RevisionPlots, plots_of
 from ..plots.datapoints import sources_of
-from ..plots.definitions import Definitions, Wanted, collect, with_files
+from ..plots.definitions import PROPERTIES, Definitions, Wanted, collect, with_files
 from ..plots.page import Chart, page
 from ..plots.sources import is_image, parse
-from ..plots.templates import find_template
+from ..plots.templates import DEFAULT, find_template
 from ..project import Project
-from ..tree import Tree, is_within, join, relative
+from ..tree import is_within, join, relative
 from ..values import dataclass
 from .versions import HEAD, WORKSPACE, Version, Versions
 
 EXTRA = "plots"
+#: A file of more bytes is not read for a plot: nobody could look at its points.
+SIZE_LIMIT = 64 << 20
+#: What DVC calls a file that is missing, in JSON.
+ABSENT = "FileNotFoundError"
+_HIDDEN = frozenset((".git", ".pivot", ".dvc"))
 #: What the bundle does with the libraries in it.
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 
@@ -42,9 +48,9 @@ def compared(versions: Versions, revisions: Sequence[str]) -> tuple[str, ...]:
     Without names the last commit and the working tree, where those differ. None before the first
     commit. Raises PivotError without a repository.
     """
-    if versions.project.repository.head() is None:
-        return ()
     wanted = list(revisions)
+    if not wanted and versions.project.repository.head() is None:
+        return ()
     if not wanted and versions.project.git is not None and versions.project.git.is_dirty():
         wanted = [HEAD]
     if len(wanted) < 2:
@@ -61,11 +67,41 @@ def load(
     opened = [versions.at(name) for name in revisions]
     found = [_Reader(versions, version, wanted, fetch).plots() for version in opened]
     failures = [
-        Failure(version.label, str(problem.message), kind="ConfigError")
+        Failure(version.label, str(problem.error), kind="ConfigError")
         for version in opened
         for problem in version.pipeline.problems
     ]
+    failures += [failure for version in found for failure in _unknown_properties(version)]
     return Plots(plots_of(found), tuple(revisions), tuple(failures))
+
+
+def _unknown_properties(version: RevisionPlots) -> Iterator[Failure]:
+    for file, plots in version.definitions.items():
+        for plot, options in plots.items():
+            for name in options:
+                if name not in PROPERTIES:
+                    meant = did_you_mean(str(name), PROPERTIES) or f"it has {', '.join(PROPERTIES)}"
+                    said = f"{file}: plot '{plot}' has no property '{name}'; {meant}"
+                    yield Failure(version.label, said, kind="ConfigError")
+
+
+def unknown_targets(found: Plots, wanted: Wanted) -> list[str]:
+    """The targets that name neither a plot nor a file of any version."""
+    known = [
+        plot.name
+        for plot in found.plots
+        if plot.series or plot.pictures or any(f.kind != ABSENT for f in plot.failures)
+    ]
+    names = {name.rpartition("::")[2] for name in known} | set(known)
+    return [
+        target
+        for target in wanted.targets
+        if not any(
+            Wanted((target,)).covers(name, "") or is_within(name, target.rstrip("/"))
+            for name in names
+        )
+        and not any("::" in name and name.startswith(target) for name in known)
+    ]
 
 
 class _Reader:
@@ -75,8 +111,8 @@ class _Reader:
         self.version = version
         self.cwd = versions.cwd
         self.fetch = fetch
-        root = versions.project.root
-        targets = tuple(_from_root(target, root, versions.cwd) for target in wanted.targets)
+        self.root = versions.project.root
+        targets = tuple(_from_root(target, self.root, versions.cwd) for target in wanted.targets)
         self.wanted = Wanted(targets, wanted.options)
 
     def plots(self) -> RevisionPlots:
@@ -103,6 +139,9 @@ class _Reader:
         """The parsed content of a file, its path seen from the current folder."""
         label = self.version.label
         try:
+            size = self.size(join(self.cwd, path))
+            if size > SIZE_LIMIT:
+                raise PivotError(f"'{path}' is too large to plot: {size >> 20} MB")
             data = self.version.read(join(self.cwd, path), fetch=self.fetch)
             if data is None:
                 return Content(failure=_absent(label, path))
@@ -110,6 +149,16 @@ class _Reader:
         except PivotError as error:
             kind = type(error).__name__
             return Content(failure=Failure(label, str(error), source=path, kind=kind))
+
+    def size(self, path: str) -> int:
+        """The bytes of a file, as far as they are known without reading it."""
+        if self.version.commit is None:
+            try:
+                return os.stat(os.path.join(self.root, path)).st_size
+            except OSError:
+                pass  # not in the working tree
+        digest = self.version.digest(path)
+        return (digest.size or 0) if digest is not None else 0
 
     def exists(self, path: str) -> bool:
         """Whether this version has a file, folder or artifact of that name."""
@@ -122,10 +171,10 @@ class _Reader:
     def files_below(self, path: str) -> Sequence[str] | None:
         """The files of a folder, in the tree or of its outs; None for what is no folder."""
         tree = self.version.tree
-        kind = tree.kind(path)
+        kind = tree.kind(path) if not path.startswith("..") else "file"
         if kind == "file":
             return None
-        found = set(_walk(tree, path)) if kind == "dir" else set()
+        found = set(self.walk(path)) if kind == "dir" else set()
         for out, digest in self.version.artifacts().items():
             if digest is None or not (is_within(out, path) or is_within(path, out)):
                 continue
@@ -137,10 +186,26 @@ class _Reader:
                 found |= {file for file in inside if is_within(file, path) and file != path}
         return sorted(found) if found or kind == "dir" else None
 
+    def walk(self, folder: str) -> Iterator[str]:
+        """The files of a folder of the tree; links to folders are not followed."""
+        if self.version.commit is None:
+            start = os.path.join(self.root, folder)
+            for place, folders, files in os.walk(start):
+                folders[:] = [name for name in folders if name not in _HIDDEN]
+                inside = os.path.relpath(place, start).replace(os.sep, "/")
+                yield from (join(folder, f"{inside}/{name}") for name in files)
+            return
+        for name, is_dir in self.version.tree.list(folder):
+            path = join(folder, name)
+            if not is_dir:
+                yield path
+            elif name not in _HIDDEN:
+                yield from self.walk(path)
+
 
 def _absent(label: str, path: str) -> Failure:
     text = f"'{path}' is not there, and neither is it in the cache"
-    return Failure(label, text, source=path, kind="FileNotFoundError")
+    return Failure(label, text, source=path, kind=ABSENT)
 
 
 def _from_root(target: str, root: str, cwd: str) -> str:
@@ -151,24 +216,20 @@ def _from_root(target: str, root: str, cwd: str) -> str:
     return target.rstrip("/") or target
 
 
-def _walk(tree: Tree, folder: str) -> list[str]:
-    files: list[str] = []
-    for name, is_dir in tree.list(folder):
-        path = join(folder, name)
-        files += _walk(tree, path) if is_dir else [path]
-    return files
-
-
 # --- what is shown -------------------------------------------------------------------------
 
 
 def specification(project: Project, cwd: str, plot: Plot, *, split: bool = False) -> Filled:
     """The Vega-Lite specification of a plot that has a series. Raises PivotError."""
     assert plot.series is not None
-    name = plot.template
+    content = check_template(project, cwd, plot.template)
+    return fill(content, plot.series, split=split, name=plot.template or DEFAULT)
+
+
+def check_template(project: Project, cwd: str, name: str | None) -> Any:
+    """The content of a template. Raises PivotError where there is none of that name."""
     folders = [os.path.join(project.root, each, "plots") for each in (".pivot", ".dvc")]
-    content = find_template(name, lambda path: _template(path, project.root, cwd), tuple(folders))
-    return fill(content, plot.series, split=split, name=name or "linear")
+    return find_template(name, lambda path: _template(path, project.root, cwd), tuple(folders))
 
 
 def _template(path: str, root: str, cwd: str) -> Any:
@@ -186,10 +247,31 @@ def _template(path: str, root: str, cwd: str) -> Any:
         raise PivotError(f"plot template '{os.path.relpath(place)}' is not JSON: {error}") from None
 
 
+def with_specifications(
+    project: Project, cwd: str, found: Plots, *, split: bool = False
+) -> tuple[Plots, dict[str, Filled]]:
+    """The specification of every plot that has a series, by name; a plot whose template cannot
+    be used has a failure instead.
+    """
+    filled: dict[str, Filled] = {}
+    plots: list[Plot] = []
+    for plot in found.plots:
+        if plot.series is not None:
+            try:
+                filled[plot.name] = specification(project, cwd, plot, split=split)
+            except PivotError as error:
+                label = plot.series.revisions[0]
+                failures = (*plot.failures, Failure(label, str(error), plot.name))
+                plot = replace(plot, series=None, failures=failures)
+        plots.append(plot)
+    return replace(found, plots=tuple(plots)), filled
+
+
 def as_data(
     project: Project, cwd: str, found: Plots, folder: str, *, split: bool = False
 ) -> dict[str, Any]:
     """The plots as DVC's `--json` has them; pictures are written to `folder`, and named there."""
+    found, specified = with_specifications(project, cwd, found, split=split)
     data: dict[str, list[dict[str, Any]]] = {}
     errors = [
         {
@@ -209,7 +291,7 @@ def as_data(
     for plot in found.plots:
         entries = data.setdefault(plot.name, [])
         if plot.series is not None:
-            filled = specification(project, cwd, plot, split=split)
+            filled = specified[plot.name]
             entry = {
                 "type": "vega",
                 "revisions": list(plot.series.revisions),
@@ -226,15 +308,19 @@ def as_data(
 
 
 def write_page(
-    project: Project, cwd: str, found: Plots, path: str, template: str | None = None
+    project: Project,
+    found: Plots,
+    specified: Mapping[str, Filled],
+    path: str,
+    template: str | None = None,
 ) -> str:
-    """Write the plots as one HTML file; its absolute path.
+    """Write the plots, with their specifications by name, as one HTML file; its absolute path.
 
     `template` is a page of the user's own. Raises PivotError where the extra that carries the
     charts' JavaScript is not installed.
     """
     charts = [
-        Chart(plot.series.title, specification(project, cwd, plot).content)
+        Chart(plot.series.title, specified[plot.name].content)
         for plot in found.plots
         if plot.series is not None
     ]

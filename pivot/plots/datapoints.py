@@ -151,7 +151,7 @@ def _pairs(
         for name in names if isinstance(names, (list, tuple)) else [names]:
             if file in rows:
                 if not rows[file]:
-                    raise PivotError(f"'{file}' has no rows to plot")
+                    raise PivotError(f"'{file}' has no rows, or not all have the same columns")
                 if name not in rows[file][0]:
                     known = [str(each) for each in rows[file][0]]
                     raise PivotError(
