@@ -1,0 +1,183 @@
+"""`verify`: what is committed stands, and can be had."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+from harness import Result, Sandbox
+
+PROJECT = {
+    "pivot.yaml": """
+        stages:
+          first:
+            cmd: mkdir many && cp i many/one && cp i many/two && cp i f
+            deps: [i]
+            outs: [many, f]
+          second:
+            cmd: cat f raw > g && echo '{}' > m.json
+            deps: [f, raw]
+            outs: [g]
+            metrics: [m.json: {cache: false}]
+        """,
+    "i": "input\n",
+    "raw": "raw\n",
+}
+
+
+@pytest.fixture
+def done(project: Sandbox) -> Sandbox:
+    project.write(PROJECT)
+    project.run("track", "raw").ended(0)
+    project.run("repro").ended(0)
+    project.commit("all")
+    return project
+
+
+def said(result: Result) -> set[tuple[str, str, str]]:
+    """What `verify --json` found: (path, problem, where)."""
+    data = result.json
+    schema = json.loads((Path(__file__).parents[2] / "schemas/verify.schema.json").read_text())
+    jsonschema.validate(data, schema)
+    assert data["ok"] is (result.code == 0)
+    problems = [*data["artifacts"], *(p for stage in data["stages"] for p in stage["problems"])]
+    return {(p["path"], p["problem"], p["where"]) for p in problems}
+
+
+def stored(project: Sandbox, path: str) -> Path:
+    """Where the object of an artifact lies."""
+    out = {}
+    for stage in ("first", "second"):
+        out |= project.lock(stage)["outs"]
+    algorithm, _, value = out[path]["digest"].partition(":")
+    return project.root / f".pivot/cache/files/{algorithm}/{value[:2]}/{value[2:]}"
+
+
+def test_all_is_well(done: Sandbox) -> None:
+    before = done.contents()
+    for words in ((), ("--deep",), ("--rev", "HEAD"), ("--rev", "main", "--deep"), ("second",)):
+        result = done.run("verify", *words).ended(0)
+        assert result.stdout.startswith("Verified "), result
+    assert done.run("verify").stdout == "Verified 2 stages and 5 artifacts.\n"
+    assert done.contents() == before
+
+
+def test_bytes_in_either_place_will_do(done: Sandbox) -> None:
+    """Given data that lies in the cache alone, or in the work tree alone, then all can be had."""
+    done.remove("many", "f", "g", "raw")
+    assert done.run("verify").ended(0).stdout == "Verified 2 stages and 5 artifacts.\n"
+
+    done.run("checkout").ended(0)
+    shutil.rmtree(done.root / ".pivot/cache/files")
+    assert said(done.run("verify", "--json").ended(0)) == set()
+    assert said(done.run("verify", "--rev", "HEAD", "--json").ended(1)) == {
+        (path, "missing", "local") for path in ("many", "f", "g", "raw")
+    }
+
+
+def test_what_is_missing_changed_or_corrupt(done: Sandbox) -> None:
+    gone = stored(done, "g")
+    gone.unlink()
+    done.remove("g", "m.json", "i")
+    done.write({"f": "changed\n", "raw": "changed too\n"})
+
+    result = done.run("verify", "--json").ended(1)
+    text = done.run("verify").ended(1).stdout
+
+    assert said(result) == {
+        ("g", "missing", "local"), ("i", "missing", "work"),
+        ("f", "changed", "work"), ("raw", "changed", "work"),
+    }  # fmt: skip
+    assert "first: i is missing\n" in text  # m.json is kept as an object
+    assert "first: f is not what its lock says: " in text
+    assert "second: g is neither here nor in the cache (blake3:" in text
+    assert text.endswith(" problems in 2 stages.\n")
+
+
+def test_stale_stages_fail(done: Sandbox) -> None:
+    done.write({"i": "another input\n"})
+
+    result = done.run("verify").ended(1)
+    first = done.run("verify", "first", "--json").ended(1).json["stages"]
+
+    assert "first: stale: dep i: " in result.stdout
+    assert "second: stale: upstream first runs first" in result.stdout
+    assert [(s["name"], s["state"], s["problems"]) for s in first] == [("first", "stale", [])]
+
+
+def test_decay_is_found_by_reading(done: Sandbox) -> None:
+    """Given an object whose bytes changed behind its back, then only `--deep` can tell."""
+    place = stored(done, "g")
+    status = place.stat()
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes().replace(b"i", b"j"))
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+    place.chmod(0o444)
+    done.run("verify").ended(0)
+
+    result = done.run("verify", "--deep", "--json").ended(1)
+
+    assert said(result) == {("g", "corrupt", "cache")}
+    assert "is corrupt" in result.stderr
+    assert "set aside" in result.stderr
+
+
+def test_a_clone_without_data(done: Sandbox, tmp_path: Path) -> None:
+    """Given CI that has nothing but git, then locks, code and params are judged all the same."""
+    done.git("clone", "--quiet", str(done.root), str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+
+    bare = clone.run("verify", "--json").ended(1)
+    trusting = clone.run("verify", "--allow-missing").ended(0)
+    done.edit("pivot.yaml", "cp i f", "cp i f && true")
+    done.commit("forgotten")
+    clone.git("fetch", "--quiet", "origin")
+    forgotten = clone.run("verify", "--allow-missing", "--rev", "origin/main").ended(1)
+
+    assert said(bare) == {(path, "missing", "local") for path in ("many", "f", "g", "raw")}
+    assert "no remote is configured: what is not here (4 of the artifacts)" in trusting.stderr
+    assert "first: stale: command: " in forgotten.stdout
+
+
+def test_remotes_stand_for_what_is_not_here(done: Sandbox, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    done.write(
+        {".pivot/config.yaml": f"remotes: {{origin: '{remote}'}}\ncore: {{remote: origin}}\n"}
+    )
+    done.run("push").ended(0)
+    done.commit("remote")
+    done.git("clone", "--quiet", str(done.root), str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+    clone.run("verify", "--allow-missing").ended(0)
+    done.run("verify", "--remote").ended(0)
+
+    lost = stored(done, "g").relative_to(done.root / ".pivot/cache")
+    (remote / lost).unlink()
+
+    there = clone.run("verify", "--allow-missing", "--json").ended(1)
+    here = done.run("verify", "--remote").ended(1)
+    assert said(there) == {("g", "missing", "remote")}
+    assert "second: g is not on remote 'origin' (blake3:" in here.stdout
+
+
+def test_a_dvc_project(project: Sandbox) -> None:
+    project.write(
+        {
+            ".dvc/config": "",
+            "dvc.yaml": "stages: {a: {cmd: cp i o, deps: [i], outs: [o]}}\n",
+            "i": "1",
+        }
+    )
+    project.run("repro").ended(0)
+    project.commit("all")
+    project.run("verify", "--rev", "HEAD").ended(0)
+    project.remove("o")
+    shutil.rmtree(project.root / ".dvc/cache")
+
+    assert said(project.run("verify", "--json").ended(1)) == {("o", "missing", "local")}
+    project.run("verify", "--allow-missing").ended(0)
