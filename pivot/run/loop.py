@@ -198,6 +198,10 @@ class Loop:
             self._done(sorter, stage, "restored")
             yield self._finished(stage, "restored", decision, restored)
             return
+        absent = self._absent(stage)
+        if absent:  # known by a lock or a record, which is enough to judge, and not to run
+            yield self._failed(stage, str(absent), 0.0)
+            return
         decision = self._survey.explain(stage, decision)
         if self._options.confirm is not None and not self._options.confirm(decision):
             self._skipped.add(name)
@@ -251,15 +255,23 @@ class Loop:
         )
 
     def _cannot_decide(self, stage: Stage, decision: Decision) -> PivotError:
+        fallback = decision.notes[0] if decision.notes else "it cannot be judged"
+        return self._absent(stage) or PivotError(fallback)
+
+    def _absent(self, stage: Stage) -> PivotError | None:
+        """What a run of the stage would read, and is not there."""
+        observer = self._space.observer
         missing = [
             dep.path
             for dep in stage.deps
-            if self._space.observer.observe(dep.path, check=dep.check) is None
+            if "://" not in dep.path and observer.observe(dep.path, check=dep.check) is None
         ]
-        if missing:
-            listed = ", ".join(f"'{path}'" for path in missing)
-            return PivotError(f"it needs {listed}, which is not there")
-        return PivotError(decision.notes[0] if decision.notes else "it cannot be judged")
+        if not missing:
+            return None
+        listed = ", ".join(f"'{path}'" for path in missing)
+        hint = f"`pivot pull {missing[0]}` fetches it where a remote has it"
+        recorded = self._survey.is_recorded(missing[0])
+        return PivotError(f"it needs {listed}, which is not there", hint=hint if recorded else None)
 
     # --- running --------------------------------------------------------------------------
 

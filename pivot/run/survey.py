@@ -171,7 +171,7 @@ class Survey:
             lock_problem=space.locks.problem(stage.name),
             observed=self.observed_now(stage, record),
             outs={out.path: self._out_now(record, out.path) for out in stage.outs},
-            stored=space.cache.has,
+            stored=space.cache.obtain,
             uncertain=frozenset(uncertain),
             upstream=waiting,
             absent=tuple(absent),
@@ -251,6 +251,10 @@ class Survey:
         outs = self._space.graph.stages[name].outs
         return any(is_within(path, out.path) or is_within(out.path, path) for out in outs)
 
+    def is_recorded(self, path: str) -> bool:
+        """Whether a lock or a record says what absent data at `path` is."""
+        return self._recorded(path) is not None
+
     def _recorded(self, path: str) -> Digest | None:
         """The digest of an absent artifact as its maker's lock, or its data record, has it."""
         if path in self._tracked:
@@ -315,7 +319,7 @@ class Survey:
             now = self.observed_now(stage, record)
             if any(now.get(module) != then for module, then in record.observed.items()):
                 continue
-            if all(self._space.cache.has(digest) for digest in record.outs.values()):
+            if all(self._space.cache.obtain(digest) for digest in record.outs.values()):
                 return record
         return None
 

@@ -153,6 +153,7 @@ CASES.append(
         "a broken file in a subfolder",
         ("sub/pivot.yaml:2:1: the file ends",),
         {"sub/pivot.yaml": "stages: [\n"},
+        ("repro", "--all-pipelines"),
     )
 )
 
