@@ -25,9 +25,35 @@ def status(
     set_param: SetParam = None,
     rev: Rev = None,
     project: InProject = None,
+    cloud: bool = typer.Option(
+        False, "-c", "--cloud", help="Compare the cache with the remote instead."
+    ),
+    remote: str | None = typer.Option(
+        None, "-r", "--remote", metavar="NAME", help="The remote, for --cloud.", show_default=False
+    ),
+    jobs: int | None = typer.Option(
+        None,
+        "-j",
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Requests at a time, for --cloud.",
+        show_default=False,
+    ),
     as_json: Json = False,
 ) -> None:
     """Say which stages are stale, and why. Runs and imports nothing of the project."""
+    if cloud or remote or jobs:
+        choose_one({"--cloud": True, "--explain": explained, "--diff": diff})
+        from .cloud import show_cloud
+
+        revisions = (rev,) if rev else ()
+        is_same = show_cloud(
+            targets or (), remote=remote, jobs=jobs, revisions=revisions, as_json=as_json
+        )
+        if exit_code and not is_same:
+            raise typer.Exit(1)
+        return
     choose_one({"--explain": explained, "--json": as_json})
     choose_one({"--diff": diff, "--json": as_json})
     choose_one({"--diff": diff, "--rev": rev is not None})

@@ -94,7 +94,7 @@ def push(session: Session, request: ShareRequest) -> Shared:
     _keep_present(session, wanted.present)
     totals = _Totals()
     with Stores(session.project) as stores:
-        for store, group in _by_store(stores, items, request):
+        for store, group in by_store(stores, items, request):
             transfer = Transfer(
                 space.cache,
                 store,
@@ -164,7 +164,7 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
     _keep_present(session, wanted.present)
     totals = _Totals()
     with Stores(session.project) as stores:
-        for store, group in _by_store(stores, wanted.items, request):
+        for store, group in by_store(stores, wanted.items, request):
             transfer = Transfer(
                 cache,
                 store,
@@ -246,7 +246,7 @@ def _keep_present(session: Session, items: Iterable[Item]) -> None:
             space.cache.add(space.absolute(item.path), digests=space.observer.noting(item.path))
 
 
-def _by_store(
+def by_store(
     stores: Stores, chosen: Iterable[Item], request: ShareRequest
 ) -> list[tuple[ObjectStore, list[Item]]]:
     """The artifacts by the remote that holds them; with `-r`, of that one alone."""

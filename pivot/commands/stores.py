@@ -27,8 +27,13 @@ class Stores:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of every remote that was opened."""
         for store in self._open.values():
             store.close()
+        self._open.clear()
 
     def of(self, name: str | None) -> ObjectStore:
         """The remote of that name, or the default one. Raises ConfigError, RemoteError."""

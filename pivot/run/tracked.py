@@ -72,7 +72,7 @@ class TrackedData:
             return TrackedState(file, "fresh", now)
         if now is not None:
             return TrackedState(file, "changed", now)
-        return TrackedState(file, "missing" if space.cache.has(file.digest) else "absent", None)
+        return TrackedState(file, "missing" if space.cache.obtain(file.digest) else "absent", None)
 
     def states(self, files: Iterable[TrackedFile] | None = None) -> list[TrackedState]:
         """The states of `files`, or of all tracked data."""

@@ -48,6 +48,13 @@ class KnownObjects(Protocol):
     def put(self, key: str, value: bytes) -> None: ...
 
 
+class Source(Protocol):
+    """Where objects that are not here may be had."""
+
+    def bring(self, digest: Digest) -> None:
+        """Put an object, and the files of a directory, into the cache, as far as can be."""
+
+
 class LocalCache:
     """The objects in one folder. `report` is told, in one line each, of what was quarantined.
 
@@ -77,6 +84,8 @@ class LocalCache:
         self.algorithm = algorithm
         self.link: Link = link
         self.reports: list[str] = []
+        #: asked by `obtain` alone
+        self.source: Source | None = None
         self._known = known
         self._report = report
         self._scratch = scratch
@@ -93,6 +102,15 @@ class LocalCache:
     def has(self, digest: Digest) -> bool:
         """Whether all bytes can be served: the object, and every file of a directory."""
         return not self.missing(digest)
+
+    def obtain(self, digest: Digest) -> bool:
+        """As `has`, once what is missing was asked of the source, where there is one."""
+        if self.has(digest):
+            return True
+        if self.source is None:
+            return False
+        self.source.bring(digest)
+        return self.has(digest)
 
     def missing(self, digest: Digest) -> tuple[Digest, ...]:
         """The objects that are absent or corrupt: itself, or files of a directory."""

@@ -8,6 +8,7 @@ modules hash as they do today and whose objects can be had.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from ..digest import fingerprint
 from ..disk import explain, read_if_exists, write_atomic
@@ -21,9 +22,13 @@ class RunCache:
     def __init__(self, folder: str, *, fsync: bool = False) -> None:
         self.folder = os.path.abspath(folder)
         self._fsync = fsync
+        #: brings the records of a key that others made, where that was asked for
+        self.source: Callable[[str], None] | None = None
 
     def find(self, key_id: str) -> tuple[StageRecord, ...]:
         """The records of a key, newest first. Unreadable ones count as absent."""
+        if self.source is not None:
+            self.source(key_id)
         place = self._place(key_id)
         found: list[tuple[int, str, StageRecord]] = []
         try:

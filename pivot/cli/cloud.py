@@ -1,0 +1,42 @@
+"""What `status --cloud` prints: artifacts that only the cache or only a remote has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .opening import opened
+from .output import say, say_json
+
+_WORDS = {
+    "new": "only here (`pivot push` sends it)",
+    "deleted": "only there (`pivot pull` brings it)",
+    "missing": "neither here nor there",
+}
+
+
+def show_cloud(
+    targets: Sequence[str],
+    *,
+    remote: str | None,
+    jobs: int | None,
+    revisions: tuple[str, ...],
+    as_json: bool,
+) -> bool:
+    """Print how cache and remotes stand against each other; whether they are alike."""
+    from ..commands.cloud import cloud_status
+    from ..commands.inventory import Targets
+    from ..commands.wanted import ShareRequest
+
+    with opened() as session:
+        wanted = Targets(tuple(targets), session.cwd)
+        request = ShareRequest(wanted, remote=remote, jobs=jobs, revisions=revisions)
+        result = cloud_status(session, request)
+    if as_json:
+        say_json({item.artifact: item.state for item in result.differences})
+        return not result.differences
+    for item in result.differences:
+        say(f"{item.artifact}  {item.state}: {_WORDS[item.state]}")
+    names = " and ".join(f"'{name}'" for name in result.remotes)
+    if not result.differences:
+        say(f"Cache and {names or 'remote'} have the same ({result.total} artifacts).")
+    return not result.differences

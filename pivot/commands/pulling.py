@@ -1,0 +1,75 @@
+"""`repro --pull`: what stages need and is not here comes from the remotes, when it is needed."""
+
+from __future__ import annotations
+
+from ..digest import Digest
+from .inventory import Targets, inventory_of, items_of
+from .session import Session
+from .sharing import fetch_objects
+from .stores import Stores
+
+
+class Pull:
+    """Brings objects, tables and run records of earlier runs when a run asks for them.
+
+    With `ahead` the results that the locks name, and that are neither in the work tree nor in the
+    cache, are brought together before the first is asked for; without, only what is asked for.
+    What a remote does not have is asked for once. Close it at the end.
+    """
+
+    def __init__(self, session: Session, *, ahead: bool = True, jobs: int | None = None) -> None:
+        self._session = session
+        self._jobs = jobs
+        self._ahead = ahead
+        self._asked: set[Digest] = set()
+        self._keys: set[str] = set()
+        self._remotes: dict[Digest, str | None] = {}
+        for item in items_of(inventory_of(session), Targets()):
+            if item.digest is not None:
+                self._remotes.setdefault(item.digest, item.out.remote)
+        self._stores = Stores(session.project)
+        self._stores.of(None)  # without a remote there is nothing to pull from
+
+    def begin(self) -> None:
+        """From now on, answer the cache and the run cache of the session."""
+        space = self._session.space
+        space.cache.source = self
+        space.run_cache.source = self.bring_records
+
+    def close(self) -> None:
+        """Answer no more."""
+        space = self._session.space
+        space.cache.source = space.run_cache.source = None
+        self._stores.close()
+
+    def bring(self, digest: Digest) -> None:
+        """Put an object, and the files of a directory, into the cache, as far as can be."""
+        if digest in self._asked:
+            return
+        wanted = {digest: self._remotes.get(digest)}
+        if self._ahead:
+            self._ahead = False
+            wanted |= self._lost()
+        self._asked.update(wanted)
+        space = self._session.space
+        fetch_objects(self._session.project, space.cache, wanted, jobs=self._jobs)
+
+    def bring_records(self, key_id: str) -> None:
+        """Bring what others noted of earlier runs of a key."""
+        if key_id in self._keys:
+            return
+        self._keys.add(key_id)
+        store = self._stores.of(None)
+        self._stores.evidence(store, self._jobs).fetch_records(key_id)
+
+    def _lost(self) -> dict[Digest, str | None]:
+        """What the locks and records name, and neither the work tree nor the cache has."""
+        space = self._session.space
+        return {
+            item.digest: item.out.remote
+            for item in items_of(inventory_of(self._session), Targets())
+            if item.digest is not None
+            and item.out.cache
+            and space.observer.observe(item.path) is None
+            and not space.cache.has(item.digest)
+        }
