@@ -150,6 +150,12 @@ class _Document:
     """A YAML file of the project, read so that writing it changes only what was assigned."""
 
     def __init__(self, session: Session, file: str) -> None:
+        if file.endswith(".py"):
+            raise ConfigError(
+                "it is Python, which is not edited here",
+                hint="say `frozen=True` where the stage is registered",
+                where=Where(file),
+            )
         from ruamel.yaml import YAML  # 60 ms to import; only edits need it
         from ruamel.yaml.error import YAMLError
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .. import lockfile
 from ..config import load
+from ..config.discovery import EXPORTED
 from ..disk import explain, write_atomic
 from ..errors import PivotError, SourceError
 from ..lockfile.data_records import new_record_data
@@ -284,5 +285,5 @@ def _yaml(content: Mapping[str, Any]) -> bytes:
     editor.width = 4096
     editor.dump(dict(content), stream)
     return (
-        b"# Written by `pivot export`; the pipeline itself is in pivot.yaml.\n" + stream.getvalue()
+        EXPORTED + b"; the pipeline itself is elsewhere.\n" + stream.getvalue()
     )

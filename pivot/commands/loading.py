@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from ..project import Project, RevTree
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree
+from .programs import ProgramRunner
 
 if TYPE_CHECKING:
     from ..config import Override
     from ..config.discovery import SkipDirs
+    from ..config.program_files import RunProgram
     from ..fingerprint import Fingerprinter
     from ..project.root import Mode
     from ..run.baseline import Baseline
@@ -31,7 +34,8 @@ def read_pipeline(
     Raises PivotError for overrides of what is nowhere.
     """
     tree, mode, settings = project.tree, project.mode, project.settings
-    return load_tree(tree, mode, settings, overrides, skipped(project), sources)
+    run_program = ProgramRunner(project, os.environ) if project.commit is None else None
+    return load_tree(tree, mode, settings, overrides, skipped(project), sources, run_program)
 
 
 def load_tree(
@@ -41,8 +45,9 @@ def load_tree(
     overrides: Sequence[Override] = (),
     skip: SkipDirs | None = None,
     sources: Sources | None = None,
+    run_program: RunProgram | None = None,
 ) -> Pipeline:
-    """As `read_pipeline`, of any version of a project."""
+    """As `read_pipeline`, of any version of a project; nothing is run without `run_program`."""
     # 40 ms to import; not needed where the pipeline comes from its compiled form
     from ..config import FlagStyle, load_partial
     from ..config.discovery import records_of
@@ -55,6 +60,7 @@ def load_tree(
         skip_dirs=skip,
         flags=FlagStyle(settings["parsing.bool"], settings["parsing.list"]),
         sources=sources,
+        run_program=run_program,
     )
     if mode == "dvc" and skip is not None:
         pipeline = _without_ignored_outs(tree, pipeline, skip)

@@ -85,11 +85,22 @@ class Session:
                 self._lock.acquire(wait=wait, on_wait=on_wait)
                 if self.project.neighbour is not None:
                     self.project.neighbour.acquire(wait=wait, on_wait=on_wait)
-                self.recovered = recover(self.project.root).notes
+                self.recovered = self._recover()
             self.space = self._open()
         except BaseException:
             self._release()
             raise
+
+    def _recover(self) -> tuple[str, ...]:
+        """Put right what a run that died left; what there is to tell."""
+        recovery = recover(self.project.root)
+        if recovery.stages:
+            from ..run.history import Writer  # only after a crash
+
+            history = Writer(self.project.root)
+            history.note_killed(recovery.stages)
+            history.close()
+        return recovery.notes
 
     def __enter__(self) -> Session:
         return self
@@ -307,6 +318,8 @@ def load_cached(
     pipeline = still_current(project.tree, compiled, skipped(project)) if compiled else None
     if pipeline is None:
         pipeline = read_pipeline(project, (), sources())
+        if not pipeline.keeps:
+            return pipeline, None
     if data is None or pipeline is not compiled:
         if data and compiled is not None and pipeline.stages is compiled.stages:
             data = renewed(data, pipeline.sources)

@@ -39,7 +39,8 @@ def leave(session: Session, name: str, text: str, stages: Iterable[Stage]) -> No
     any of it changed since, or shortly before, the command began, and none in DVC's projects:
     what counts there lies in many more places.
     """
-    if is_off() or session.project.mode == "dvc" or session.space.pipeline.problems:
+    pipeline = session.space.pipeline
+    if is_off() or session.project.mode == "dvc" or pipeline.problems or not pipeline.keeps:
         return
     try:
         witness = _Witness(session, list(stages))

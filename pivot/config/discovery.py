@@ -22,6 +22,8 @@ PIVOT_FILE = "pivot.yaml"
 DVC_FILE = "dvc.yaml"
 #: A pipeline in Python, where neither of the others lies beside it.
 PROGRAM_FILE = "pipeline.py"
+#: How a dvc.yaml begins that was made of another pipeline, which it does not go before.
+EXPORTED = b"# Written by `pivot export`"
 
 #: Part of what the caller skips by.
 IGNORE_FILE = ".dvcignore"

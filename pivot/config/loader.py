@@ -15,6 +15,7 @@ from .composition import DEFAULT_FILE, Override, unknown_override
 from .context import Context, Params, extended, file_context
 from .discovery import (
     DVC_FILE,
+    EXPORTED,
     IGNORE_FILE,
     PIVOT_FILE,
     PROGRAM_FILE,
@@ -152,7 +153,7 @@ class _Loader:
             files = [join(folder, name) for name in (first, second) if name in listing[1]]
             if len(files) == 2:
                 self.notes.append(f"{files[1]} is not read: {files[0]} lies beside it")
-            if not files and PROGRAM_FILE in listing[1] and self.mode == "pivot":
+            if PROGRAM_FILE in listing[1] and self.mode == "pivot" and self.is_free(files):
                 files = [join(folder, PROGRAM_FILE)]
             if files and files[0] not in self.files:
                 self.any_file(files[0])
@@ -169,6 +170,12 @@ class _Loader:
             problems=tuple(self.problems),
             keeps=self.keeps,
         )
+
+    def is_free(self, files: list[str]) -> bool:
+        """Whether nothing in YAML goes before a pipeline in Python: none, or one made of it."""
+        if len(files) != 1 or not is_dvc_file(files[0]):
+            return not files
+        return (self.tree.read(files[0]) or b"").startswith(EXPORTED)
 
     def named(self) -> str | None:
         """The pipeline file that pyproject.toml names instead of those at the root."""

@@ -181,6 +181,9 @@ class _Program(Evaluation):
         self.values.pop(name, None)
         self.unknown.pop(name, None)
         if isinstance(value, ast.Call) and self.external(value.func) in _PIPELINES:
+            given = [*map(self.value, value.args), *(self.value(k.value) for k in value.keywords)]
+            if len(given) > 1 or not all(isinstance(item, str) for item in given):
+                raise self.refused(value, "the name of a pipeline is a text")
             made = _Pipeline(_folder(self.file))
             self._pipelines.append(made)
             self.values[name] = made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -14,6 +15,8 @@ Mode = Literal["pivot", "dvc"]
 
 SCRATCH = ".pivot"
 PIPELINE = "pivot.yaml"
+PROGRAM = "pipeline.py"
+_PROGRAM = re.compile(rb"^[ \t]*(import|from)[ \t]+pivot\b", re.MULTILINE)
 
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
@@ -22,10 +25,10 @@ def find_root(start: str) -> str | None:
     """The project that folder `start` lies in; None where it lies in none.
 
     Looked for upwards, to the git repository's root where there is one: the nearest folder with
-    `.pivot/` or `.dvc/`; without these the outermost one with `pivot.yaml`, since a nested
-    pivot.yaml is part of the project around it.
+    `.pivot/` or `.dvc/`; without these the outermost one with `pivot.yaml`, or a pipeline in
+    Python, since a nested pivot.yaml is part of the project around it.
     """
-    return _nearest(_up_to_git(os.path.abspath(start)), os.path.isdir, os.path.isfile)
+    return _nearest(_up_to_git(os.path.abspath(start)), os.path.isdir, os.path.isfile, _read)
 
 
 def find_root_in(tree: Tree, folder: str) -> str | None:
@@ -34,19 +37,43 @@ def find_root_in(tree: Tree, folder: str) -> str | None:
         _up(folder),
         lambda path: tree.kind(join(".", path)) == "dir",
         lambda path: tree.kind(join(".", path)) == "file",
+        lambda path: tree.read(join(".", path)),
     )
 
 
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
 def _nearest(
-    folders: Iterable[str], is_dir: Callable[[str], bool], is_file: Callable[[str], bool]
+    folders: Iterable[str],
+    is_dir: Callable[[str], bool],
+    is_file: Callable[[str], bool],
+    read: Callable[[str], bytes | None],
 ) -> str | None:
     outermost: str | None = None
     for folder in folders:
         if is_dir(f"{folder}/{SCRATCH}") or is_dir(f"{folder}/.dvc"):
             return folder
-        if is_file(f"{folder}/{PIPELINE}"):
+        if is_file(f"{folder}/{PIPELINE}") or _holds_python(folder, is_file, read):
             outermost = folder
     return outermost
+
+
+def _holds_python(
+    folder: str, is_file: Callable[[str], bool], read: Callable[[str], bytes | None]
+) -> bool:
+    """Whether a pipeline in Python makes a folder a project: of that name, or named by another."""
+    program, named = f"{folder}/{PROGRAM}", f"{folder}/pyproject.toml"
+    if is_file(program):
+        data = read(program) or b""
+        if _PROGRAM.search(data) and (b"Pipeline" in data or b"stage" in data):
+            return True
+    return is_file(named) and b"[tool.pivot]" in (read(named) or b"")
 
 
 def _up_to_git(folder: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import marshal
 from typing import Any, NamedTuple
 
 #: Bump whenever an index of the same content would come out differently.
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 
 #: Bits of Unit.flags.
 READS_DOC = 1  # an attribute `__doc__`, inspect.getdoc

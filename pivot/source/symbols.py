@@ -14,6 +14,7 @@ from .exports import Exports
 from .index import WHOLE_MODULE, Executed, Imported, ModuleIndex, SignatureFact, Unit
 from .normal import constant, digest, docstring, effective
 from .parsing import collector_off, parse, parse_expression
+from .registering import Registering
 from .walk import Walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -48,6 +49,7 @@ class _Builder:
         self.stars: list[Imported] = []
         self.imports: list[Executed] = []
         self.imported: set[str] = set()
+        self.registering = Registering()
         self.exports = Exports()
         self.signatures: dict[str, SignatureFact] = {}
         self.future = False
@@ -180,13 +182,16 @@ class _Builder:
         binding = Imported(level, module, attribute, line, context.when, guard)
         self.names.setdefault(name, []).append(binding)
         self.imported.add(name)
+        self.registering.imported(name, level, module, attribute)
 
     # --- everything else ---------------------------------------------------------------
 
     def _statement(self, statement: ast.stmt, context: _Context, guard: str = "") -> Walk:
+        statement = self.registering.bare(statement)
+        declares = self.registering.only_declares(statement)
         walk = Walk(self.future)
         walk.run([statement])
-        found = effects.facts(statement, self.imported)
+        found = effects.Facts() if declares else effects.facts(statement, self.imported)
         if self.exports.read(statement):
             found = effects.Facts()
             walk.bound["__all__"] = None
@@ -206,7 +211,8 @@ class _Builder:
                     self.stars.append(star)
             walk.imports.clear()
             self._global_imports(walk, here)
-        if walk.bound or found.effect or kind != "other" or walk.opaque or walk.dynamic:
+        seen = walk.bound or found.effect or kind != "other" or walk.opaque or walk.dynamic
+        if seen or declares:  # it counts where the module is run for what it declares
             self._unit(walk, kind, statement.lineno, context, found, statement)
         if kind != "other":
             self._global_imports(walk, context)

@@ -1,0 +1,224 @@
+"""Pipelines in Python through the command line: read where literal, run once where not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+STAGES = """
+    from pathlib import Path
+
+    def prepare(raw: Path, clean: Path, factor: int) -> None:
+        clean.write_text(raw.read_text() * factor)
+
+    def count(data: Path, out: Path) -> None:
+        out.write_text(str(len(data.read_text())))
+    """
+PROGRAM = """
+    import pivot
+    import stages
+
+    pipeline = pivot.Pipeline("demo")
+    pipeline.register(
+        stages.prepare, deps={"raw": "raw.txt"}, outs={"clean": "data/clean.txt"},
+        params={"factor": 3},
+    )
+    for name in ["a", "b"]:
+        pipeline.register(
+            stages.count, name=f"count-{name}", deps={"data": "data/clean.txt"},
+            outs={"out": f"out/{name}.txt"},
+        )
+    """
+TWIN = """
+    stages:
+      prepare:
+        python: stages.prepare
+        deps: {raw: raw.txt}
+        outs: {clean: data/clean.txt}
+        params: {factor: 3}
+      count-a: {python: stages.count, deps: {data: data/clean.txt}, outs: {out: out/a.txt}}
+      count-b: {python: stages.count, deps: {data: data/clean.txt}, outs: {out: out/b.txt}}
+    """
+DECORATED = """
+    from pathlib import Path
+    import pivot
+
+    @pivot.stage(deps={"raw": "raw.txt"}, outs={"clean": "data/clean.txt"}, params={"factor": 3})
+    def prepare(raw: Path, clean: Path, factor: int) -> None:
+        clean.write_text(raw.read_text() * factor)
+    """
+COMPUTED = """
+    import pivot
+    import stages
+
+    pipeline = pivot.Pipeline()
+    with open("names.txt") as names:
+        for name in names.read().split():
+            pipeline.register(
+                stages.count, name=name, deps={"data": "raw.txt"}, outs={"out": f"{name}.txt"}
+            )
+    with open("asked", "a") as asked:
+        asked.write("x")
+    """
+
+
+def made(root: Path, files: dict[str, str]) -> Sandbox:
+    return Sandbox(root).write({"raw.txt": "hello\n", "stages.py": STAGES, **files})
+
+
+def listed(project: Sandbox) -> list[dict[str, object]]:
+    """What `list --json` says, but for where it is said."""
+    stages = project.run("list", "--json").ended(0).json["stages"]
+    return [{key: stage[key] for key in stage if key not in ("file", "line")} for stage in stages]
+
+
+def test_a_pipeline_in_python_is_its_yaml_twin(tmp_path: Path) -> None:
+    program = made(tmp_path / "program", {"pipeline.py": PROGRAM})
+    twin = made(tmp_path / "twin", {"pivot.yaml": TWIN})
+    for project in (program, twin):
+        assert project.ran() == {"prepare", "count-a", "count-b"}
+        assert project.repro() == {}.fromkeys(("prepare", "count-a", "count-b"), "fresh")
+    assert listed(program) == listed(twin)
+    for name in ("prepare", "count-a", "count-b"):
+        assert program.lock(name) == twin.lock(name)
+    for project in (program, twin):
+        project.edit("stages.py", "* factor", "* factor * 1")
+    told = [project.run("explain", "prepare").ended(0).stdout for project in (program, twin)]
+    assert told[0] == told[1]
+    assert "stages.py" in told[0]
+    names = [project.run("status", "--json").ended(0).json for project in (program, twin)]
+    assert names[0] == names[1]
+
+
+def test_only_the_stages_that_an_edit_of_the_pipeline_concerns_run(tmp_path: Path) -> None:
+    project = made(tmp_path / "p", {"pipeline.py": PROGRAM})
+    project.repro()
+    project.append("pipeline.py", "# a remark\n")
+    assert project.stale() == set()
+    project.edit("pipeline.py", '"b"]', '"b", "c"]')
+    assert project.ran() == {"count-c"}
+    project.edit("pipeline.py", '"factor": 3', '"factor": 4')
+    assert project.reasons("prepare") == {("params", "factor")}
+    project.edit("pipeline.py", '"factor": 4', '"factor": 3')
+    project.edit("pipeline.py", 'f"out/{name}.txt"', 'f"out/{name}.dat"')
+    assert project.ran() == {"count-a", "count-b", "count-c"}
+
+
+def test_decorators_say_nothing_of_what_a_function_does(tmp_path: Path) -> None:
+    project = made(tmp_path / "decorated", {"pipeline.py": DECORATED})
+    assert project.ran() == {"prepare"}
+    lock = project.lock("prepare")
+    twin = made(
+        tmp_path / "twin",
+        {
+            "pivot.yaml": "stages:\n  prepare: {python: pipeline.prepare, deps: {raw: raw.txt}, "
+            "outs: {clean: data/clean.txt}, params: {factor: 3}}\n",
+            "pipeline.py": DECORATED.replace("import pivot\n", "").replace("@pivot", "# "),
+        },
+    )
+    assert twin.ran() == {"prepare"}
+    assert twin.lock("prepare") == lock
+    project.edit("pipeline.py", '"factor": 3', '"factor": 5')
+    assert project.reasons("prepare") == {("params", "factor")}
+    project.edit("pipeline.py", "raw.read_text()", "raw.read_text().upper()")
+    assert {kind for kind, _ in project.reasons("prepare")} == {"params", "code"}
+
+
+def test_what_is_computed_is_run_once_until_something_it_used_changes(tmp_path: Path) -> None:
+    project = made(tmp_path / "p", {"pipeline.py": COMPUTED, "names.txt": "one two\n"})
+    assert project.ran() == {"one", "two"}
+    project.run("status").ended(0)
+    project.run("repro").ended(0)
+    project.write({"pivot.local": "", "sub/pivot.yaml": "stages: {s: {cmd: echo}}\n"})
+    assert set(project.states()) == {"one", "two", "sub/pivot.yaml:s"}
+    assert project.read("asked") == "x"
+    project.write({"names.txt": "one three\n"})
+    assert set(project.states()) == {"one", "three", "sub/pivot.yaml:s"}
+    assert project.read("asked") == "xx"
+    project.edit("pipeline.py", 'f"{name}.txt"', 'f"{name}.dat"')
+    assert project.stale("one") == {"one"}
+    assert project.read("asked") == "xxx"
+
+
+def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
+    text = COMPUTED.replace('open("names.txt") as names', "open('raw.txt')").replace(
+        "names.read().split()", '__import__("os").environ["NAMES"].split()'
+    )
+    text = text.replace('__import__("os")', "os").replace(
+        "import pivot", "import os\n    import pivot"
+    )
+    project = made(tmp_path / "p", {"pipeline.py": text})
+    for names in ("a", "a b", "a"):
+        stages = project.run("list", "--json", env={"NAMES": names}).ended(0).json["stages"]
+        assert [stage["name"] for stage in stages] == names.split()
+    assert "KeyError: 'NAMES'" in project.run("list").ended(2).stderr
+
+
+def test_nothing_is_run_to_look_at_a_revision(tmp_path: Path) -> None:
+    project = made(tmp_path / "p", {"pipeline.py": COMPUTED, "names.txt": "one\n"})
+    project.repro()
+    project.commit()
+    project.remove("asked")
+    told = project.run("status", "--rev", "HEAD")
+    assert "known only by running it" in told.stderr + told.stdout
+    assert not project.has("asked")
+    literal = made(tmp_path / "q", {"pipeline.py": PROGRAM})
+    literal.repro()
+    literal.commit()
+    assert "up to date" in literal.run("status", "--rev", "HEAD").ended(0).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import pivot\nraise ValueError('no')\np = pivot.Pipeline()\n", "pipeline.py:2: running it failed: ValueError: no"),
+        ("import pivot\nimport nowhere\np = pivot.Pipeline()\np.register(nowhere.f)\n", "pipeline.py:2: running it failed: ModuleNotFoundError"),
+        ("import pivot\np = pivot.Pipeline()\np.register(lambda: 1, name='x')\n", "a function that can be imported by name"),
+        ("import pivot\np = pivot.Pipeline()\np.register(\n", "pipeline.py:3"),
+        ("import pivot\np = pivot.Pipeline(3)\n", "the name of a pipeline is a text"),
+        ("import pivot\nimport stages\np = pivot.Pipeline()\np.register(stages.cont)\n", "stages"),
+        ("import pivot\nimport stages\np = pivot.Pipeline()\np.register(stages.count, dep=['x'])\n", "did you mean 'deps'?"),
+        ("import pivot\nimport stages\np = pivot.Pipeline()\np.register(stages.count, deps={'dat': 'x'}, outs={'out': 'y'})\n", "dat"),
+        ("import pivot\nimport sys\np = pivot.Pipeline()\nsys.exit(3)\n", "SystemExit"),
+        ("import pivot\nimport os\np = pivot.Pipeline()\nos._exit(3)\n", "exit code 3"),
+        ("import pivot\np = pivot.Pipeline()\np.include(p, p)\n", "include"),
+        ("import pivot\nimport stages\np = pivot.Pipeline()\nfor n in open('raw.txt'): p.register(stages.count, name=n.strip(), outs=object())\n", "outs takes paths"),
+    ],
+)  # fmt: skip
+def test_a_wrong_pipeline_is_one_message(tmp_path: Path, text: str, said: str) -> None:
+    project = made(tmp_path / "p", {"pipeline.py": text})
+    before = project.contents()
+    ended = project.run("repro").ended(2)
+    assert said in ended.stderr, ended
+    assert "Traceback" not in ended.stderr
+    assert project.contents() == before
+
+
+def test_freezing_points_to_the_place_and_export_leaves_the_pipeline_in_charge(
+    tmp_path: Path,
+) -> None:
+    project = made(tmp_path / "p", {"pipeline.py": PROGRAM})
+    project.repro()
+    assert "frozen=True" in project.run("freeze", "prepare").ended(2).stderr
+    project.run("export").ended(0)
+    assert project.has("dvc.yaml")
+    assert {stage["file"] for stage in project.run("list", "--json").json["stages"]} == {
+        "pipeline.py"
+    }
+    assert json.loads(project.run("dag", "--json").ended(0).stdout)["edges"]
+
+
+def test_a_run_with_nothing_to_do_imports_nothing_of_the_user(tmp_path: Path) -> None:
+    program = "open('ran', 'w')\n" + "\n".join(line[4:] for line in PROGRAM.splitlines())
+    project = made(tmp_path / "p", {"pipeline.py": program.replace("open('ran', 'w')\n", "")})
+    project.repro()
+    marks = {"sitecustomize.py": "", "stages.py": STAGES}
+    project.write(marks)
+    traced = project.run("repro", env={"PYTHONPROFILEIMPORTTIME": "1"}).ended(0)
+    imported = {line.rpartition("|")[2].strip() for line in traced.stderr.splitlines()}
+    assert "pipeline" not in imported
+    assert "stages" not in imported
+    assert not {"pandas", "yaml", "typer", "pydantic"} & imported
