@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-import obstore
-
 from .codes import by_code, by_status, code_in, status_in
 from .problems import Kind, RemoteError
 from .protocol import Count, Take
@@ -61,9 +59,12 @@ class RustStore:
         lists: bool = True,
         has_multipart: bool = True,
     ) -> None:
+        import obstore  # 14 ms; only remotes need it
+
         self.name = name
         self.url = url
         self.lists = lists
+        self._api = obstore
         self._reading = reading
         self._writing = writing
         self._endpoint = endpoint
@@ -72,7 +73,7 @@ class RustStore:
 
     def size(self, key: str) -> int | None:
         try:
-            return int(obstore.head(self._reading, key)["size"])
+            return int(self._api.head(self._reading, key)["size"])
         except FileNotFoundError:
             return None
         except Exception as error:
@@ -82,7 +83,7 @@ class RustStore:
         if not self.lists:
             raise RemoteError("other", self.name, "it cannot be listed")
         try:
-            for page in obstore.list(self._reading, prefix.rstrip("/") or None, chunk_size=1000):
+            for page in self._api.list(self._reading, prefix.rstrip("/") or None, chunk_size=1000):
                 for item in page:
                     yield item["path"], int(item["size"])
         except FileNotFoundError:
@@ -93,7 +94,7 @@ class RustStore:
     def read(self, key: str, take: Take, *, start: int = 0) -> int:
         try:
             options: Any = {"range": {"offset": start}} if start else None
-            answer = obstore.get(self._reading, key, options=options)
+            answer = self._api.get(self._reading, key, options=options)
         except Exception as error:
             if start and _has_no_ranges(error):
                 return 0
@@ -117,7 +118,7 @@ class RustStore:
 
     def write(self, key: str, data: bytes) -> None:
         try:
-            obstore.put(self._writing, key, data, use_multipart=False)
+            self._api.put(self._writing, key, data, use_multipart=False)
         except Exception as error:
             raise self._problem(error, key) from None
 
@@ -132,7 +133,7 @@ class RustStore:
             size = os.fstat(stream.fileno()).st_size
             part = max(_PART_BYTES, -(-size // _MOST_PARTS))
             try:
-                obstore.put(
+                self._api.put(
                     self._writing,
                     key,
                     stream,
@@ -146,7 +147,7 @@ class RustStore:
     def delete(self, keys: Sequence[str]) -> None:
         for first in range(0, len(keys), 1000):
             try:
-                obstore.delete(self._writing, list(keys[first : first + 1000]))
+                self._api.delete(self._writing, list(keys[first : first + 1000]))
             except FileNotFoundError:
                 continue
             except Exception as error:
