@@ -213,7 +213,7 @@ def _run(
         found, specified = use_case.with_specifications(project, cwd, found)
         for failure in found.failures:
             note(f"warning: at {failure.revision}: {failure.message}")
-        if not _has_any(found, wanted, chosen):
+        if not _has_any(versions, found, wanted):
             return
         for plot in found.plots:
             for failure in plot.failures:
@@ -232,20 +232,20 @@ def _run(
         _say_page(versions, found, specified, view)
 
 
-def _has_any(found: Plots, wanted: Wanted, revisions: tuple[str, ...]) -> bool:
+def _has_any(versions: Versions, found: Plots, wanted: Wanted) -> bool:
     """Whether there is anything to draw. Raises PivotError for what was asked for by name."""
-    from ..commands.plots import unknown_targets
+    from ..commands.plots import plot_names, unknown_targets
     from ..errors import PivotError, did_you_mean
 
-    if not revisions:
+    if not found.revisions:
         note("Nothing to compare: there is no commit yet.")
         return False
     unknown = unknown_targets(found, wanted)
     if unknown:
-        names = [plot.name for plot in found.plots if plot.name not in unknown]
         raise PivotError(
             f"'{unknown[0]}' is neither a plot nor a file that can be plotted",
-            hint=did_you_mean(unknown[0], names) or "`pivot plots show` shows all there are",
+            hint=did_you_mean(unknown[0], plot_names(versions))
+            or "`pivot plots show` shows all there are",
         )
     if any(plot.series or plot.pictures for plot in found.plots):
         return True
@@ -254,10 +254,12 @@ def _has_any(found: Plots, wanted: Wanted, revisions: tuple[str, ...]) -> bool:
         raise PivotError(f"'{failures[0].plot}': {failures[0].message}")
     for failure in failures:
         note(f"warning: '{failure.plot}' at {failure.revision}: {failure.message}")
-    if found.plots:
-        note("No plot has any data.")
-    else:
+    if not found.plots:
         note("No plots: list files under `plots:` in a stage, or at the top of the pipeline file.")
+    elif wanted.targets:
+        raise PivotError(f"{', '.join(wanted.targets)}: there are no rows to plot")
+    else:
+        note("No plot has any data.")
     return False
 
 
@@ -309,9 +311,17 @@ def _say_text(found: Plots) -> None:
             table = tabulate(rows, ["", *head], tablefmt="plain", disable_numparse=True)
             blocks.append(f"{series.title}: {axes}\n{table}")
         elif plot.pictures:
-            sizes = [f"{picture.revision}  {len(picture.data)} bytes" for picture in plot.pictures]
-            blocks.append("\n".join([f"{plot.name}: a picture", *sizes]))
+            facts = [[picture.revision, _size(picture.data)] for picture in plot.pictures]
+            table = tabulate(facts, tablefmt="plain", disable_numparse=True)
+            blocks.append(f"{plot.name}: a picture\n{table}")
     say("\n\n".join(blocks))
+
+
+def _size(data: bytes) -> str:
+    from ..tables.pictures import dimensions_of
+
+    dimensions = dimensions_of(data)
+    return f"{f'{dimensions}, ' if dimensions else ''}{len(data)} bytes"
 
 
 def _cell(value: Any) -> str:

@@ -14,7 +14,7 @@ from ..errors import PivotError, did_you_mean
 from ..plots.anchors import Filled, fill
 from ..plots.charts import Content, Failure, Plot, RevisionPlots, plots_of
 from ..plots.datapoints import sources_of
-from ..plots.definitions import PROPERTIES, Definitions, Wanted, collect, with_files
+from ..plots.definitions import PROPERTIES, Definitions, Wanted, by_name, collect, with_files
 from ..plots.page import Chart, page
 from ..plots.sources import is_image, parse
 from ..plots.templates import DEFAULT, find_template
@@ -90,7 +90,7 @@ def unknown_targets(found: Plots, wanted: Wanted) -> list[str]:
     known = [
         plot.name
         for plot in found.plots
-        if plot.series or plot.pictures or any(f.kind != ABSENT for f in plot.failures)
+        if not plot.failures or any(failure.kind != ABSENT for failure in plot.failures)
     ]
     names = {name.rpartition("::")[2] for name in known} | set(known)
     return [
@@ -102,6 +102,14 @@ def unknown_targets(found: Plots, wanted: Wanted) -> list[str]:
         )
         and not any("::" in name and name.startswith(target) for name in known)
     ]
+
+
+def plot_names(versions: Versions) -> list[str]:
+    """What the working tree defines as plots, folders as one, for suggestions."""
+    pipeline = versions.workspace.pipeline
+    stages = pipeline.stages.values()
+    found = collect(stages, pipeline.top_levels, Wanted(), versions.cwd, lambda _: None)
+    return list(by_name(found))
 
 
 class _Reader:
