@@ -199,6 +199,9 @@ class Loop:
             yield self._finished(stage, "restored", decision, restored)
             return
         absent = self._absent(stage)
+        if absent and self._space.cache.source is not None:
+            self._settler.bring_deps(stage)
+            absent = self._absent(stage)
         if absent:  # known by a lock or a record, which is enough to judge, and not to run
             yield self._failed(stage, str(absent), 0.0)
             return

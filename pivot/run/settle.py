@@ -152,6 +152,23 @@ class Settler:
                 notes.append(f"kept the previous '{out.path}' as {kept}")
         return tuple(notes)
 
+    def bring_deps(self, stage: Stage) -> None:
+        """Put what a stage is about to read, and that is not there, in place from a source."""
+        space = self._space
+        if space.cache.source is None:
+            return
+        for dep in stage.deps:
+            if "://" in dep.path or space.observer.observe(dep.path, check=dep.check) is not None:
+                continue
+            for path, maker in space.graph.producer.items():
+                if not (is_within(path, dep.path) or is_within(dep.path, path)):
+                    continue
+                record = space.locks.record(maker)
+                digest = record.outs.get(path) if record else None
+                if digest is not None and space.cache.obtain(digest):
+                    outs = {out.path: out for out in space.graph.stages[maker].outs}
+                    place(space, outs[path], digest, progress=self._progress)
+
     def roll_back(self, stage: Stage) -> None:
         """Bring the previous outputs back."""
         self._outputs.restore(stage)
