@@ -57,6 +57,9 @@ Glob = Annotated[bool, typer.Option("--glob", help="Targets are patterns.")]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="Absent data counts as unchanged, per the locks.")
 ]
+PullFirst = Annotated[
+    bool, typer.Option("--pull", help="Fetch from the remote what is needed and not here.")
+]
 NoCommit = Annotated[bool, typer.Option("--no-commit", help="Do not store results in the cache.")]
 NoRunCache = Annotated[
     bool, typer.Option("--no-run-cache", help="Do not restore results of earlier runs.")
@@ -89,6 +92,7 @@ def repro(
     recursive: Recursive = False,
     glob: Glob = False,
     allow_missing: AllowMissing = False,
+    pull: PullFirst = False,
     no_commit: NoCommit = False,
     no_run_cache: NoRunCache = False,
     show_output: ShowOutput = False,
@@ -134,6 +138,7 @@ def repro(
         run_cache=not no_run_cache,
         show_output=show_output,
         allow_missing=allow_missing,
+        pull=pull,
         write_params=write_params,
         confirm=_ask if interactive else None,
     )

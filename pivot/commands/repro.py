@@ -41,6 +41,7 @@ class ReproRequest:
     run_cache: bool = True
     show_output: bool = False
     allow_missing: bool = False
+    pull: bool = False
     write_params: bool = False
     confirm: Callable[[Decision], bool] | None = None
     progress: Callable[[int], None] | None = None
@@ -118,11 +119,24 @@ class Run:
         return quiet and (self.loop is None or set(self.loop.counts) == {"fresh"})
 
     def events(self) -> Iterator[Event]:
-        """Check everything, then run.
+        """Check everything, then run; with `pull`, what is not here comes from the remotes.
 
         The session must hold the project's lock. Raises PivotErrors before anything runs where
         the input is wrong.
         """
+        if not self._request.pull:
+            yield from self._events()
+            return
+        from .pulling import Pull
+
+        pull = Pull(self._session, ahead=not self._request.allow_missing)
+        pull.begin()
+        try:
+            yield from self._events()
+        finally:
+            pull.close()
+
+    def _events(self) -> Iterator[Event]:
         session, request = self._session, self._request
         chosen = choose(session, request.selection)
         names = chosen.stages
