@@ -20,6 +20,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "listing": ("list", "dag"),
     "plots": ("plots",),
     "evidence": ("logs", "fingerprint"),
+    "history": ("history",),
     "sharing": ("push", "fetch", "pull"),
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
     "tracking": ("track", "add", "untrack"),

@@ -31,10 +31,15 @@ def logs(
     """Print what a stage printed when it last ran."""
     import sys
 
-    from ..commands.logs import read_log
+    from ..commands.logs import named_stage, read_log
+    from .history import last_run
 
     with opened(partial=True) as session:
-        pieces = read_log(session, stage, lines=lines, follow=follow)
+        name = named_stage(session, stage)
+        ended = last_run(session.project.root, name)
+        if ended is not None:
+            note(ended)
+        pieces = read_log(session, name, lines=lines, follow=follow)
         for piece in pieces:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()

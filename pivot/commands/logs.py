@@ -13,13 +13,8 @@ from .selecting import named
 from .session import Session
 
 
-def read_log(
-    session: Session, target: str, *, lines: int | None = None, follow: bool = False
-) -> Iterator[bytes]:
-    """Pieces of a stage's log: all of it, or its last `lines`; with `follow`, what comes after.
-
-    Raises PivotError where the stage is unknown or has never run here.
-    """
+def named_stage(session: Session, target: str) -> str:
+    """The one stage that `target` means. Raises PivotError."""
     names = named(session, Selection((target,), session.cwd)).stages
     if len(names) > 1:
         raise PivotError(
@@ -27,11 +22,19 @@ def read_log(
         )
     if not names:
         raise PivotError(f"'{target}' names data, which no stage makes")
-    path = log_path(session.project.root, names[0])
+    return names[0]
+
+
+def read_log(
+    session: Session, stage: str, *, lines: int | None = None, follow: bool = False
+) -> Iterator[bytes]:
+    """Pieces of a stage's log: all of it, or its last `lines`; with `follow`, what comes after.
+
+    Raises PivotError where it has never run here.
+    """
+    path = log_path(session.project.root, stage)
     if not os.path.exists(path) and not follow:
-        raise PivotError(
-            f"stage '{names[0]}' has no log", hint="it has not run in this work tree yet"
-        )
+        raise PivotError(f"stage '{stage}' has no log", hint="it has not run in this work tree yet")
     return _pieces(path, lines, follow)
 
 

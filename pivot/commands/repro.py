@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import raise_all
 from ..graph import Selection
-from ..model import RESTORABLE, Decision, Stage
+from ..model import RESTORABLE, Decision, Reason, Stage
 from ..run.events import Event
 from ..run.survey import Survey
 from ..values import dataclass, field
@@ -164,6 +164,7 @@ class Run:
 
             write_params(session)
         self._check_params(launcher, survey, names)
+        known = _known_seconds(session)
         options = RunOptions(
             jobs=jobs,
             keep_going=request.keep_going,
@@ -172,7 +173,7 @@ class Run:
             force=_forced(session, request, names),
             force_downstream=request.force_downstream,
             allow_missing=request.allow_missing,
-            seconds=_known_seconds(session),
+            seconds=known,
             confirm=request.confirm,
             progress=request.progress,
         )
@@ -184,19 +185,17 @@ class Run:
                 yield Event("stage_finished", name, "fresh")
         outputs = Outputs(session.project.root)
         self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)
-        took: dict[str, float] = {}
+        chronicle = _Chronicle(session, known)
         previous = self._catch_signals()
         try:
             for event in self.loop.events(names):
-                if event.event == "stage_finished" and event.status == "ran" and event.stage:
-                    took[event.stage] = event.seconds
+                chronicle.tell(event)
                 yield event
         finally:
             launcher.close()
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            if took:
-                _remember_seconds(session, took)
+            chronicle.close()
 
     def _check_params(self, launcher: Launcher, survey: Survey, names: list[str]) -> None:
         """Hold params against classes that have validators of their own, where stages will run."""
@@ -284,18 +283,45 @@ def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozen
     return frozenset()
 
 
-# --- durations of earlier runs -------------------------------------------------------------
+# --- what earlier runs were like -----------------------------------------------------------
 
 
 def _known_seconds(session: Session) -> dict[str, float]:
-    data = session.project.state.blobs("history").get("seconds")
-    try:
-        known = json.loads(data) if data else {}
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}
+    from ..run.history import durations
+
+    return durations(session.project.root, session.project.state.blobs("history"))
 
 
-def _remember_seconds(session: Session, took: Mapping[str, float]) -> None:
-    known = {**_known_seconds(session), **{name: round(s, 3) for name, s in took.items()}}
-    session.project.state.blobs("history").put("seconds", json.dumps(known).encode())
+class _Chronicle:
+    """Writes down how stages ended, as the events of a run tell it."""
+
+    def __init__(self, session: Session, known: Mapping[str, float]) -> None:
+        from ..run.history import Writer
+
+        self._session = session
+        self._known = known
+        self._writer = Writer(session.project.root)
+        self._begun: dict[str, tuple[float, tuple[Reason, ...]]] = {}
+        self._took: dict[str, float] = {}
+
+    def tell(self, event: Event) -> None:
+        """Note what there is to note of an event; of stages that were fresh, nothing."""
+        if event.stage is None:
+            return
+        if event.event == "stage_started":
+            self._begun[event.stage] = (time.time(), event.reasons)
+        elif event.event == "stage_finished" and event.status in ("ran", "restored", "failed"):
+            at, reasons = self._begun.pop(event.stage, (time.time(), event.reasons))
+            seconds = 0.0 if event.status == "restored" else event.seconds
+            self._writer.note(event.stage, event.status, at, seconds, reasons, event.error)
+            if event.status == "ran":
+                self._took[event.stage] = round(event.seconds, 3)
+
+    def close(self) -> None:
+        """End the run's part of the history."""
+        from ..run.history import remember
+
+        self._writer.close()
+        if self._took:
+            kept = self._session.project.state.blobs("history")
+            remember(self._session.project.root, kept, self._known, self._took)

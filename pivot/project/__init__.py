@@ -12,7 +12,7 @@ from .observer import Noting, Observer
 from .project import Project, interpreter, open_project
 from .revisions import Repository, open_repository
 from .revtree import RevTree
-from .root import find_mode, find_root, init_files
+from .root import find_mode, find_root, init_files, require_root
 from .state import Entries, State
 from .worktree import WorkTree
 
@@ -41,6 +41,7 @@ __all__ = [
     "open_project",
     "open_repository",
     "read_settings",
+    "require_root",
     "unset_setting",
     "write_setting",
 ]
