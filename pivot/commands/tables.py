@@ -12,7 +12,6 @@ from ..tables.content import ContentDiff, compare_content
 from ..tables.formats import NotATableError, format_of
 from ..tables.memory import compare_in_memory
 from ..tables.model import Comparison, Source
-from ..tree import join
 from ..values import dataclass
 from .versions import Version, Versions
 
@@ -167,10 +166,3 @@ def _content(path: str, old: Source | None, new: Source | None, algorithm: str) 
         return compare_content(old, new, algorithm)
     except OSError as error:
         raise PivotError(f"cannot read '{path}': {error.strerror}") from None
-
-
-def project_path(versions: Versions, typed: str) -> str:
-    """A path as typed in the current folder, relative to the project."""
-    if os.path.isabs(typed):
-        return os.path.relpath(os.path.realpath(typed), versions.project.root).replace(os.sep, "/")
-    return join(versions.cwd, typed.rstrip("/"))
