@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import locks, monorepo, storing
+from . import impact, locks, monorepo, storing
 from .peers import CACHE
 from .report import Report
 from .work import Bench
@@ -22,6 +22,7 @@ SECTIONS = (
     "locks",
     "storing",
     "monorepo",
+    "impact",
     "peers",
     "growth",
 )
@@ -85,6 +86,8 @@ def measure(bench: Bench, wanted: set[str], stages: int) -> None:
         locks.measure(bench.root, report)
     if "monorepo" in wanted:
         monorepo.measure(bench.root, report, bench.times)
+    if "impact" in wanted:
+        impact.measure(bench.root, report, bench.times, stages)
     if "storing" in wanted:
         storing.hashing(bench.root, report)
         storing.storing(bench.root, report)
