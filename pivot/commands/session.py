@@ -236,14 +236,18 @@ class Session:
     def check_signatures(self) -> None:
         """Check the names in YAML against the functions they call. Raises PivotErrors."""
         memory = self.space.memory
-        if self._version is None or not memory.is_checked(self._version):
+        stages = [stage for stage in self.space.pipeline.stages.values() if stage.is_python]
+        if self._version is not None:
+            stages = memory.unchecked(self._version, stages)
+        if stages:
             # 5 ms to import; not needed where neither pipeline nor code has changed
             from ..config import check_signatures
 
-            sources = self.space.fingerprinter.sources
-            check_signatures(self.space.pipeline, self.project.tree, sources)
+            fingerprinter = self.space.fingerprinter
+            bits = check_signatures(stages, self.project.tree, fingerprinter.sources)
             if self._version is not None:
-                memory.note_checked(self._version)
+                keys = {name: fingerprinter.keys_of(found) for name, found in bits.items()}
+                memory.note_checked(self._version, keys)
 
     def _code_context(self, pipeline: Pipeline) -> str:
         """What facts about code depend on besides source files."""

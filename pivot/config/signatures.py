@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigError, PivotError, Where, nearest, raise_all
-from ..model import Dep, Out, Pipeline, PythonEntry, Stage
+from ..model import Dep, Out, PythonEntry, Stage
 from ..source import EntryPoint, Sources, find_entry
 from ..tree import Tree
 from .binding import ALL_PARAMS, bound_params, last_part, named_entries
 
 
-def check_signatures(pipeline: Pipeline, tree: Tree, sources: Sources | None = None) -> None:
-    """Compare what every python stage gives with what its function takes.
+def check_signatures(
+    stages: Iterable[Stage], tree: Tree, sources: Sources | None = None
+) -> dict[str, int]:
+    """Compare what each python stage gives with what its function takes.
 
-    Raises SourceError or ConfigError (PivotErrors for several) with the places of both. Functions
-    whose signature cannot be read off their text are not judged.
+    Returns what that rests on (`Reader.traced`), by the names of stages. Raises SourceError or
+    ConfigError (PivotErrors for several) with the places of both. Functions whose signature
+    cannot be read off their text are not judged.
     """
     reader = sources or Sources(tree)
     errors: list[PivotError] = []
-    found: dict[tuple[tuple[str, ...], str], EntryPoint | PivotError] = {}
-    for stage in pipeline.stages.values():
+    found: dict[tuple[tuple[str, ...], str], tuple[EntryPoint | PivotError, int]] = {}
+    rests_on: dict[str, int] = {}
+
+    def find(stage: Stage, text: str) -> EntryPoint | PivotError:
+        where = Where(stage.file, stage.line)
+        try:
+            return find_entry(tree, stage.roots, text, where=where, reader=reader)
+        except PivotError as error:
+            errors.append(error)
+            return error
+
+    for stage in stages:
         if not isinstance(stage.entry, PythonEntry):
             continue
-        where = Where(stage.file, stage.line)
         key = (stage.roots, stage.entry.text)
-        point = found.get(key)
-        if point is None:
-            try:
-                point = find_entry(tree, stage.roots, stage.entry.text, where=where, reader=reader)
-            except PivotError as error:
-                point = error
-            found[key] = point
-            if isinstance(point, PivotError):
-                errors.append(point)
+        if key not in found:
+            found[key] = reader.reader.traced(find, stage, stage.entry.text)
+        point, rests_on[stage.name] = found[key]
         if isinstance(point, EntryPoint):
             errors.extend(_compare(stage, point))
     raise_all(errors)
+    return rests_on
 
 
 def taken_names(stage: Stage, tree: Tree, sources: Sources | None = None) -> frozenset[str] | None:

@@ -50,7 +50,8 @@ class Activity:
     def __init__(self, names: Names, mode: int) -> None:
         self.names = names
         self.mode = mode
-        self._codey: dict[Target, bool] = {}
+        self._reader = names.sources.reader
+        self._codey: dict[Target, tuple[bool, int]] = {}  # with what it rests on
 
     def shown(self, module: str, when: str) -> bool:
         """Whether a statement under that condition runs when `module` does."""
@@ -131,11 +132,22 @@ class Activity:
         """Whether calling the target runs project code: a definition, or a value made of some."""
         known = self._codey.get(first)
         if known is not None:
-            return known
+            self._reader.used |= known[1]
+            return known[0]
+        (found, seen), bits = self._reader.traced(self._look_for_code, first)
+        if found:
+            self._codey[first] = (True, bits)
+        else:
+            self._codey.update((target, (False, bits)) for target in seen)
+        return found
+
+    def _look_for_code(self, first: Target) -> tuple[bool, set[Target]]:
         waiting, seen, found = [first], {first}, False
         while waiting and not found:
             target = waiting.pop()
-            if target.kind == "file" or self._codey.get(target):
+            is_code, bits = self._codey.get(target, (False, 0))
+            self._reader.used |= bits
+            if target.kind == "file" or is_code:
                 found = True
                 break
             for unit in self._units(target):
@@ -147,11 +159,7 @@ class Activity:
                         if further not in seen:
                             seen.add(further)
                             waiting.append(further)
-        if found:
-            self._codey[first] = True
-        else:
-            self._codey.update((target, False) for target in seen)
-        return found
+        return found, seen
 
     def _base_registers(self, module: str, chain: str, seen: set[Target]) -> bool:
         """Whether deriving from the class that `chain` names may be noticed by someone."""

@@ -40,12 +40,13 @@ class Closure:
     keeps its starts, and `walk` finds the rest again where someone asks.
     """
 
-    __slots__ = ("_first", "_program", "_starts", "flags")
+    __slots__ = ("_first", "_program", "_starts", "flags", "reads")
 
     def __init__(self, program: Program, starts: Sequence[Start]) -> None:
         self._program = program
         self._starts = tuple(starts)
         self.flags = 0
+        self.reads = 0  # bits of all that it rests on, see `Reader.traced`
         self._first: Walked | None = self._walk()
 
     def walk(self) -> Walked:
@@ -65,19 +66,21 @@ class Closure:
             if start.node not in via:
                 via[start.node] = start.via
                 nodes.append(start.node)
-        flags = 0
+        flags = reads = 0
         read = self._program.edges
         for node in nodes:  # grows while it is walked: breadth first
             edges = node.edges
             if edges is None:
                 edges = read(node)
             flags |= node.flags
+            reads |= node.reads
             label = node.label or via[node]
             for further in edges:
                 if further not in via:
                     via[further] = label
                     nodes.append(further)
         self.flags = flags & MODES
+        self.reads = reads
         return nodes, via
 
 

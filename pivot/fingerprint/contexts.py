@@ -30,6 +30,7 @@ class Context:
         while True:
             program = self.program(mode)
             closure = Closure(program, starts(program))
+            self.names.sources.reader.used |= closure.reads
             needed = (mode | closure.flags) & MODES
             if needed == mode:
                 return closure

@@ -45,7 +45,8 @@ class Executions:
         self._code_roots = code_roots
         self._tracked = tracked
         self._reader = CommandReader(self.sources.reader, self._console_scripts)
-        self._closures: dict[tuple[object, ...], tuple[Closure, Context]] = {}
+        # with what they rest on
+        self._closures: dict[tuple[object, ...], tuple[tuple[Closure, Context], int]] = {}
         self._console: dict[str, str] | None = None
 
     def of(self, stage: Stage) -> Execution:
@@ -85,6 +86,7 @@ class Executions:
     def _script(self, action: Action, found: _Collected) -> None:
         path = action.what
         if self.sources.tree.kind(path) == "dir":
+            self.sources.reader.is_folder(path)  # that it is one counts
             path = join(path, "__main__.py")
         if not self.sources.reader.is_file(path):
             found.missing(path)
@@ -114,7 +116,8 @@ class Executions:
         self, kind: str, module: str, file: str, roots: tuple[str, ...], found: _Collected
     ) -> None:
         key = (kind, module, roots)
-        if key not in self._closures:
+        known = self._closures.get(key)
+        if known is None:
             context = self.contexts.of(roots, module, file)
 
             def starts(program: Program) -> list[Start]:
@@ -126,8 +129,11 @@ class Executions:
                     nodes.append(Start(program.node("import", above)))
                 return nodes
 
-            self._closures[key] = (context.close(starts), context)
-        found.add(*self._closures[key])
+            closure, bits = self.sources.reader.traced(context.close, starts)
+            known = self._closures[key] = ((closure, context), bits)
+        else:
+            self.sources.reader.used |= known[1]
+        found.add(*known[0])
 
     def _module(self, action: Action, found: _Collected) -> None:
         roots = (action.cwd, *action.path, *found.roots)
@@ -221,6 +227,7 @@ class Executions:
             found.files[f"file:{path}"] = Symbol(digest, path, 1)
 
     def _console_scripts(self) -> dict[str, str]:
+        self.sources.reader.note("pyproject.toml")
         if self._console is None:
             self._console = _console_scripts(self.sources.reader.read("pyproject.toml"))
         return self._console

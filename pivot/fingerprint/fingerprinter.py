@@ -24,6 +24,7 @@ from .program import Program
 class _Read(NamedTuple):
     manifest: CodeManifest
     contexts: tuple[Context, ...]
+    rests_on: int = 0  # see `Reader.traced`
 
 
 class Fingerprinter:
@@ -52,6 +53,7 @@ class Fingerprinter:
         self._read: dict[object, _Read | SourceError] = {}
         self._observed: dict[tuple[Context, str], _Read] = {}
         self._hashes: dict[str, str] = {}
+        self._keys: dict[int, frozenset[str]] = {}
 
     @property
     def sources_read(self) -> Mapping[str, object]:
@@ -80,13 +82,29 @@ class Fingerprinter:
                         covered.add(location.file)
         return frozenset(covered)
 
-    def files_read(self, stage: Stage) -> frozenset[str]:
-        """The files whose content this stage's manifest came from, for caches of one stage.
+    def rests_on(self, stage: Stage, observed: str | None = None) -> frozenset[str]:
+        """The keys of `sources_read` that the stage's manifest, or an observed module's, rests on.
 
-        Where only these, and no file or folder looked for and not found (`sources_read`), are
-        unchanged, the manifest is too. Raises SourceError as `manifest` does.
+        Where these are unchanged, so are `manifest`, `scripts_covered` and `observed_hash`,
+        whatever happened to other files. Raises SourceError as they do.
         """
-        return _files(self._reading(stage))
+        reader = self.sources.reader
+        if observed is None:
+            bits = self._reading(stage).rests_on
+            if not isinstance(stage.entry, PythonEntry):
+                bits |= reader.traced(self.scripts_covered, stage)[1]
+        else:
+            read, bits = reader.traced(self._reading_observed, stage, observed)
+            bits |= read.rests_on if read is not None else 0
+            if not isinstance(stage.entry, PythonEntry):
+                bits |= self._reading(stage).rests_on  # whose scripts' folders are searched first
+        return self.keys_of(bits)
+
+    def keys_of(self, bits: int) -> frozenset[str]:
+        """The keys of `sources_read` that some bits stand for, one object for equal bits."""
+        if bits not in self._keys:
+            self._keys[bits] = frozenset(self.sources.reader.keys_of(bits))
+        return self._keys[bits]
 
     def contents(self, stage: Stage, observed: str | None = None) -> dict[str, str]:
         """The hash of the bytes of each file behind the stage's code, or an observed module's.
@@ -149,8 +167,10 @@ class Fingerprinter:
     def _whole(self, context: Context, module: str) -> _Read:
         key = (context, module)
         if key not in self._observed:
-            closure = context.close(lambda program: [Start(program.node("whole", module))])
-            self._observed[key] = _Read(self._manifests.of([closure]), (context,))
+            closure, bits = self.sources.reader.traced(
+                context.close, lambda program: [Start(program.node("whole", module))]
+            )
+            self._observed[key] = _Read(self._manifests.of([closure]), (context,), bits)
         return self._observed[key]
 
     def chain(self, manifest: CodeManifest, symbol: str) -> tuple[str, ...]:
@@ -162,7 +182,8 @@ class Fingerprinter:
         found = self._read.get(key)
         if found is None:
             try:
-                found = self._make(stage)
+                made, bits = self.sources.reader.traced(self._make, stage)
+                found = made._replace(rests_on=bits)
             except SourceError as error:
                 found = error
             self._read[key] = found

@@ -14,14 +14,21 @@ class Importing:
     def __init__(self, names: Names, activity: Activity) -> None:
         self.names = names
         self.activity = activity
-        self._active: dict[str, list[int]] = {}
-        self._strong: dict[str, bool] = {}
+        self._reader = names.sources.reader
+        self._active: dict[str, tuple[list[int], int]] = {}  # with what it rests on
+        self._strong: dict[str, tuple[bool, int]] = {}
 
     def active_units(self, module: str) -> list[int]:
         found = self._active.get(module)
         if found is None:
-            found = self._active[module] = self.activity.active(module, self._index(module))
-        return found
+            found = self._reader.traced(self._read_active, module)
+            self._active[module] = found
+        else:
+            self._reader.used |= found[1]
+        return found[0]
+
+    def _read_active(self, module: str) -> list[int]:
+        return self.activity.active(module, self._index(module))
 
     def modules(self, module: str, item: Executed) -> list[str]:
         names = self.names
@@ -89,16 +96,27 @@ class Importing:
 
     def _has_strong_effects(self, module: str) -> bool:
         """Whether importing the module has effects of its own or through what it imports."""
+        known = self._strong.get(module)
+        if known is not None:
+            self._reader.used |= known[1]
+            return known[0]
+        (found, seen), bits = self._reader.traced(self._look_for_effects, module)
+        if found:
+            self._strong[module] = (True, bits)
+        else:
+            self._strong.update((name, (False, bits)) for name in seen)
+        return found
+
+    def _look_for_effects(self, module: str) -> tuple[bool, set[str]]:
         waiting, seen = [module], {module}
         while waiting:
             current = waiting.pop()
             known = self._strong.get(current)
-            if known is None:
-                known = self._own_strong_effects(current)
-            if known:
-                self._strong[module] = True
-                return True
-            if current in self._strong:
+            if known is not None:
+                self._reader.used |= known[1]
+            if known[0] if known is not None else self._own_strong_effects(current):
+                return True, seen
+            if known is not None:
                 continue
             index = self.names.index(current)
             for item in index.imports if index is not None else ():
@@ -107,8 +125,7 @@ class Importing:
                         if name not in seen:
                             seen.add(name)
                             waiting.append(name)
-        self._strong.update((name, False) for name in seen)
-        return False
+        return False, seen
 
     def _own_strong_effects(self, module: str) -> bool:
         index = self.names.index(module)

@@ -53,6 +53,7 @@ class Node:
         "name",
         "notable",
         "opaque",
+        "reads",
         "symbol",
     )
 
@@ -68,6 +69,7 @@ class Node:
         self.environ: tuple[tuple[str, str], ...] = ()
         self.opaque: tuple[OpaqueReference, ...] = ()
         self.flags = 0
+        self.reads = 0  # bits of what reading it asked for, see `Reader.traced`
         self.notable = False  # tells something besides its symbol
 
     def stands_for(self, label: str, symbol: Symbol) -> None:
@@ -97,13 +99,14 @@ class Program:
         """The nodes that `node` leads to, reading it if need be. Raises SourceError."""
         if node.edges is None:
             if node.kind in ("symbol", "fields"):
-                edges = self._symbol(node)
+                read = self._symbol
             elif node.kind == "import":
-                edges = self._import(node)
+                read = self._import
             elif node.kind == "whole":
-                edges = self._whole(node)
+                read = self._whole
             else:
-                edges = self._file(node)
+                read = self._file
+            edges, node.reads = self.names.sources.reader.traced(read, node)
             node.edges = tuple(dict.fromkeys(edges))
             told = node.externals or node.environ or node.opaque
             node.notable = node.kind == "import" or bool(told)

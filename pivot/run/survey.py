@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from .. import plan
@@ -85,7 +85,8 @@ class Survey:
         covered: frozenset[str] = frozenset()
         if not stage.is_python:
             covered = self._space.fingerprinter.scripts_covered(stage)
-        return self._space.memory.note(stage, manifest, covered)
+        rests_on = self._space.fingerprinter.rests_on(stage)
+        return self._space.memory.note(stage, manifest, covered, rests_on)
 
     def _counts(self, stage: Stage) -> bool:
         return stage.code and self._code_counts
@@ -243,8 +244,10 @@ class Survey:
         known = self._space.memory.observed(stage, module)
         if known is not None:
             return known[0]
-        found = self._space.fingerprinter.observed_hash(stage, module)
-        self._space.memory.note_observed(stage, module, found)
+        fingerprinter = self._space.fingerprinter
+        found = fingerprinter.observed_hash(stage, module)
+        rests_on = fingerprinter.rests_on(stage, module)
+        self._space.memory.note_observed(stage, module, found, rests_on)
         return found
 
     def _makes(self, name: str, path: str) -> bool:
@@ -365,10 +368,29 @@ class Survey:
 
     def _looks_unchanged(self, stage: Stage) -> bool:
         space = self._space
-        code = space.memory.state(stage) if self._counts(stage) else ()
-        return code is not None and space.verdicts.holds(
-            stage, code, space.environ, lambda module: space.memory.observed(stage, module)
-        )
+        if not space.verdicts.knows(stage.name):
+            return False
+        code: object = ()
+        if self._counts(stage):
+            code = space.memory.state(stage)
+            if code is None:  # what it rests on was touched; it may say the same as before
+                try:
+                    self.facts(stage)
+                except SourceError:
+                    return False
+                code = space.memory.state(stage)
+        return space.verdicts.holds(stage, code, space.environ, self._observed_or_read(stage))
+
+    def _observed_or_read(self, stage: Stage) -> Callable[[str], tuple[str | None] | None]:
+        """Gives the hash of an observed module, as a tuple of one; None where it has none."""
+
+        def hash_of(module: str) -> tuple[str | None] | None:
+            try:
+                return (self._observed_hash(stage, module),)
+            except SourceError:
+                return None
+
+        return hash_of
 
     def remarks(self, stage: Stage) -> tuple[str, ...]:
         """What an earlier command remarked about a stage that is unchanged."""

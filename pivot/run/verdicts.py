@@ -87,6 +87,10 @@ class Verdicts:
                 return False
         return True
 
+    def knows(self, name: str) -> bool:
+        """Whether a stage was found fresh by an earlier command."""
+        return name in self._entries
+
     def is_accepted(self, name: str) -> bool:
         """Whether a run found nothing wrong with a stage that `holds`."""
         return self._entries[name][5]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..tree import Tree, join, parent
+
+_Made = TypeVar("_Made")
 
 #: In every interpreter before any path is searched; a project file cannot stand in for them.
 _UNSHADOWABLE_NAMES = (
@@ -40,18 +42,46 @@ class Reader:
     looked for, written with a final slash, to whether it is there. A folder whose entries count
     is written with two slashes (names that modules may have) or three (all), and maps to its
     signature and those names.
+
+    `used` are the keys that were asked for since `traced` began, a bit for each. Whatever keeps a
+    result for later keeps what `traced` gave with it, and adds that to `used` when it serves it:
+    so everything made of it knows all that it rests on, whoever asked first.
     """
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.seen: dict[str, object] = {}
+        self.used = 0
+        self._bits: dict[str, int] = {}
         self._folders: dict[str, tuple[object, dict[str, bool]]] = {}
+        self._code: dict[str, dict[str, bool]] = {}
+
+    def traced(self, make: Callable[..., _Made], *arguments: Any) -> tuple[_Made, int]:
+        """What `make(*arguments)` gives, and the bits of all that it asked for."""
+        outer, self.used = self.used, 0
+        try:
+            return make(*arguments), self.used
+        finally:
+            self.used |= outer
+
+    def keys_of(self, bits: int) -> tuple[str, ...]:
+        """The keys of `seen` that some bits stand for."""
+        return tuple(key for key, bit in self._bits.items() if bits & bit and key in self.seen)
+
+    def use(self, key: str) -> None:
+        """Count `key` among what was asked for."""
+        bit = self._bits.get(key)
+        if bit is None:
+            bit = self._bits[key] = 1 << len(self._bits)
+        self.used |= bit
 
     def note(self, path: str) -> None:
+        self.use(path)
         if path not in self.seen:
             self.seen[path] = self.tree.signature(path)
 
     def is_file(self, path: str) -> bool:
+        self.use(path)
         folder, _, name = path.rpartition("/")
         found = self._listed(folder or ".")[1].get(name) is False
         if path not in self.seen:
@@ -65,20 +95,26 @@ class Reader:
         if name == "..":
             return True
         found = self._listed(folder or ".")[1].get(name) is True
+        self.use(path + "/")
         self.seen[path + "/"] = found
         return found
 
     def entries(self, folder: str) -> dict[str, bool]:
         """Everything in a folder: name -> whether it is a folder."""
         signature, entries = self._listed(folder)
-        self.seen.setdefault(folder + _ALL, (signature, _written(entries)))
+        self.use(folder + _ALL)
+        if folder + _ALL not in self.seen:
+            self.seen[folder + _ALL] = (signature, _written(entries))
         return entries
 
     def code_entries(self, folder: str) -> dict[str, bool]:
         """Of `entries`, those whose names modules and packages may have."""
-        signature, entries = self._listed(folder)
-        found = _of_code(entries)
-        self.seen.setdefault(folder + _CODE, (signature, _written(found)))
+        self.use(folder + _CODE)
+        found = self._code.get(folder)
+        if found is None:
+            signature, entries = self._listed(folder)
+            found = self._code[folder] = _of_code(entries)
+            self.seen.setdefault(folder + _CODE, (signature, _written(found)))
         return found
 
     def _listed(self, folder: str) -> tuple[object, dict[str, bool]]:
@@ -96,6 +132,11 @@ class Reader:
 
 def unchanged(tree: Tree, seen: Mapping[str, object]) -> bool:
     """Whether every file and folder of `seen` (Reader.seen) is as it was."""
+    return next(changes(tree, seen), None) is None
+
+
+def changes(tree: Tree, seen: Mapping[str, object]) -> Iterator[str]:
+    """The keys of `seen` (Reader.seen) that are not as they were."""
     for path, before in seen.items():
         if not path.endswith("/"):
             same = tree.signature(path) == before
@@ -104,8 +145,7 @@ def unchanged(tree: Tree, seen: Mapping[str, object]) -> bool:
         else:
             same = (tree.kind(path[:-1]) == "dir") == before
         if not same:
-            return False
-    return True
+            yield path
 
 
 def _same_entries(tree: Tree, key: str, before: tuple[Any, ...]) -> bool:
@@ -117,12 +157,10 @@ def _same_entries(tree: Tree, key: str, before: tuple[Any, ...]) -> bool:
     return bool(names == _written(entries if key.endswith(_ALL) else _of_code(entries)))
 
 
-def settled(
-    seen: Mapping[str, object], is_settled: Callable[[Any], bool]
-) -> dict[str, object] | None:
-    """`seen` as it may be kept: without the signatures of folders that may still change unnoticed.
+def settled(seen: Mapping[str, object], is_settled: Callable[[Any], bool]) -> dict[str, object]:
+    """`seen` as it may be kept: without what may still change unnoticed.
 
-    None where that is so of a file.
+    Of folders that is their signature, which their names do without, and of files all.
     """
     kept: dict[str, object] = {}
     for path, found in seen.items():
@@ -132,7 +170,7 @@ def settled(
                 if isinstance(signature, tuple) and not is_settled(signature):
                     found = (None, names)
             elif not is_settled(found):
-                return None
+                continue
         kept[path] = found
     return kept
 
@@ -160,8 +198,8 @@ class Modules:
     def __init__(self, reader: Reader, roots: Sequence[str]) -> None:
         self.reader = reader
         self.roots = tuple(roots)
-        self._found: dict[str, Location | None] = {}
-        self._code: dict[str, bool] = {}
+        self._found: dict[str, tuple[Location | None, int]] = {}
+        self._code: dict[str, tuple[bool, int]] = {}
 
     @property
     def looked_for(self) -> tuple[str, ...]:
@@ -170,9 +208,12 @@ class Modules:
 
     def find(self, module: str) -> Location | None:
         """The location of dotted `module`; None where it is not project code."""
-        if module not in self._found:
-            self._found[module] = self._search(module)
-        return self._found[module]
+        found = self._found.get(module)
+        if found is None:
+            found = self._found[module] = self.reader.traced(self._search, module)
+        else:
+            self.reader.used |= found[1]
+        return found[0]
 
     def _search(self, module: str) -> Location | None:
         above, _, name = module.rpartition(".")
@@ -231,9 +272,13 @@ class Modules:
             return True
         known = self._code.get(location.module)
         if known is None:
-            known = any(self._has_python(folder, 1) for folder in location.folders)
-            self._code[location.module] = known
-        return known
+            known = self._code[location.module] = self.reader.traced(self._any_python, location)
+        else:
+            self.reader.used |= known[1]
+        return known[0]
+
+    def _any_python(self, location: Location) -> bool:
+        return any(self._has_python(folder, 1) for folder in location.folders)
 
     def _has_python(self, folder: str, depth: int) -> bool:
         entries = self.reader.code_entries(folder)

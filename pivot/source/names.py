@@ -32,6 +32,9 @@ class Target(NamedTuple):
         return f"{self.kind[0]}:{self.module}:{self.name}"
 
 
+_Traced = tuple[tuple[Target, ...], int]
+
+
 class Names:
     """Name resolution for one import path.
 
@@ -55,10 +58,11 @@ class Names:
             kind: Literal["module", "package"] = "package" if is_package else "module"
             folders = (script_file.rpartition("/")[0],) if is_package else ()
             self._script_location = Location(script, kind, script_file, folders)
-        self._attributes: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._partial: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._globals: dict[tuple[str, str], tuple[Target, ...]] = {}
-        self._resolved: dict[tuple[str, str], tuple[Target, ...]] = {}
+        # what was found, with all that it rests on (`Reader.traced`)
+        self._attributes: dict[tuple[str, str], _Traced] = {}
+        self._partial: dict[tuple[str, str], _Traced] = {}
+        self._globals: dict[tuple[str, str], _Traced] = {}
+        self._resolved: dict[tuple[str, str], _Traced] = {}
         self._active: set[tuple[str, str]] = set()
         self._cut = False
 
@@ -115,9 +119,12 @@ class Names:
     def attribute(self, module: str, name: str) -> tuple[Target, ...]:
         """What `module.name` is, seen from outside."""
         key = (module, name)
-        found = self._attributes.get(key) or self._partial.get(key)
+        found = self._attributes.get(key)
+        if found is None or not found[0]:
+            found = self._partial.get(key)
         if found is not None:
-            return found
+            self.sources.reader.used |= found[1]
+            return found[0]
         if key in self._active:
             self._cut = True  # a circle of re-exports: whoever began it finds the rest
             return ()
@@ -126,14 +133,14 @@ class Names:
             self._cut = False
         self._active.add(key)
         try:
-            found = self._attribute(module, name)
+            found = self.sources.reader.traced(self._attribute, module, name)
         finally:
             self._active.discard(key)
         # inside a circle, what a module adds to the circle is enough until its beginner is done
         (self._attributes if outermost or not self._cut else self._partial)[key] = found
         if outermost:
             self._partial.clear()
-        return found
+        return found[0]
 
     def _attribute(self, module: str, name: str) -> tuple[Target, ...]:
         location = self.find(module)
@@ -168,8 +175,10 @@ class Names:
         key = (module, name)
         found = self._globals.get(key)
         if found is None:
-            found = self._globals[key] = self._lookup(module, name)
-        return found
+            found = self._globals[key] = self.sources.reader.traced(self._lookup, module, name)
+        else:
+            self.sources.reader.used |= found[1]
+        return found[0]
 
     def _lookup(self, module: str, name: str) -> tuple[Target, ...]:
         index = self.index(module)
@@ -255,8 +264,11 @@ class Names:
         key = (module, reference)
         found = self._resolved.get(key)
         if found is None:
-            found = self._resolved[key] = self._resolve(module, reference)
-        return found
+            trace = self.sources.reader.traced
+            found = self._resolved[key] = trace(self._resolve, module, reference)
+        else:
+            self.sources.reader.used |= found[1]
+        return found[0]
 
     def _resolve(self, module: str, reference: str) -> tuple[Target, ...]:
         if reference.startswith("@"):

@@ -55,6 +55,7 @@ class Sources:
     def index(self, file: str) -> ModuleIndex:
         """The index of a file. Raises SourceError where it is absent or cannot be parsed."""
         found = self._indexes.get(file)
+        self.reader.use(file)
         if found is None:
             try:
                 found = self._load(file)

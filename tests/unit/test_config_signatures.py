@@ -33,7 +33,7 @@ def check(body: str) -> str:
     indented = "\n".join("    " + line for line in body.strip("\n").splitlines())
     tree = DictTree({"pivot.yaml": f"stages:\n  s:\n{indented}\n", "m.py": CODE})
     try:
-        check_signatures(load(tree), tree)
+        check_signatures(load(tree).stages.values(), tree)
     except PivotError as error:
         return str(error)
     return ""
@@ -89,7 +89,7 @@ def test_all_stages_are_judged_in_one_go() -> None:
     text = "stages:\n  a: {python: m.clean}\n  b: {python: m.nope}\n  c: {python: m.nope}\n"
     tree = DictTree({"pivot.yaml": text, "m.py": CODE})
     with pytest.raises(PivotError) as caught:
-        check_signatures(load(tree), tree)
+        check_signatures(load(tree).stages.values(), tree)
     assert [line.partition(": ")[0] for line in str(caught.value).splitlines()] == [
         "pivot.yaml:2",
         "pivot.yaml:2",
