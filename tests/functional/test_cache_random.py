@@ -69,7 +69,7 @@ def start(root: Path) -> Sandbox:
                 from . import help, more
 
                 def run(src, folder, out):
-                    out.mkdir()
+                    out.mkdir(exist_ok=True)
                     names = sorted(file.name for file in folder.rglob("*.txt"))
                     (out / "names.txt").write_text(more.joined(names))
                 """,
