@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # typing costs 3 ms
 if TYPE_CHECKING:
     from . import loaders
+    from .api import metrics, open, params, read, repro, status  # noqa: A004
     from .declare.artifacts import (
         Dep,
         DirectoryOut,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     )
     from .declare.params import StageParams
     from .declare.pipelines import Pipeline, stage
+    from .errors import PivotError
 
 _HOMES = {
     "Dep": "declare.artifacts",
@@ -28,10 +30,17 @@ _HOMES = {
     "Out": "declare.artifacts",
     "PlaceholderDep": "declare.artifacts",
     "Pipeline": "declare.pipelines",
+    "PivotError": "errors",
     "Plot": "declare.artifacts",
     "StageParams": "declare.params",
     "loaders": "",
+    "metrics": "api",
+    "open": "api",
+    "params": "api",
+    "read": "api",
+    "repro": "api",
     "stage": "declare.pipelines",
+    "status": "api",
 }
 
 __all__ = [
@@ -41,11 +50,18 @@ __all__ = [
     "Metric",
     "Out",
     "Pipeline",
+    "PivotError",
     "PlaceholderDep",
     "Plot",
     "StageParams",
     "loaders",
+    "metrics",
+    "open",
+    "params",
+    "read",
+    "repro",
     "stage",
+    "status",
 ]
 
 
