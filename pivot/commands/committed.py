@@ -75,4 +75,6 @@ class CommittedSession(Session):
 
     def why_unknown(self, path: str) -> str | None:
         why = self.committed.blobs.why(path)
+        if why is None and self.space.observer.observe(path) is not None:
+            why = "the values in it count, and its bytes are not here"
         return f"'{path}': {why}" if why else f"'{path}' is neither in git nor in a record or lock"
