@@ -11,9 +11,11 @@ from typer.core import TyperCommand
 from .options import Json, Markdown, choose_one
 from .output import note, say, say_json, say_table, styled
 from .reviews import OnlyThese, spread
+from .tables import ROWS, FileView, say_file_diff
 
 if TYPE_CHECKING:
-    from ..commands.differences import Artifacts
+    from ..commands.differences import Artifacts, Question
+    from ..commands.versions import Versions
     from ..diff import Difference
 
 _PATHS = "pivot.paths"
@@ -32,6 +34,22 @@ HideMissing = Annotated[
     bool, typer.Option("--hide-missing", help="Leave out what is not in the cache.")
 ]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 where something differs.")]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="COLUMN",
+        help="Match rows by this column, or by several (a,b), not by position.",
+        show_default=False,
+    ),
+]
+OnlySummary = Annotated[bool, typer.Option("--summary", help="Of files only the numbers.")]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="N", min=0, help="Rows to show; 0 shows all.")
+]
+Interactive = Annotated[
+    bool, typer.Option("-i", "--tui", help="Look at a table's differences interactively.")
+]
 
 
 class _TakesPaths(TyperCommand):
@@ -59,15 +77,27 @@ def diff(
     show_hash: ShowHash = False,
     hide_missing: HideMissing = False,
     exit_code: ExitCode = False,
+    key: Key = None,
+    summary: OnlySummary = False,
+    limit: Limit = ROWS,
+    interactive: Interactive = False,
 ) -> None:
     """Compare two versions: the artifacts that differ, or what differs in files."""
-    from ..commands.differences import compare_artifacts, read_words
+    from ..commands.differences import compare_artifacts, names_files, read_words
     from ..commands.session import Request
     from ..commands.versions import opened_versions
 
-    choose_one({"--json": as_json, "--md": markdown})
+    choose_one({"--json": as_json, "--md": markdown, "--tui": interactive})
+    view = FileView(as_json, markdown, summary, limit)
+    keys = [name for text in key or () for name in text.split(",")]
+    only_files = {"--key": bool(keys), "--summary": summary, "--tui": interactive}
     with opened_versions(Request(os.getcwd())) as versions:
         question = read_words(versions, words or (), context.meta.get(_PATHS))
+        if names_files(question, [name for name, given in only_files.items() if given]):
+            differs = _say_files(versions, question, keys, view, interactive=interactive)
+            if exit_code and differs:
+                raise typer.Exit(1)
+            return
         found = compare_artifacts(versions, question, tuple(targets or ()))
     for remark in found.notes:
         note(remark)
@@ -80,6 +110,36 @@ def diff(
         _say_text(found, show_hash, missing)
     if exit_code and found.found:
         raise typer.Exit(1)
+
+
+def _say_files(
+    versions: Versions,
+    question: Question,
+    key: list[str],
+    view: FileView,
+    *,
+    interactive: bool,
+) -> bool:
+    """Show how each file differs; whether any does."""
+    from ..commands.tables import file_diff
+    from .browser import browse
+
+    several = len(question.paths) > 1
+    if several and (interactive or view.as_json):
+        from ..errors import PivotError
+
+        raise PivotError("--tui and --json take one file", hint="name one after `--`")
+    differs = False
+    for position, path in enumerate(question.paths):
+        with file_diff(versions, question.old, question.new, path, key) as found:
+            differs |= found.differs
+            if interactive:
+                browse(found, view)
+                continue
+            if position and not view.as_json:
+                say()
+            say_file_diff(found, view)
+    return differs
 
 
 def _groups(found: Artifacts, missing: bool) -> list[tuple[str, tuple[Difference, ...]]]:

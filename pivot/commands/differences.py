@@ -313,6 +313,27 @@ def _hashes(found: Differences) -> list[str]:
     ]
 
 
+def names_files(question: Question, options: Sequence[str] = ()) -> bool:
+    """Whether the paths of a question are files, whose content is to be compared.
+
+    Raises PivotError where they are both files and folders, and for `options`, which say how to
+    compare files, where there are none.
+    """
+    folders = [path for path in question.paths if is_folder_at(question, path)]
+    if question.paths and not folders:
+        return True
+    if len(folders) < len(question.paths):
+        raise PivotError(
+            f"'{folders[0]}' is a folder, and other paths are files",
+            hint="compare artifacts of folders, or the content of files",
+        )
+    if options:
+        raise PivotError(
+            f"{options[0]} is for the content of a file", hint="`pivot diff [A] [B] -- PATH`"
+        )
+    return False
+
+
 def is_folder_at(question: Question, path: str) -> bool:
     """Whether `path` is a directory, or a folder that holds artifacts, on either side."""
     for side in (question.old, question.new):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from ..errors import PivotError, StoreError
+from ..errors import PivotError, StoreError, did_you_mean
 from ..tables.content import ContentDiff, compare_content
 from ..tables.formats import NotATableError, format_of
 from ..tables.memory import compare_in_memory
@@ -95,7 +95,11 @@ def file_diff(
     before = source_of(versions, old, path, fetch=fetch)
     after = source_of(versions, new, path, fetch=fetch)
     if before is None and after is None:
-        raise PivotError(f"'{path}' is neither in {old.label} nor in {new.label}")
+        known = {*old.artifacts(), *new.artifacts()}
+        raise PivotError(
+            f"'{path}' is neither in {old.label} nor in {new.label}",
+            hint=did_you_mean(path, known),
+        )
     scratch = os.path.join(versions.project.scratch, "tmp")
     with compared(path, before, after, key, scratch, versions.project.algorithm) as found:
         yield found
