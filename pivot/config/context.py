@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,6 @@ from .keypaths import MISSING, find_key, hint_for, split_path
 from .marks import Marks
 from .paramfiles import load_params_file
 from .templating import has_expression
-
-RESERVED = ("item", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,8 @@ def file_context(params: Params, folder: str, raw: Any, marks: Marks) -> Context
     """The context of a pipeline file in `folder`, whose `vars` list is `raw`."""
     default = join(folder, DEFAULT_FILE)
     value = params.read(default)
+    if is_dvc_file(marks.file):
+        value = _with_text_keys(value)
     layers: list[Layer] = []
     loaded: dict[str, frozenset[str] | None] = {}
     if value is not MISSING:
@@ -80,11 +80,18 @@ def file_context(params: Params, folder: str, raw: Any, marks: Marks) -> Context
 
 
 def extended(
-    params: Params, context: Context, folder: str, raw: Any, marks: Marks, owner: str
+    params: Params,
+    context: Context,
+    folder: str,
+    raw: Any,
+    marks: Marks,
+    owner: str,
+    reserved: Collection[str] = (),
 ) -> Context:
     """`context` with the items of a `vars` list over it; files are relative to `folder`.
 
-    Raises ConfigError where an item cannot be read or redefines a leaf.
+    Of a stage that `foreach` or `matrix` made, `reserved` are the names they gave. Raises
+    ConfigError where an item cannot be read, or redefines a leaf or one of these.
     """
     if not raw:
         return context
@@ -99,15 +106,17 @@ def extended(
                 hint="vars hold values and file names as they are",
             )
         if isinstance(item, Mapping):
-            layers.append(Layer(f"{owner}[{index}]", params.inline(item), where))
+            inline = params.inline(item)
+            inline = _with_text_keys(inline) if is_dvc_file(marks.file) else inline
+            layers.append(Layer(f"{owner}[{index}]", inline, where))
             continue
         as_dvc = is_dvc_file(marks.file)
         layer = _file_layer(params, folder, str(item), where, loaded, as_dvc=as_dvc)
         if layer is not None:
             layers.append(layer)
     for layer in layers[len(context.layers) :]:
-        for name in RESERVED:
-            if name in layer.values and owner != "vars":
+        for name in reserved:
+            if name in layer.values:
                 raise ConfigError(
                     f"{layer.name} defines '{name}', which foreach and matrix define",
                     hint="choose another name",
@@ -147,7 +156,7 @@ def _file_layer(
             hint=did_you_mean(path.rpartition("/")[2], near),
             where=where,
         )
-    values = _mapping(value, path, where)
+    values = _mapping(_with_text_keys(value) if as_dvc else value, path, where)
     before = loaded.get(path) or frozenset()
     if not keys:
         loaded[path] = None
@@ -171,6 +180,13 @@ def _file_layer(
         into[parts[-1]] = found
     loaded[path] = before | frozenset(keys)
     return Layer(path, picked, where)
+
+
+def _with_text_keys(value: Any) -> Any:
+    """A value without keys that are no texts, which DVC's expressions do not see."""
+    if isinstance(value, Mapping):
+        return {key: _with_text_keys(item) for key, item in value.items() if isinstance(key, str)}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _check_repetition(

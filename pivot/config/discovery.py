@@ -56,17 +56,6 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
     names = {name for name, is_dir in entries if not is_dir}
     if "pyvenv.cfg" in names:
         return (), ()
-    folders = []
-    for name, is_dir in entries:
-        if not is_dir or name in _SKIPPED or name in _KEPT_BY_TOOLS:
-            continue
-        if skip_dirs is None and name.startswith("."):
-            continue
-        if any(name + suffix in names for suffix in _RECORDS):
-            continue
-        if skip_dirs is not None and skip_dirs(join(folder, name)):
-            continue
-        folders.append(name)
     watched = [name for name in _WATCHED if name in names]
     watched += sorted(name for name in names if name.endswith(_RECORDS))
     if skip_dirs is not None:
@@ -75,6 +64,18 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
             for name in watched
             if name == IGNORE_FILE or not skip_dirs(join(folder, name), False)
         ]
+    folders = []
+    records = set(watched)
+    for name, is_dir in entries:
+        if not is_dir or name in _SKIPPED or name in _KEPT_BY_TOOLS:
+            continue
+        if skip_dirs is None and name.startswith("."):
+            continue
+        if any(name + suffix in records for suffix in _RECORDS):
+            continue
+        if skip_dirs is not None and skip_dirs(join(folder, name)):
+            continue
+        folders.append(name)
     return tuple(folders), tuple(watched)
 
 

@@ -324,7 +324,9 @@ class _Loader:
         wdir = stage_wdir(place, file.folder)
         own_vars = variant.body.get("vars")
         if own_vars:
-            context = extended(self.params, context, wdir, own_vars, marks, f"{owner} vars")
+            context = extended(
+                self.params, context, wdir, own_vars, marks, f"{owner} vars", variant.extra
+            )
             told = self.usage.noting(context, variant) if self.usage else None
             seen = Scope(context.values, "", self.flags, kind, told)
             scope = with_extra(seen, variant.extra, owner)

@@ -206,7 +206,7 @@ ODD_VALUES = (
     "a#b", "a: b", "=", "<<", "-", "- a", "? a", "[a, b]", "{a: b}", "[a, [b, {c: d}]]", "{a, b: }", "[a, ]", "[]",
     "{}", "&x a", "|", ">-", '"a\\\n      b"', "1__0", "0o8", "1:2:3", "@a", "`a", "%a", "!a b", "!!set {a, b}",
     "[a: b]", "!!timestamp 2020-01-01", "!!binary aGk=", "!!python/none x", "*y", "{a: 1, a: 2}", "'", "[a",
-    "a\tb", "+.inf", "0.", "685_230.15", "+12e03", "0xZ", "1,2", "2001-12-14t21:59:43.10-05:00", "00", "-01", "08",
+    "+.inf", "0.", "685_230.15", "+12e03", "0xZ", "1,2", "2001-12-14t21:59:43.10-05:00", "00", "-01", "08",
     "é", "\U0001f600", "{a:1}", "{'a':1}", "[a:1]", "[?x]", "!!omap [a: 1]", "!!seq [a]", "!!map {a: 1}",
     "!<tag:yaml.org,2002:str> 1",
 )
@@ -446,7 +446,8 @@ def ignoring(s: Sketch) -> None:
     for folder in s.some(("hid", "hid/low", "hid/keep", "keep", "low", "keep/low", ".hidden", "venv"), 1, 4):
         s.files[f"{folder}/dvc.yaml"] = f"stages:\n  {s.name()}: {{cmd: x, outs: [{s.name('o')}]}}\n"
         if s.often(30):
-            s.files[f"{folder}/{s.pick('keep', 'x', 'other')}.dvc"] = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: z\n"
+            name = s.pick("keep", "x", "other")
+            s.files[f"{folder}/{name}.dvc"] = f"outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: {name}\n"
         if s.often(10):
             s.files[f"{folder}/.dvc/config"] = ""
     s.stage({"cmd": "x", "deps": ["hid"]})
