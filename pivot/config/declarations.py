@@ -8,6 +8,7 @@ name of a loader, its options.
 from __future__ import annotations
 
 import ast
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -120,7 +121,7 @@ class DeclarationReader:
     def text(self, roots: tuple[str, ...]) -> Text:
         """What reads modules on an import path."""
         if roots not in self._texts:
-            self._texts[roots] = Text(Names(self._sources, roots), self._trees, _make)
+            self._texts[roots] = Text(Names(self._sources, roots), self._trees, _make, _exists)
         return self._texts[roots]
 
     def _read(self, roots: tuple[str, ...], entry: str, whole: bool) -> Declarations:
@@ -193,6 +194,21 @@ def _make(name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> A
                 # a loader of the project's is checked for its methods when it is used
                 return kind(*map(_loader_like, arguments), **_each(keywords))
     return NotImplemented
+
+
+def _exists(name: str) -> bool:
+    """Whether a name of ours, or of typing's, is one: for what star imports bring."""
+    if name.startswith("typing."):
+        return hasattr(typing, name[7:])
+    return any(
+        name.startswith(prefix) and name[len(prefix) :] in _names(home)
+        for prefixes, home in ((_LOADERS, loaders), (_NAMESPACES, artifacts))
+        for prefix in prefixes
+    )
+
+
+def _names(home: Any) -> set[str]:
+    return {name for name, item in vars(home).items() if isinstance(item, type) and name[0] != "_"}
 
 
 class _Own:

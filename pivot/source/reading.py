@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import SourceError, Where
 from .chains import chain_of
-from .names import Names
+from .names import Names, Target
 from .parsing import parse_expression
 from .sources import Sources
 
@@ -83,8 +83,9 @@ class Text:
     """Reads values and definitions on one import path.
 
     `make` is told the dotted name of something outside the project that is called, and its
-    arguments; it returns what the call gives, or NotImplemented. What is not literal raises
-    SourceError with its place.
+    arguments; it returns what the call gives, or NotImplemented. `exists` says of a dotted name
+    whether a star import from outside may have brought it. What is not literal raises SourceError
+    with its place.
     """
 
     def __init__(
@@ -92,10 +93,12 @@ class Text:
         names: Names,
         trees: Trees,
         make: Callable[[str, Sequence[Any], Mapping[str, Any]], Any],
+        exists: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.names = names
         self._trees = trees
         self._make = make
+        self._exists = exists
 
     # --- definitions --------------------------------------------------------------------
 
@@ -104,8 +107,14 @@ class Text:
         first, *steps = chain.split(".")
         targets = self.names.lookup(module, first)
         while True:
+            stars = [item.module[:-1] for item in targets if item.module.endswith(".*")]
+            known = [item for item in targets if not item.module.endswith(".*")]
             # an import that is provided for by another binds one name twice; either will do
-            target = next((item for item in targets if item.kind == "symbol"), targets[0])
+            target = next((item for item in known if item.kind == "symbol"), None)
+            target = target or (known[0] if known else Target("unknown", "", first))
+            brought = next((star + first for star in stars if self._exists(star + first)), None)
+            if target.kind == "unknown" and brought is not None:
+                return Meaning("external", "", ".".join([brought, *steps]))
             if target.kind == "external":
                 return Meaning("external", "", ".".join([target.module, *steps]))
             if target.kind == "symbol":
@@ -114,7 +123,8 @@ class Text:
                 return Meaning("unknown", "", ".".join([target.name or first, *steps]))
             if not steps:
                 return Meaning("module", target.module, "")
-            targets = self.names.attribute(target.module, steps.pop(0))
+            first = steps.pop(0)
+            targets = self.names.attribute(target.module, first)
 
     def statement(self, module: str, name: str) -> tuple[str, ast.stmt] | None:
         """(file, statement) of the one statement that binds `name` at the top level of `module`.

@@ -1,0 +1,382 @@
+"""Stages whose signature declares all: as their YAML twins, edit by edit, without running code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Sandbox
+
+DECLARED = """
+from typing import Annotated, TypedDict
+import pandas as pd
+from pivot import Dep, Metric, Out, Plot
+from pivot import loaders as L
+
+RAW = "raw.csv"
+Raw = Annotated[pd.DataFrame, Dep(RAW, L.CSV(sep=";"))]
+
+class Trained(TypedDict):
+    model: Annotated[dict, Out("models/model.json", L.JSON(indent=1))]
+    scores: Annotated[dict, Metric("scores.json", cache=False)]
+    curve: Annotated[pd.DataFrame, Plot("curve.csv", x="a", y="b")]
+"""
+
+BODIES = """
+class Params(StageParams):
+    C: float = 0.5
+    rounds: int = 3
+
+def clean(raw{raw}){clean}:
+    return raw[raw["a"] > 1]
+
+def train(data{data}, params: Params){trained}:
+    curve = data.assign(b=data["b"] * params.C)
+    return {{"model": {{"C": params.C}}, "scores": {{"n": len(data)}}, "curve": curve}}
+
+def report(scores{scores}, out{out}, note: str = ""):
+    out.write_text(f"{{scores['n']}} {{note}}")
+"""
+
+TYPED = BODIES.format(
+    raw=": Raw",
+    clean=' -> Annotated[pd.DataFrame, Out("clean.csv")]',
+    data=': Annotated[pd.DataFrame, Dep("clean.csv")]',
+    trained=" -> Trained",
+    scores=': Annotated[dict, Dep("scores.json", L.JSON())]',
+    out=': Annotated[Path, Out("report.txt")]',
+)
+PLAIN = BODIES.format(raw="", clean="", data="", trained="", scores="", out="")
+
+TYPED_YAML = """
+stages:
+  clean: {python: stages.clean}
+  train: {python: stages.train, params: {rounds: 4}}
+  report: {python: stages.report}
+"""
+PLAIN_YAML = """
+stages:
+  clean:
+    python: stages.clean
+    deps: {raw: {path: raw.csv, loader: csv, options: {sep: ";"}}}
+    outs: {return: {path: clean.csv, loader: csv}}
+  train:
+    python: stages.train
+    deps: {data: {path: clean.csv, loader: csv}}
+    params: {C: 0.5, rounds: 4}
+    outs: {model: {path: models/model.json, loader: json, options: {indent: 1}}}
+    metrics: {scores: {path: scores.json, loader: json, cache: false}}
+    plots: {curve: {path: curve.csv, loader: csv, x: a, y: b}}
+  report:
+    python: stages.report
+    deps: {scores: {path: scores.json, loader: json}}
+    outs: {out: report.txt}
+"""
+HEAD = "from pathlib import Path\nfrom pivot import StageParams\n"
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> tuple[Sandbox, Sandbox]:
+    """The same project typed and in YAML."""
+    raw = {"raw.csv": "a;b\n1;2\n2;3\n5;6\n"}
+    typed = Sandbox(tmp_path / "typed").write(
+        {
+            **raw,
+            "pivot.yaml": TYPED_YAML,
+            "decl.py": DECLARED,
+            "stages.py": f"{HEAD}from decl import *\n{TYPED}",
+        }
+    )
+    plain = Sandbox(tmp_path / "plain").write(
+        {**raw, "pivot.yaml": PLAIN_YAML, "stages.py": f"{HEAD}import pandas as pd\n{PLAIN}"}
+    )
+    return typed, plain
+
+
+def _without_lines(listed: Any) -> Any:
+    return [{**stage, "line": 0} for stage in listed["stages"]]
+
+
+def test_typed_stages_are_their_yaml_twins(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, plain = twins
+    listed = [_without_lines(one.run("list", "--json").ended().json) for one in twins]
+    listed[1][1]["inline_params"] = dict(sorted(listed[1][1]["inline_params"].items()))
+    assert listed[0] == listed[1]
+    assert len({one.run("dag", "--json").ended().stdout for one in twins}) == 1
+
+    assert typed.ran() == plain.ran() == {"clean", "train", "report"}
+
+    for name in ("clean", "train", "report"):
+        locks = [one.lock(name) for one in twins]
+        assert locks[0] == locks[1]
+    assert typed.contents().keys() - plain.contents().keys() == {"decl.py"}
+    assert typed.stale() == plain.stale() == set()
+
+    typed.edit("decl.py", 'sep=";"', 'sep=","')
+    plain.edit("pivot.yaml", 'sep: ";"', 'sep: ","')
+    assert typed.reasons("clean") == plain.reasons("clean") == {("config", "binding raw")}
+    assert typed.stale() == plain.stale() == {"clean", "train", "report"}
+
+
+def test_nothing_of_the_user_is_imported_or_needed(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, _ = twins
+    assert typed.ran() == {"clean", "train", "report"}
+    # an interpreter whose pandas and user modules announce themselves
+    for name in ("pandas", "stages", "decl", "pydantic"):
+        typed.write({f"trap/{name}.py": "raise SystemExit('imported')"})
+    trapped = {"PYTHONPATH": str(typed.root / "trap"), "PIVOT_INSTANT": "0"}
+
+    assert "up to date" in typed.run("repro", env=trapped).ended().stdout
+    assert len(typed.run("list", "--json", env=trapped).ended().json["stages"]) == 3
+    states = typed.run("status", "--json", env=trapped).ended().json["stages"]
+    assert {stage["state"] for stage in states} == {"fresh"}
+    os.utime(typed.root / "decl.py")
+    typed.append("stages.py", "\n# a comment\n")
+    assert "up to date" in typed.run("status", env=trapped).ended().stdout
+    typed.edit("decl.py", "indent=1", "indent=2")
+    assert typed.run("status", "--explain", "train", env=trapped).ended().code == 0
+
+
+def test_what_nothing_to_do_imports(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, plain = twins
+    seen = []
+    for one in (typed, plain):
+        one.ran()
+        one.run("repro").ended()
+        trace = {"PYTHONPROFILEIMPORTTIME": "1"}
+        modules = one.run("repro", env={**trace, "PIVOT_INSTANT": "0"}).ended().stderr
+        instant = one.run("repro", env=trace).ended().stderr
+        for text in (modules, instant):
+            names = {line.rpartition("|")[2].strip() for line in text.splitlines()}
+            assert not names & {
+                "pandas",
+                "pydantic",
+                "pivot.declare",
+                "pivot.source.reading",
+            }
+        seen.append({line.rpartition("|")[2].strip() for line in modules.splitlines()})
+    assert seen[0] == seen[1]
+
+
+EDITS: list[tuple[str, str, str, set[str], set[tuple[str, str]]]] = [
+    # file, old, new, stages that it makes stale by itself, reasons of the first
+    ("decl.py", 'sep=";"', 'sep=","', {"clean"}, {("config", "binding raw")}),
+    ("decl.py", "indent=1", "indent=2", {"train"}, {("config", "binding model")}),
+    ("decl.py", '"models/model.json"', '"models/m.json"', {"train"},
+     {("config", "binding model"), ("config", "outs models/m.json"), ("config", "outs models/model.json")}),
+    ("stages.py", "C: float = 0.5", "C: float = 0.25", {"train"}, {("params", "C")}),
+    ("stages.py", "rounds: int = 3", "rounds: int = 5", set(), set()),
+    ("stages.py", "C: float = 0.5", "C: int = 0.5", {"train"}, {("code", "stages:Params")}),
+    ("stages.py", "(StageParams):", "(StageParams):\n    more: int = 1", {"train"}, {("code", "stages:Params"), ("params", "more"), ("config", "binding more")}),
+    ("decl.py", "from typing import Annotated", "import re\nfrom typing import Annotated", set(), set()),
+    ("decl.py", 'x="a"', 'x="b"', set(), set()),
+    ("stages.py", "data: Annotated[pd.DataFrame,", "data: Annotated[object,", set(), set()),
+    ("stages.py", 'data: Annotated[pd.DataFrame, Dep("clean.csv")]', 'data: Annotated[list, Dep("clean.csv")]', {"train"}, {("config", "binding data")}),
+    ("stages.py", "> 1", "> 0", {"clean"}, {("code", "stages:clean")}),
+]  # fmt: skip
+
+
+def test_each_edit_makes_exactly_its_stages_stale(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, _ = twins
+    typed.ran()
+    below = {"clean": {"clean", "train", "report"}, "train": {"train", "report"}}
+    for file, old, new, stages, reasons in EDITS:
+        text = typed.read(file)
+        typed.edit(file, old, new)
+        stale = typed.stale()
+        assert stale == set().union(*(below[name] for name in stages)), (file, old, new)
+        for name in list(stages)[:1]:
+            assert typed.reasons(name) == reasons, (file, old, new)
+        typed.write({file: text})
+        assert typed.stale() == set(), (file, old, new)
+
+
+OWN = """
+    from typing import Annotated
+    from pivot import Dep, Out
+    from loading import Lines, Unused
+
+    def count(lines: Annotated[list, Dep("a.txt", Lines(1))]) -> Annotated[dict, Out("n.json")]:
+        return {"n": len(lines)}
+
+    def shout(lines: Annotated[list, Dep("a.txt", Lines(keep=2))]) -> Annotated[list, Out("b.txt", Lines(keep=0))]:
+        return [line.upper() for line in lines]
+
+    def other() -> Annotated[dict, Out("o.json")]:
+        return {}
+"""  # fmt: skip
+LOADING = """
+    import helpers
+
+    class Lines:
+        def __init__(self, keep):
+            self.keep = keep
+        def load(self, path):
+            return helpers.cut(path.read_text().splitlines(), self.keep)
+        def save(self, value, path):
+            path.write_text("\\n".join(value))
+
+    class Unused:
+        pass
+"""
+
+
+def test_a_loader_of_the_projects_own_counts_like_code(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": "stages: {count: {python: m.count}, shout: {python: m.shout}, other: {python: m.other}}\n",
+            "m.py": OWN,
+            "loading.py": LOADING,
+            "helpers.py": "def cut(lines, keep): return lines[:keep or None]\n",
+            "a.txt": "x\ny\nz\n",
+        }
+    )  # fmt: skip
+    assert project.ran() == {"count", "shout", "other"}
+    assert (project.json("n.json"), project.read("b.txt")) == ({"n": 1}, "X\nY")
+    assert project.stale() == set()
+
+    for file, old, new, stages, reason in (
+        ("loading.py", "splitlines()", "split()", {"count", "shout"}, ("code", "loading:Lines")),
+        ("helpers.py", "keep or None", "keep", {"count", "shout"}, ("code", "helpers:cut")),
+        ("m.py", "Lines(1)", "Lines(2)", {"count"}, ("config", "binding lines")),
+        ("m.py", "Lines(keep=0)", "Lines(keep=3)", {"shout"}, ("config", "binding return")),
+        ("loading.py", "pass", "x = 1", set(), None),
+    ):
+        text = project.read(file)
+        project.edit(file, old, new)
+        assert project.stale() == stages, (old, new)
+        for name in stages:
+            assert project.reasons(name) == {reason}
+        project.write({file: text})
+    # the same loader named in YAML
+    project.write(
+        {
+            "pivot.yaml": """
+            stages:
+              plain:
+                python: plain.count
+                deps: {lines: {path: a.txt, loader: "loading:Lines", options: {keep: 2}}}
+                outs: {n: {path: n.json, loader: json}}
+            """,
+            "plain.py": "def count(lines): return len(lines)\n",
+        }
+    )
+    assert project.ran() == {"plain"}
+    assert project.json("n.json") == 2
+    project.edit("helpers.py", "keep or None", "keep")
+    assert project.reasons("plain") == {("code", "helpers:cut")}
+    project.edit("pivot.yaml", "loading:Lines", "loading:Linse")
+    assert "there is no loader 'loading:Linse'" in project.run("repro").ended(2).stderr
+
+
+def test_params_are_refused_before_anything_runs(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": """
+            stages:
+              first: {python: m.first}
+              second:
+                python: m.second
+                params: {opt: {lr: "${lr}"}}
+            """,
+            "params.yaml": "seed: 1\nlr: 3.5\n",
+            "m.py": """
+            from typing import Annotated
+            from pydantic import field_validator
+            from pivot import Dep, Out, StageParams
+            class Opt(StageParams):
+                lr: float
+                @field_validator("lr")
+                @classmethod
+                def small(cls, value):
+                    if value > 1:
+                        raise ValueError("at most 1")
+                    return value
+            class Params(StageParams):
+                opt: Opt
+            def first() -> Annotated[dict, Out("a.json")]:
+                return {}
+            def second(a: Annotated[dict, Dep("a.json")], params: Params) -> Annotated[dict, Out("b.json")]:
+                return params.model_dump()
+            """,
+        }
+    )  # fmt: skip
+
+    refused = project.run("repro").ended(2)
+    assert (
+        "params.yaml:2:5: stage 'second': param 'opt.lr': Value error, at most 1" in refused.stderr
+    )
+    assert not project.has("a.json")
+    project.edit("params.yaml", "3.5", "much")
+    assert "params.yaml:2:5: stage 'second': param 'opt.lr'" in project.run("repro").ended(2).stderr
+    project.edit("params.yaml", "much", "0.5")
+    assert project.ran() == {"first", "second"}
+    assert project.json("b.json") == {"opt": {"lr": 0.5}}
+    assert project.lock("second")["params"] == {"opt": {"lr": 0.5}}
+    assert project.run("status").ended().stdout.startswith("Everything is up to date")
+    assert not list((project.root / ".pivot/logs").glob("params*"))
+
+
+def test_run_is_for_stages_or_the_whole_pipeline(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, _ = twins
+    assert typed.run("run", "clean", "--json").ended().statuses == {"clean": "ran"}
+    assert typed.run("run", "--json").ended().statuses == {
+        "clean": "fresh", "train": "ran", "report": "ran",
+    }  # fmt: skip
+
+
+def test_functions_are_called_with_plain_values(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, _ = twins
+    import subprocess
+
+    code = (
+        "import pandas as pd, stages; "
+        "f = stages.clean(pd.DataFrame({'a': [1, 2], 'b': [3, 4]})); "
+        "print(stages.train(f, stages.Params(C=2))['model'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=typed.root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "{'C': 2.0}\n"
+
+
+def test_exported_typed_stages_run(twins: tuple[Sandbox, Sandbox]) -> None:
+    typed, _ = twins
+    typed.ran()
+    typed.run("export").ended()
+    text = typed.read("dvc.yaml")
+    assert "pivot repro --single-item --force --no-run-cache clean" in text
+    assert json.loads(json.dumps(text))
+    shutil.rmtree(typed.root / ".dvc")
+
+
+STUPID: list[tuple[str, str]] = [
+    ('Dep(input())', "cannot be read without running it"),
+    ('Dep()', "Dep(): "),
+    ('Dep', "Dep is declared without a path"),
+    ('Dep("")', "'' is not a path"),
+    ('Dep("a.csv", "csv")', "a loader has load(path)"),
+    ('Dep("a.csv", L.CSV)', "cannot be read without running it"),
+    ('Dep("a.csv", L.CVS())', "Pivot has no CVS"),
+    ('Dep("a.csv", lodaer=1)', "unexpected keyword argument 'lodaer'"),
+    ('Dep("a.what")', "no loader is known for 'a.what'"),
+    ('Dep("/etc/shadow-none", L.Text())', "which does not exist and no stage makes"),
+    ('Dep(f"{os.getcwd()}/a")', "cannot be read without running it"),
+    ('Out("a.csv", L.CSV())', "its path arrives"),
+]  # fmt: skip
+
+
+def test_the_stupidest_declarations_are_told_with_their_line(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages: {s: {python: m.f}}\n"})
+    for declared, message in STUPID:
+        code = "import os\nfrom typing import Annotated\nfrom pivot import *\nfrom pivot import loaders as L\n"
+        project.write({"m.py": f"{code}def f(d: Annotated[dict, {declared}]): ...\n"})
+        told = project.run("repro").ended(2).stderr
+        assert message in told, declared
+        assert "m.py:5" in told or "pivot.yaml:1" in told, declared
+        assert "Traceback" not in told
