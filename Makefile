@@ -4,6 +4,7 @@
 #   make check   all that CI runs: format, lint, types, import contract, tests
 #   make test    the tests, in parallel, with the coverage gate
 #   make differential  all comparisons with DVC (`make test` runs a sample)
+#   make faults  kills and faults of remotes, many times over (`make test` runs a sample)
 #   make bench   the benchmarks
 #   make docs    the documentation as a site, in .cache/site
 #   make clean   remove what tools left behind; `make distclean` also the environments
@@ -76,11 +77,11 @@ $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	@touch $@
 
 $(DVC_VENV)/.ready:
-	@echo 'installing DVC $(DVC_VERSION), to compare with'
+	@echo 'installing DVC $(DVC_VERSION) with its S3 remotes, to compare with'
 	@rm -rf $(DVC_VENV)
 	@mkdir -p .cache
 	@$(PYTHON) -m venv $(DVC_VENV)
-	@$(DVC_VENV)/bin/python -m pip --disable-pip-version-check --quiet install 'dvc==$(DVC_VERSION)'
+	@$(DVC_VENV)/bin/python -m pip --disable-pip-version-check --quiet install 'dvc[s3]==$(DVC_VERSION)'
 	@touch $@
 
 $(BROWSER)/.ready: tests/functional/install_browser.sh
@@ -100,6 +101,12 @@ test: $(VENV)/.dev $(DVC_READY) $(BROWSER_READY)
 .PHONY: differential
 differential: $(VENV)/.dev $(DVC_READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m '' tests/differential
+
+.PHONY: faults
+faults: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m '' \
+	  tests/contract/test_store_remotes.py tests/contract/test_store_faults.py \
+	  tests/functional/test_sharing.py tests/functional/test_sharing_faults.py
 
 .PHONY: lint
 lint: $(VENV)/.dev

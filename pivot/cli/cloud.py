@@ -32,7 +32,7 @@ def show_cloud(
         request = ShareRequest(wanted, remote=remote, jobs=jobs, revisions=revisions)
         result = cloud_status(session, request)
     if as_json:
-        say_json({item.artifact: item.state for item in result.differences})
+        say_json(dict(result.objects))
         return not result.differences
     for item in result.differences:
         say(f"{item.artifact}  {item.state}: {_WORDS[item.state]}")

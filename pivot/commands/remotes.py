@@ -65,6 +65,8 @@ def add(
 ) -> Edited:
     """Write down a remote. Raises ConfigError where name or URL do not fit, or it is there."""
     project = _opened(cwd)
+    if project.mode == "dvc":
+        name = name.lower()  # as DVC writes names
     if not _NAME.match(name):
         raise ConfigError(
             f"'{name}' is no name for a remote",
@@ -94,7 +96,7 @@ def modify(
 
     project = _opened(cwd)
     spec = _known(project, name)
-    option = option.lower()
+    name, option = spec.name, option.lower()
     kind = kind_of(RemoteSpec(name, value or "", {}) if option == "url" else spec)
     check_option(name, kind, option)
     files = _Files(project, scope)
@@ -118,7 +120,7 @@ def modify(
 def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
     """Take a remote out of a file, and out of the default. Raises ConfigError."""
     project = _opened(cwd)
-    _known(project, name)
+    name = _known(project, name).name
     files = _Files(project, scope)
     if not files.remove(name):
         raise ConfigError(
@@ -135,7 +137,7 @@ def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
 def rename(cwd: str, name: str, new: str, *, scope: Scope) -> Edited:
     """Give a remote another name, in one file. Raises ConfigError."""
     project = _opened(cwd)
-    _known(project, name)
+    name = _known(project, name).name
     if new in project.settings.remotes:
         raise ConfigError(f"there is a remote '{new}' already")
     if not _NAME.match(new):
@@ -159,7 +161,7 @@ def default(cwd: str, name: str | None, *, scope: Scope, unset: bool = False) ->
         found = project.settings["core.remote"]
         return None if found is None else str(found)
     if name is not None:
-        _known(project, name)
+        name = _known(project, name).name
     _Files(project, scope).set_default(None if unset else name)
     return name
 
@@ -291,7 +293,8 @@ def _opened(cwd: str) -> Project:
 
 
 def _known(project: Project, name: str) -> RemoteSpec:
-    found = project.settings.remotes.get(name)
+    wanted = name.lower() if project.mode == "dvc" else name
+    found = project.settings.remotes.get(wanted)
     if found is None:
         raise ConfigError(
             f"there is no remote '{name}'",

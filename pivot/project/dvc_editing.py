@@ -75,7 +75,7 @@ def _bounds(lines: list[str], section: str) -> tuple[int, int]:
             continue
         if begin >= 0:
             return begin, at
-        if _plain(found[1]) == _plain(section):
+        if _plain(found[1]).lower() == _plain(section).lower():
             begin = at
     return begin, len(lines)
 
