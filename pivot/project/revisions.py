@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
+#: So many branches and tags are listed where none is like the one that was typed.
+_FEW = 8
 _NO_GIT = "install git; what needs no revisions works without"
 
 
@@ -240,6 +242,8 @@ class Repository:
         if self.is_shallow:
             bring = f"`git fetch origin {base.removeprefix('origin/')}` brings a branch or tag"
             hint = "; ".join(part for part in (hint, self.remedy, bring) if part)
+        if hint is None and 0 < len(names) <= _FEW:
+            hint = f"there are {', '.join(names)}"
         return PivotError(
             f"there is no revision '{text}'", hint=hint or "`git branch -a` and `git tag` list them"
         )

@@ -161,7 +161,10 @@ def test_an_unknown_revision_says_what_may_be_meant(repo: Repo, found: Repositor
     assert "did you mean 'v1.0'?" in refusal(found, "v1.1")
     assert "did you mean 'feature/impact'?" in refusal(found, "impact")
     assert "did you mean 'origin/review'?" in refusal(found, "review")
-    assert "`git branch -a` and `git tag` list them" in refusal(found, "zzzzz")
+    assert refusal(found, "zz").endswith("there are feature/impact, main, origin/review, v1.0")
+    for number in range(8):
+        repo.git("tag", f"more-{number}")
+    assert "`git branch -a` and `git tag` list them" in refusal(found, "zz")
     assert "goes back beyond the first commit" in refusal(found, "main~7")
     assert refusal(found, "v1.0..main").endswith("give the two: v1.0 main")
     assert "names a blob of git's, not a commit" in refusal(found, "HEAD:a")

@@ -1,0 +1,278 @@
+"""params, metrics, diff and checkout at revisions, in a project of Pivot's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+FILES: dict[str, str | bytes] = {
+    "pivot.yaml": """
+        vars: [{seed: 7}, extra.yaml]
+        metrics: [table.csv]
+        stages:
+          prepare:
+            python: steps.prepare
+            params: {seed: "${seed}", k: "${k}", limit: 3}
+            outs: {clean: data/clean.csv, parts: {path: parts, type: directory}}
+          train:
+            python: steps.train
+            deps: {data: data/clean.csv}
+            params: {C: "${train.C}"}
+            metrics: {metrics: {path: metrics.json, cache: false}}
+          fit:
+            matrix: {m: [1, 2]}
+            cmd: echo '{"v":${item.m}}' > fit-${item.m}.json
+            metrics: ["fit-${item.m}.json"]
+        """,
+    "steps.py": """
+        import json
+        from pathlib import Path
+
+
+        def prepare(seed, k, limit, clean, parts):
+            clean.write_text(f"a,b\\n1,{seed}\\n2,{k}\\n")
+            parts.mkdir(exist_ok=True)
+            for number in range(k):
+                (parts / f"p{number}.txt").write_text(str(number))
+
+
+        def train(data, C, metrics):
+            metrics.write_text(json.dumps({"acc": C * 2, "n": {"rows": 3}, "why": [1]}))
+        """,
+    "params.yaml": "train: {C: 0.5}\n",
+    "extra.yaml": "k: 2\n",
+    "table.csv": "epoch,loss\n1,0.5\n2,0.25\n",
+    "tracked.bin": b"first",
+}
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Two commits: v1, and main with other params, data and results."""
+    project = Sandbox(tmp_path_factory.mktemp("reviews") / "project")
+    project.write(FILES)
+    project.run("track", "tracked.bin").ended(0)
+    project.repro()
+    project.commit("one")
+    project.git("tag", "v1")
+    project.write({"params.yaml": "train: {C: 0.75}\n", "extra.yaml": "k: 3\n"})
+    project.write({"table.csv": "epoch,loss\n1,0.5\n2,0.125\n"})
+    project.edit("pivot.yaml", "seed: 7", "seed: 8")
+    project.edit("pivot.yaml", "limit: 3", "limit: 4")
+    (project.root / "tracked.bin").write_bytes(b"second!")
+    project.run("commit", "tracked.bin.pvt").ended(0)
+    project.repro()
+    project.commit("two")
+    yield project
+    shutil.rmtree(project.root.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def project(history: Sandbox, tmp_path: Path) -> Sandbox:
+    return history.copy(tmp_path / "project")
+
+
+def test_params_of_files_of_vars_and_of_the_pipeline_itself(history: Sandbox) -> None:
+    found = history.run("params", "diff", "v1", "HEAD", "--json").ended(0).json
+    assert found == {
+        "params.yaml": {"train.C": {"old": 0.5, "new": 0.75, "diff": 0.25}},
+        "extra.yaml": {"k": {"old": 2, "new": 3, "diff": 1}},
+        "pivot.yaml": {
+            "prepare.seed": {"old": 7, "new": 8, "diff": 1},
+            "prepare.limit": {"old": 3, "new": 4, "diff": 1},
+        },
+    }
+    shown = history.run("params", "show", "--rev", "v1", "--json").ended(0).json
+    assert list(shown) == ["workspace", "v1"]
+    assert shown["v1"]["data"]["pivot.yaml"] == {"data": {"prepare": {"seed": 7, "limit": 3}}}
+    only = history.run("params", "diff", "v1", "--targets", "extra.yaml", "--md").ended(0)
+    assert only.stdout.splitlines() == [
+        "| Path       | Param   | v1   | workspace   |",
+        "|------------|---------|------|-------------|",
+        "| extra.yaml | k       | 2    | 3           |",
+    ]
+
+
+def test_metrics_of_git_of_the_cache_and_of_tables(history: Sandbox) -> None:
+    found = history.run("metrics", "diff", "v1", "--json").ended(0).json
+    assert found == {
+        "metrics.json": {"acc": {"old": 1.0, "new": 1.5, "diff": 0.5}},
+        "table.csv": {"loss": {"old": 0.25, "new": 0.125, "diff": -0.125}},
+    }
+    every = history.run("metrics", "diff", "v1", "HEAD", "--all", "--no-path", "--precision", "1")
+    assert every.ended(0).stdout.split("\n")[0].split() == ["Metric", "v1", "HEAD", "Change"]
+    assert "loss" in every.stdout
+    assert "-0.1" in every.stdout
+    shown = history.run("metrics", "show", "-T", "-a", "--json").ended(0).json
+    assert list(shown) == ["main", "v1"]  # the working tree is as main has it
+    assert shown["v1"]["data"]["fit-2.json"] == {"data": {"v": 2}}
+    assert shown["v1"]["data"]["metrics.json"] == {"data": {"acc": 1.0, "n": {"rows": 3}}}
+
+
+def test_values_that_no_cache_has_come_from_the_remote(project: Sandbox, tmp_path: Path) -> None:
+    project.run("remote", "add", "--default", "store", str(tmp_path / "store")).ended(0)
+    project.run("push", "--rev", "v1").ended(0)
+    (project.root / "fit-1.json").unlink()
+    shutil.rmtree(project.root / ".pivot/cache/files")
+    without = project.run("metrics", "show", "fit-1.json", "--rev", "v1", "--json").ended(0)
+    error = without.json["v1"]["data"]["fit-1.json"]["error"]
+    assert error["type"] == "FileNotFoundError"
+    assert "'fit-1.json' is not in the cache; `--fetch` asks the remote" in without.stderr
+    fetched = project.run("metrics", "show", "fit-1.json", "--rev", "v1", "--json", "--fetch")
+    assert fetched.ended(0).json["v1"]["data"]["fit-1.json"] == {"data": {"v": 1}}
+    target = tmp_path / "old.csv"
+    call = ("checkout", "data/clean.csv", "--rev", "v1", "-o", str(target))
+    assert "`--fetch` asks the remote" in project.run(*call).ended(1).stderr
+    project.run(*call, "--fetch").ended(0)
+    assert target.read_text() == "a,b\n1,7\n2,2\n"
+
+
+def test_artifacts_that_differ(history: Sandbox) -> None:
+    found = history.run("diff", "v1", "HEAD", "--json").ended(0).json
+    assert found == {
+        "added": [{"path": "parts/p2.txt", "size": 1}],
+        "deleted": [],
+        "modified": [
+            {"path": "data/clean.csv", "size": {"old": 12, "new": 12}},
+            {"path": "parts/", "size": {"old": 2, "new": 3}},
+            {"path": "tracked.bin", "size": {"old": 5, "new": 7}},
+        ],
+        "renamed": [],
+    }
+    assert history.run("diff", "v1..HEAD", "--json").ended(0).json == found
+    assert history.run("diff", "HEAD", "--exit-code").ended(0).stdout == ""
+    text = history.run("diff", "v1", "--exit-code").ended(1).stdout
+    assert text.splitlines()[:2] == ["Added:", "    parts/p2.txt  1 B"]
+    assert "tracked.bin     5 B -> 7 B" in text
+    assert text.endswith("files summary: 1 added, 2 modified\n")
+    part = history.run("diff", "v1", "--md", "--", "parts").ended(0).stdout.splitlines()
+    assert [line.split("|")[2].strip() for line in part[2:]] == ["parts/p2.txt", "parts/"]
+    assert history.run("diff", "v1", "parts", "--json").ended(0).json["modified"] == [
+        {"path": "parts/", "size": {"old": 2, "new": 3}}
+    ]
+
+
+def test_a_revision_is_checked_out_and_nothing_of_the_code(project: Sandbox) -> None:
+    before = {path: project.read(path) for path in ("steps.py", "pivot.yaml", "params.yaml")}
+    done = project.run("checkout", "--rev", "v1").ended(0)
+    assert done.stdout == "4 restored, 2 unchanged.\n"
+    assert project.read("data/clean.csv") == "a,b\n1,7\n2,2\n"
+    assert sorted(path.name for path in (project.root / "parts").iterdir()) == ["p0.txt", "p1.txt"]
+    assert json.loads(project.read("metrics.json"))["acc"] == 1.0
+    assert (project.root / "tracked.bin").read_bytes() == b"first"
+    assert {path: project.read(path) for path in before} == before
+    assert project.git("status", "--short").split() == ["M", "metrics.json"]
+    (project.root / "data/clean.csv").write_text("mine, nowhere else\n")
+    refused = project.run("checkout", "--rev", "HEAD", "data/clean.csv").ended(1)
+    assert "data/clean.csv was changed and is stored nowhere" in refused.stderr
+    assert project.read("data/clean.csv") == "mine, nowhere else\n"
+    project.run("checkout", "--rev", "HEAD", "--force").ended(0)
+    assert project.git("status", "--short") == ""
+    assert project.stale() == set()
+
+
+def test_places_that_are_gits_now_are_left_alone(project: Sandbox) -> None:
+    project.edit("pivot.yaml", "clean: data/clean.csv", "clean: data/other.csv")
+    project.edit("pivot.yaml", "data: data/clean.csv", "data: data/other.csv")
+    project.write({"data/clean.csv": "source code now\n", "data/.gitignore": ""})
+    project.commit("three")
+    done = project.run("checkout", "--rev", "v1", "--force", "data/clean.csv").ended(1)
+    assert "data/clean.csv is left alone: it is git's here" in done.stderr
+    assert project.read("data/clean.csv") == "source code now\n"
+
+
+def test_a_file_or_folder_of_a_revision_is_written_elsewhere(project: Sandbox) -> None:
+    project.run("checkout", "parts", "--rev", "v1", "-o", "old/parts").ended(0)
+    assert sorted(p.name for p in (project.root / "old/parts").iterdir()) == ["p0.txt", "p1.txt"]
+    (project.root / "old/parts/p0.txt").write_text("a copy may be edited")
+    project.run("checkout", "p1.txt", "--rev", "v1", "-o", "../old", cwd="parts").ended(0)
+    assert project.read("old/p1.txt") == "1"
+    project.run("checkout", "metrics.json", "--rev", "v1", "--out", "m.json").ended(0)
+    assert project.json("m.json")["acc"] == 1.0
+    again = ("checkout", "parts", "--rev", "v1", "-o", "old")
+    assert "old/parts' exists already" in project.run(*again).ended(2).stderr
+    project.run(*again, "--force").ended(0)
+    assert project.read("old/parts/p0.txt") == "0"
+
+
+def test_in_a_bare_clone_and_from_a_subfolder(history: Sandbox, tmp_path: Path) -> None:
+    subprocess.run(["git", "clone", "-q", "--bare", history.root, tmp_path / "bare"], check=True)
+    bare = Sandbox(tmp_path / "bare", git=False)
+    wanted = history.run("params", "diff", "v1", "main", "--json").ended(0).json
+    assert bare.run("params", "diff", "v1", "main", "--json").ended(0).json == wanted
+    assert "has no working tree" in bare.run("metrics", "show").ended(2).stderr
+    assert bare.run("diff", "v1", "main", "--json").ended(0).json["modified"]
+    below = history.run("params", "diff", "v1", "main", "--json", cwd="data").ended(0).json
+    assert below == {f"../{path}": changes for path, changes in wanted.items()}
+
+
+#: Arguments, and what stderr must hold.
+WRONG = {
+    ("params", "diff", "nope"): "there is no revision 'nope'",
+    ("metrics", "diff", "v2"): "there are main, v1",
+    ("metrics", "diff", "v1", "HEAD", "x"): "unexpected extra argument",
+    ("metrics", "diff", "v1..HEAD"): "give the two: v1 HEAD",
+    ("params", "diff", "--json", "--md"): "--json and --md cannot be combined",
+    ("params", "show", "--rev", ""): "'' is no revision",
+    ("metrics", "diff", "--precision", "x"): "--precision",
+    ("diff", "a", "b", "c"): "'a' is neither a revision nor a path",
+    ("diff", "v1", "HEAD", "HEAD~1"): "3 revisions are given",
+    ("diff", "parts", "v1"): "'v1' comes after a path",
+    ("diff", "v1", "--", "nothing"): "'nothing' is ",
+    ("diff", "--", "part"): "did you mean 'parts'?",
+    ("diff", "HEAD:pivot.yaml"): "names a blob of git's",
+    ("checkout", "-o", "x", "parts"): "--out needs `--rev REV`",
+    ("checkout", "--fetch"): "`pivot pull` fetches",
+    ("checkout", "--rev", "v1", "-o", "x"): "--out takes one path, not none",
+    ("checkout", "--rev", "v1", "-o", "x", "parts", "data"): "not 2 paths",
+    ("checkout", "--rev", "v1", "-o", "x", "partz"): "did you mean 'parts'?",
+    ("checkout", "--rev", "v1", "-o", "x", "data"): "a folder that holds 1 artifacts",
+    ("checkout", "--rev", "v1", "--relink"): "--rev and --relink cannot be combined",
+    ("checkout", "--rev", "man"): "did you mean 'main'?",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_what_people_get_wrong(history: Sandbox, arguments: tuple[str, ...]) -> None:
+    result = history.run(*arguments).ended(2)
+    assert WRONG[arguments] in result.stderr, result
+    assert "Traceback" not in result.stderr
+    assert not history.has("x")
+
+
+def test_a_word_that_could_be_either_is_settled_by_dashes(project: Sandbox) -> None:
+    project.git("branch", "parts", "v1")
+    doubtful = project.run("diff", "parts").ended(2).stderr
+    assert "'parts' is both a revision and a path" in doubtful
+    assert project.run("diff", "parts", "--", "--json").ended(2)  # `--json` is a path then
+    assert project.run("diff", "--json", "--", "parts").ended(0).json == {}
+    assert project.run("diff", "--json", "parts", "--").ended(0).json["modified"]
+
+
+def test_without_a_repository_only_what_needs_one_fails(tmp_path: Path) -> None:
+    project = Sandbox(tmp_path / "project", git=False).write(FILES)
+    project.repro()
+    shown = project.run("metrics", "show", "--json").ended(0).json
+    assert shown[""]["data"]["metrics.json"] == {"data": {"acc": 1.0, "n": {"rows": 3}}}
+    for call in (
+        ("params", "diff"),
+        ("metrics", "show", "-a"),
+        ("diff",),
+        ("checkout", "--rev", "x"),
+    ):
+        assert (
+            "is in no git repository, and this needs revisions"
+            in project.run(*call).ended(2).stderr
+        )
+    empty = Sandbox(tmp_path / "empty").write(FILES)
+    for call in (("params", "diff", "--json"), ("metrics", "diff", "--json")):
+        result = empty.run(*call).ended(0)
+        assert result.json == {}
+        assert "no commit yet" in result.stderr
+    assert "there is no commit yet" in empty.run("diff").ended(2).stderr
