@@ -94,6 +94,10 @@ class Both:
         self._pivot = pivot
         self.told: list[str] = []
 
+    def beside(self, name: str) -> Both:
+        """Another folder beside this one's, for both tools to work in."""
+        return Both(self.root.parent / name, self._dvc, self._pivot)
+
     def dvc(self, *argv: str) -> Answer:
         answer = self._dvc(self.root, *argv)
         self.told.append(repr(answer))

@@ -126,6 +126,12 @@ def test_dvc_finds_an_export_up_to_date(both: Make) -> None:
     project.write(
         {
             "pivot.yaml": """\
+params: [params.yaml]
+metrics: [counts.json]
+plots:
+- curve.csv: {x: a, y: b}
+- "both ${times}": {x: a, y: {curve.csv: b}}
+artifacts: {doubled: {path: out/doubled.txt, desc: "it's ${quoted}"}}
 stages:
   double:
     python: work.double
@@ -145,6 +151,10 @@ stages:
             "    made.write_text(helper.join(raw.read_text(), times) + label)\n",
             "helper.py": "def join(text, times):\n    return text * times\n",
             "raw.txt": "abc",
+            "counts.json": '{"n": 3}',
+            "curve.csv": "a,b\n1,2\n3,4\n",
+            "only/pivot.yaml": "metrics: [more.json]\n",
+            "only/more.json": '{"m": 4}',
         }
     )
     project.pivot("track", "raw.txt").well()
@@ -152,6 +162,15 @@ stages:
     made = project.read("out/doubled.txt")
     project.pivot("export").well()
     assert project.dvc_changed() == {}
+    shown = project.dvc("metrics", "show", "--json").well().json
+    assert set(shown[""]["data"]) == {"counts.json", "only/more.json"}
+    project.commit()
+    project.write({"params.yaml": "times: 2\nquoted: '\"y\"'\n"})
+    diff = project.dvc("params", "diff", "--json").well().json
+    assert diff == {"params.yaml": {"quoted": {"old": '"x"', "new": '"y"'}}}
+    project.write({"params.yaml": "times: 2\nquoted: '\"x\"'\n"})
+    plots = project.dvc("plots", "show", "--json").well().json
+    assert set(plots["data"]) == {"dvc.yaml::curve.csv", "dvc.yaml::both 2"}
     project.dvc("repro", "-q", "--force").well()
     assert project.read("out/doubled.txt") == made
     assert project.dvc_changed() == {}
