@@ -197,7 +197,7 @@ def _markdown_cell(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    for character in "\\`*_~|<>[]":
+    for character in "\\`*_~|<[]":
         text = text.replace(character, f"\\{character}")
     return text
 
