@@ -170,7 +170,7 @@ stages:
     assert diff == {"params.yaml": {"quoted": {"old": '"x"', "new": '"y"'}}}
     project.write({"params.yaml": "times: 2\nquoted: '\"x\"'\n"})
     plots = project.dvc("plots", "show", "--json").well().json
-    assert set(plots["data"]) == {"dvc.yaml::curve.csv", "dvc.yaml::both 2"}
+    assert set(plots["data"]) == {"curve.csv", "both 2"}
     project.dvc("repro", "-q", "--force").well()
     assert project.read("out/doubled.txt") == made
     assert project.dvc_changed() == {}
