@@ -216,3 +216,18 @@ def merge(layers: list[tuple[str, Mapping[str, Any], Mapping[str, RemoteSpec]]])
                 options = {**before.options, **remote.options}
                 remotes[name] = RemoteSpec(name, remote.url or before.url, options)
     return Settings(values, remotes, origins)
+
+
+def shown_url(url: str) -> str:
+    """The URL without a password or token that somebody wrote into it."""
+    if "://" not in url:
+        return url
+    from urllib.parse import urlsplit, urlunsplit  # 3 ms; only where remotes are shown
+
+    parts = urlsplit(url)
+    if "@" not in parts.netloc and not parts.query:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    netloc = f"{name}{':***' if colon else ''}@{host}" if user else host
+    return urlunsplit((parts.scheme, netloc, parts.path, "***" if parts.query else "", ""))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..errors import ConfigError, did_you_mean
 from ..project import open_project, unset_setting, write_setting
-from ..settings import KEYS, parse_text, spec_of
+from ..settings import KEYS, parse_text, shown_url, spec_of
 
 Scope = Literal["project", "local", "user"]
 
@@ -36,7 +36,11 @@ def entries(cwd: str, *, everything: bool = False) -> list[Entry]:
     ]
     for name, remote in settings.remotes.items():
         found.append(
-            Entry(f"remotes.{name}", remote.url, settings.origins.get(f"remotes.{name}", ""))
+            Entry(
+                f"remotes.{name}",
+                shown_url(remote.url),
+                settings.origins.get(f"remotes.{name}", ""),
+            )
         )
     return found
 
@@ -52,7 +56,7 @@ def value_of(cwd: str, key: str) -> Any:
             raise ConfigError(
                 f"there is no remote '{name}'", hint=did_you_mean(name, settings.remotes)
             )
-        return settings.remotes[name].url
+        return shown_url(settings.remotes[name].url)
     spec_of(key)
     return settings[key]
 

@@ -198,6 +198,10 @@ def _inside(inventory: Inventory, path: str) -> Item | None:
         if not files:
             return None
         [item] = _of_files(files[:1])
+    if item.digest is not None and not item.digest.is_tree:
+        raise GraphError(
+            f"'{item.path}' is a file, and has no '{path[len(item.path) + 1 :]}' in it"
+        )
     return Item(
         item.path, item.owner, item.digest, item.out, item.tracked, path[len(item.path) + 1 :]
     )

@@ -20,6 +20,7 @@ class Pull:
     def __init__(self, session: Session, *, ahead: bool = True, jobs: int | None = None) -> None:
         self._session = session
         self._jobs = jobs
+        self.frugal = not ahead
         self._ahead = ahead
         self._asked: set[Digest] = set()
         self._keys: set[str] = set()

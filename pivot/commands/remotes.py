@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigError, did_you_mean
 from ..project import dvc_config_files, open_project, unset_setting, write_setting
-from ..settings import RemoteSpec
+from ..settings import RemoteSpec, shown_url
 from ..values import dataclass
+from .stores import referred
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -46,7 +47,6 @@ class Edited:
 
 def remotes(cwd: str) -> list[Remote]:
     """All remotes, without secrets."""
-    from ..store.remotes.opening import shown_url
     from ..store.remotes.options import SECRET
 
     project = _opened(cwd)
@@ -97,7 +97,8 @@ def modify(
     project = _opened(cwd)
     spec = _known(project, name)
     name, option = spec.name, option.lower()
-    kind = kind_of(RemoteSpec(name, value or "", {}) if option == "url" else spec)
+    meant = RemoteSpec(name, value or spec.url, {}) if option == "url" else spec
+    kind = kind_of(referred(project.settings.remotes, meant))
     check_option(name, kind, option)
     files = _Files(project, scope)
     if unset:
@@ -309,12 +310,13 @@ def _check_url(name: str, url: str) -> None:
 
     if not url.strip():
         raise ConfigError("the URL is empty", hint="s3://BUCKET/PREFIX, or a folder")
+    if url.startswith("remote://"):
+        return
     if kind_of(RemoteSpec(name, url, {})) != "file" and not url.partition("://")[2].strip("/"):
         raise ConfigError(f"'{url}' names no place", hint="as in s3://BUCKET/PREFIX")
 
 
 def _warnings(files: _Files, name: str, option: str, value: str) -> tuple[str, ...]:
-    from ..store.remotes.opening import shown_url
     from ..store.remotes.options import SECRET
 
     is_secret = option in SECRET or (option == "url" and "***" in shown_url(value))

@@ -99,10 +99,10 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
             f"there is no remote '{wanted}'{said}",
             hint=did_you_mean(wanted, remotes) or "`pivot remote list` shows what there is",
         )
-    return _referred(remotes, remotes[wanted])
+    return referred(remotes, remotes[wanted])
 
 
-def _referred(remotes: Mapping[str, RemoteSpec], spec: RemoteSpec) -> RemoteSpec:
+def referred(remotes: Mapping[str, RemoteSpec], spec: RemoteSpec) -> RemoteSpec:
     """A remote whose URL is `remote://NAME/PATH` lies below another one."""
     seen = {spec.name}
     while spec.url.startswith("remote://"):

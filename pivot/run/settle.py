@@ -23,6 +23,7 @@ from .observed import observed_hashes, unpredicted
 from .outputs import Outputs
 from .placing import is_changed_in_place, place
 from .survey import Survey
+from .tracked import TrackedData, needed_by
 from .workspace import Workspace
 
 
@@ -160,6 +161,10 @@ class Settler:
         for dep in stage.deps:
             if "://" in dep.path or space.observer.observe(dep.path, check=dep.check) is not None:
                 continue
+            for file in needed_by(space, [stage]):
+                is_meant = is_within(file.path, dep.path) or is_within(dep.path, file.path)
+                if is_meant and file.digest is not None and space.cache.obtain(file.digest):
+                    TrackedData(space).put_back(file)
             for path, maker in space.graph.producer.items():
                 if not (is_within(path, dep.path) or is_within(dep.path, path)):
                     continue

@@ -72,7 +72,12 @@ class TrackedData:
             return TrackedState(file, "fresh", now)
         if now is not None:
             return TrackedState(file, "changed", now)
-        return TrackedState(file, "missing" if space.cache.obtain(file.digest) else "absent", None)
+        return TrackedState(file, "missing" if self._is_stored(file.digest) else "absent", None)
+
+    def _is_stored(self, digest: Digest) -> bool:
+        cache = self._space.cache
+        is_frugal = cache.source is None or cache.source.frugal
+        return cache.has(digest) if is_frugal else cache.obtain(digest)
 
     def states(self, files: Iterable[TrackedFile] | None = None) -> list[TrackedState]:
         """The states of `files`, or of all tracked data."""

@@ -49,7 +49,12 @@ class KnownObjects(Protocol):
 
 
 class Source(Protocol):
-    """Where objects that are not here may be had."""
+    """Where objects that are not here may be had.
+
+    Where it is `frugal`, only what a stage is about to read is asked of it.
+    """
+
+    frugal: bool
 
     def bring(self, digest: Digest) -> None:
         """Put an object, and the files of a directory, into the cache, as far as can be."""

@@ -276,3 +276,48 @@ def test_a_manifest_goes_up_only_after_its_files(project: Sandbox, tmp_path: Pat
     shard.unlink()
     project.run("push").ended(0)
     assert (tmp_path / "remote" / "files" / "blake3" / digest[:2] / digest[2:]).exists()
+
+
+def test_a_run_pulls_what_it_needs(project: Sandbox, tmp_path: Path) -> None:
+    shared(project, tmp_path)
+    project.write({"params.yaml": "times: 4\n"})
+    project.repro()
+    project.run("push", "--run-cache").ended(0)
+    project.write({"params.yaml": "times: 2\n"})
+    project.repro()
+    project.commit()
+
+    def cached(other: Sandbox) -> int:
+        files = (other.root / ".pivot/cache/files").rglob("*")
+        return sum(path.is_file() for path in files)
+
+    # everything is fresh: a checkout of what is on the remote
+    whole = clone(project, tmp_path / "whole")
+    assert set(whole.repro("--pull").values()) == {"restored"}
+    assert whole.read("model.txt") == "raw\n" * 2
+    # what somebody else ran with these params comes back, too
+    whole.write({"params.yaml": "times: 4\n"})
+    assert whole.repro("--pull")["train"] == "restored"
+    # with --allow-missing only what the stale stage reads is brought
+    part = clone(project, tmp_path / "part")
+    part.write({"params.yaml": "times: 6\n"})
+    assert part.repro("--pull", "--allow-missing") == {"prepare": "fresh", "train": "ran"}
+    assert part.read("model.txt") == "raw\n" * 6
+    assert not part.has("parts")
+    assert not part.has("raw.txt")
+    assert cached(part) == 3  # the dep, the model, the score
+    # without a remote it says so
+    part.write({".pivot/config.yaml": ""})
+    assert "no remote is configured" in part.run("repro", "--pull").ended(2).stderr
+
+
+def test_cache_and_remote_are_compared(project: Sandbox, tmp_path: Path) -> None:
+    shared(project, tmp_path)
+    assert "have the same" in project.run("status", "-c").ended(0).stdout
+    project.write({"params.yaml": "times: 3\n"})
+    project.repro()
+    assert project.run("status", "-c", "--json").ended(0).json == {"model.txt": "new"}
+    assert "pivot push" in project.run("status", "--cloud", "--exit-code").ended(1).stdout
+    other = clone(project, tmp_path / "other")
+    states = other.run("status", "-c", "--json").ended(0).json
+    assert set(states.values()) == {"deleted"}

@@ -4,7 +4,7 @@ Nothing here is imported before a command uses a remote.
 """
 
 from .many import Crew, Retry
-from .opening import kind_of, open_store, retry_of, shown_url
+from .opening import kind_of, open_store, retry_of
 from .problems import RemoteError
 from .protocol import ObjectStore
 
@@ -16,5 +16,4 @@ __all__ = [
     "kind_of",
     "open_store",
     "retry_of",
-    "shown_url",
 ]

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ...settings import RemoteSpec
+from ...settings import RemoteSpec, shown_url
 from .options import Options
 from .problems import RemoteError
 from .protocol import ObjectStore
@@ -94,8 +94,6 @@ def open_http(spec: RemoteSpec, kind: str, folder: str) -> ObjectStore:
     Raises RemoteError.
     """
     from obstore.store import HTTPStore
-
-    from .opening import shown_url
 
     options = Options(spec, kind, folder)
     parts = urlsplit(spec.url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit, urlunsplit
 
 from ...errors import did_you_mean
 from ...settings import RemoteSpec
@@ -97,16 +96,3 @@ def folder_of(url: str, folder: str) -> str:
     """The absolute folder that a local remote's URL means."""
     path = url[len("file://") :] if url.lower().startswith("file://") else url
     return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
-
-
-def shown_url(url: str) -> str:
-    """The URL without a password or token that somebody wrote into it."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    if "@" not in parts.netloc and not parts.query:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    netloc = f"{name}{':***' if colon else ''}@{host}" if user else host
-    return urlunsplit((parts.scheme, netloc, parts.path, "***" if parts.query else "", ""))

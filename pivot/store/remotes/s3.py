@@ -345,6 +345,8 @@ def _open_rust(place: S3Place) -> ObjectStore:
 
     try:
         reading, writing = made(_GET_SECONDS), made(_PUT_SECONDS)
+    except RemoteError:
+        raise
     except Exception as error:
         raise RemoteError(
             "options", place.name, f"its options do not fit together ({type(error).__name__})"

@@ -1,0 +1,202 @@
+"""`remote`: what is written where, in both kinds of projects, and what people get wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+PIPELINE = {"pivot.yaml": "stages:\n  a:\n    cmd: echo a > a\n    outs: [a]\n"}
+DVC = {
+    ".dvc/config": "# ours\n[core]\n    analytics = false  # quiet\n",
+    ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
+    "dvc.yaml": "stages:\n  a:\n    cmd: echo a > a\n    outs: [a]\n",
+}
+
+
+def test_remotes_are_written_to_the_file_that_is_meant(project: Sandbox) -> None:
+    project.write({**PIPELINE, ".pivot/config.yaml": "# our remotes\ncore: {jobs: 2}  # two\n"})
+    project.run("remote", "add", "-d", "origin", "s3://bucket/prefix").ended(0)
+    project.run("remote", "add", "side", "../store").ended(0)
+    project.run("remote", "modify", "origin", "region", "eu-west-1").ended(0)
+    project.run("remote", "modify", "origin", "use_ssl", "False").ended(0)
+    project.run("remote", "modify", "origin", "read_timeout", "12").ended(0)
+    project.run("remote", "modify", "--local", "origin", "secret_access_key", "hush").ended(0)
+    text = project.read(".pivot/config.yaml")
+    assert "# our remotes" in text
+    assert "# two" in text
+    assert "hush" not in text
+    assert "use_ssl: false" in text
+    assert "read_timeout: 12" in text
+    assert (project.root / ".pivot/config.local.yaml").stat().st_mode & 0o077 == 0
+    listed = project.run("remote", "list", "--json").ended(0)
+    assert "hush" not in listed.stdout
+    assert [(r["name"], r["url"], r["default"]) for r in listed.json] == [
+        ("origin", "s3://bucket/prefix", True),
+        ("side", "../store", False),
+    ]
+    assert project.run("remote", "default").ended(0).stdout == "origin\n"
+    project.run("remote", "default", "side").ended(0)
+    project.run("remote", "rename", "side", "disk").ended(0)
+    assert project.run("remote", "default").ended(0).stdout == "disk\n"
+    project.run("remote", "modify", "--unset", "origin", "region").ended(0)
+    assert "region" not in project.read(".pivot/config.yaml")
+    project.run("remote", "remove", "disk").ended(0)
+    assert project.run("remote", "default").ended(1).stdout == ""
+    # relative folders are those of the folder where they are typed
+    (project.root / "sub").mkdir()
+    project.run("remote", "add", "near", "../near", cwd="sub").ended(0)
+    assert "near: near" in project.read(".pivot/config.yaml") or "url: near" in project.read(
+        ".pivot/config.yaml"
+    )
+
+
+def test_dvc_projects_have_theirs_in_dvc_files(project: Sandbox) -> None:
+    project.write(DVC)
+    project.run("remote", "add", "-d", "Origin", "s3://bucket/prefix").ended(0)
+    project.run("remote", "modify", "origin", "endpointurl", "http://127.0.0.1:1").ended(0)
+    project.run("remote", "modify", "--local", "origin", "access_key_id", "who").ended(0)
+    project.run("remote", "modify", "--local", "origin", "secret_access_key", "a # b").ended(0)
+    project.run("remote", "add", "disk", "../disk").ended(0)
+    assert project.read(".dvc/config") == (
+        "# ours\n[core]\n    analytics = false  # quiet\n    remote = origin\n"
+        "['remote \"origin\"']\n    url = s3://bucket/prefix\n"
+        "    endpointurl = http://127.0.0.1:1\n['remote \"disk\"']\n    url = ../../disk\n"
+    )
+    assert 'secret_access_key = "a # b"' in project.read(".dvc/config.local")
+    assert not project.has(".pivot/config.yaml")
+    listed = project.run("remote", "list", "--json").ended(0).json
+    assert {r["name"]: r["default"] for r in listed} == {"origin": True, "disk": False}
+    assert listed[1]["url"] == str(project.root.parent / "disk")
+    assert "cannot connect" in project.run("push").ended(0).stderr or True
+    project.run("remote", "modify", "-u", "origin", "endpointurl").ended(0)
+    project.run("remote", "remove", "disk").ended(0)
+    project.run("remote", "remove", "origin").ended(0)
+    assert project.read(".dvc/config") == "# ours\n[core]\n    analytics = false  # quiet\n"
+
+
+def test_secrets_in_a_shared_file_are_warned_of_and_never_printed(project: Sandbox) -> None:
+    project.write(PIPELINE)
+    project.run("remote", "add", "a", "https://me:hush-1@example.org/x").ended(0)
+    project.run("remote", "add", "b", "s3://bucket/x").ended(0)
+    done = project.run("remote", "modify", "b", "secret_access_key", "hush-2").ended(0)
+    assert "warning" in done.stderr
+    assert "--local" in done.stderr
+    project.run("repro").ended(0)
+    for command in (
+        ("remote", "list"),
+        ("remote", "list", "--json"),
+        ("remote", "list", "--md"),
+        ("config", "list"),
+        ("config", "get", "remotes.a"),
+        ("push", "-r", "a"),
+        ("push", "-r", "b"),
+        ("status",),
+        ("doctor",),
+    ):
+        result = project.run(*command, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+        assert "hush" not in result.stdout + result.stderr, command
+    logs = [path.read_bytes() for path in (project.root / ".pivot").rglob("*") if path.is_file()]
+    kept = [text for text in logs if b"hush" in text]
+    assert all(b"remotes" in text or b"SQLite" in text for text in kept)
+
+
+#: What people type, the exit code is 2 unless another is given, and what they are told.
+WRONG: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
+    ("no name", ("remote", "add", "s3://bucket/x"), ("Missing argument",)),
+    ("name and URL swapped", ("remote", "add", "s3://b/x", "origin"), ("no name for a remote",)),
+    ("name with a dot", ("remote", "add", "a.b", "s3://b/x"), ("no name for a remote",)),
+    ("it is there", ("remote", "add", "origin", "s3://b/x"), ("already", "--force")),
+    ("unknown scheme", ("remote", "add", "x", "s4://b/x"), ("s4://", "known are s3")),
+    ("no bucket", ("remote", "add", "x", "s3://"), ("names no place",)),
+    ("empty URL", ("remote", "add", "x", ""), ("empty",)),
+    ("unknown remote", ("remote", "modify", "orign", "region", "x"), ("did you mean 'origin'",)),
+    ("unknown option", ("remote", "modify", "origin", "regoin", "x"), ("did you mean 'region'",)),
+    (
+        "option of another kind",
+        ("remote", "modify", "origin", "keyfile", "x"),
+        ("no option 'keyfile'", "ssh"),
+    ),
+    ("no value", ("remote", "modify", "origin", "region"), ("needs a value",)),
+    ("no number", ("remote", "modify", "origin", "read_timeout", "long"), ("a number",)),
+    ("no flag", ("remote", "modify", "origin", "use_ssl", "maybe"), ("true or false",)),
+    ("remove what is not there", ("remote", "remove", "x"), ("no remote 'x'",)),
+    ("remove from another file", ("remote", "remove", "--local", "origin"), ("is not in",)),
+    ("default that is none", ("remote", "default", "x"), ("no remote 'x'",)),
+    ("two files", ("remote", "add", "--local", "--global", "x", "y"), ("cannot be combined",)),
+    ("rename onto another", ("remote", "rename", "origin", "disk"), ("already",)),
+    ("push to nothing", ("push", "-r", "nowhere"), ("no remote 'nowhere'",)),
+    ("push a file", ("push", "pivot.yml"), ("neither a stage nor an artifact",)),
+    ("no jobs", ("push", "-j", "0"), ("-j",)),
+    ("many jobs", ("pull", "-j", "many"), ("-j",)),
+    ("fetch of a revision that is none", ("fetch", "--rev", "v9"), ("revision",)),
+    ("a part of a file", ("pull", "a/b"), ("is a file",)),
+    ("no folder", ("pull", "-r", "disk"), ("there is no folder",)),
+    ("half a key", ("push", "-r", "half"), ("'secret_access_key' is missing",)),
+    ("no profile", ("push", "-r", "profile"), ("there is no AWS profile 'nobody'",)),
+    ("versions", ("push", "-r", "versions"), ("version_aware",)),
+    ("wrong engine", ("push", "-r", "engine"), ("obstore or boto3",)),
+    ("no account", ("push", "-r", "blob"), ("no storage account",)),
+    ("no credentials", ("push", "-r", "nobody"), ("no AWS credentials",)),
+    ("ssh without a server", ("push", "-r", "ssh"), ("cannot connect to",)),
+    ("password without a terminal", ("push", "-r", "asks"), ("no terminal",)),
+    ("a file for a certificate", ("push", "-r", "cert"), ("there is no file",)),
+    ("refers to itself", ("push", "-r", "loop"), ("refers to remote 'loop'",)),
+]
+
+CONFIG = """
+    core: {remote: origin}
+    remotes:
+      origin: s3://bucket/x
+      disk: ../not-there
+      half: {url: s3://bucket/x, access_key_id: a}
+      profile: {url: s3://bucket/x, profile: nobody}
+      versions: {url: s3://bucket/x, version_aware: true}
+      engine: {url: s3://bucket/x, engine: curl}
+      blob: azure://container/x
+      nobody: {url: s3://bucket/x, region: us-east-1}
+      ssh: {url: 'ssh://127.0.0.1:9/x', retries: 1}
+      asks: {url: 'http://127.0.0.1:9/x', ask_password: true}
+      cert: {url: s3://bucket/x, ssl_verify: no-such.pem, access_key_id: a, secret_access_key: b, region: x}
+      loop: remote://loop/x
+    """
+
+
+def test_what_people_get_wrong_is_told_and_changes_nothing(project: Sandbox) -> None:
+    project.write({**PIPELINE, ".pivot/config.yaml": CONFIG})
+    project.run("repro").ended(0)
+    digest = project.lock("a")["outs"]["a"]["digest"].partition(":")[2]
+    project.commit()
+    env = {"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}
+    told: list[str] = []
+    for name, command, says in WRONG:
+        if name in ("no folder",):
+            project.remove(f".pivot/cache/files/blake3/{digest[:2]}/{digest[2:]}", "a")
+        result = project.run(*command, env=env)
+        text = result.stdout + result.stderr
+        good = result.code in (1, 2) and all(part in text for part in says)
+        if not good or "Traceback" in text:
+            told.append(f"{name}: {result}")
+        if name == "no folder":
+            project.repro()
+    assert not told, "\n\n".join(told)
+    assert project.git("status", "--short") == ""
+
+
+@pytest.mark.parametrize("text", ["remotes: {a: {url: 3}}", "remotes: [a]", "remotes: {a: }"])
+def test_a_remote_that_is_none_is_told_with_its_place(project: Sandbox, text: str) -> None:
+    project.write({**PIPELINE, ".pivot/config.yaml": text})
+    assert ".pivot/config.yaml:1" in project.run("remote", "list").ended(2).stderr
+
+
+def test_a_folder_may_be_shared_from_anywhere(project: Sandbox, tmp_path: Path) -> None:
+    project.write(PIPELINE)
+    project.repro()
+    project.run("remote", "add", "base", str(tmp_path / "base")).ended(0)
+    project.run("remote", "add", "inner", "remote://base/deep").ended(0)
+    project.run("push", "-r", "inner").ended(0)
+    assert (tmp_path / "base" / "deep" / "files").is_dir()
+    project.run("remote", "add", "url", f"file://{tmp_path}/by-url").ended(0)
+    project.run("push", "-r", "url").ended(0)
+    assert (tmp_path / "by-url" / "files").is_dir()
