@@ -305,7 +305,7 @@ def test_a_run_pulls_what_it_needs(project: Sandbox, tmp_path: Path) -> None:
     assert part.read("model.txt") == "raw\n" * 6
     assert not part.has("parts")
     assert not part.has("raw.txt")
-    assert cached(part) == 3  # the dep, the model, the score
+    assert cached(part) == 4  # the dep, the model, the score as it was and as it is
     # without a remote it says so
     part.write({".pivot/config.yaml": ""})
     assert "no remote is configured" in part.run("repro", "--pull").ended(2).stderr
