@@ -23,6 +23,17 @@ def read_top_level(
     resolved = {
         key: scope.resolve(value[key], marks.where((key,))) for key in _KEYS if value.get(key)
     }
+    for key in ("plots", "artifacts"):
+        found = resolved.get(key) or {}
+        for item in found if isinstance(found, (list, tuple)) else [found]:
+            for name in item if isinstance(item, Mapping) else ():
+                if not isinstance(name, str):
+                    hint = f'write "{name}"'
+                    raise ConfigError(
+                        f"{key}: a name is a text, not {name!r}",
+                        hint=hint,
+                        where=marks.where((key,)),
+                    )
     yield TopLevel(
         file=file,
         folder=folder,

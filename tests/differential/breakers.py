@@ -196,7 +196,7 @@ def graph(s: Sketch) -> None:
         s.files[s.at(f"{a}/dvc.yaml")] = f"stages: {{{s.name()}: {{cmd: y}}}}\n"
         bodies = [{"cmd": "x", "outs": [s.pick(a, f"{a}/dvc.yaml", f"{a}/other", ".", "dvc.yaml", "./")]}]
     elif kind == "outside":
-        bodies = [{"cmd": "x", "outs": [s.pick("../../../away", "/tmp/away", {"/tmp/away2": {"cache": False}}, "../../..")]}]
+        bodies = [{"cmd": "x", "outs": [s.pick("../away", "/tmp/away", {"/tmp/away2": {"cache": False}}, "../../..")]}]
     elif kind == "between files":
         s.files[f"other{a}/dvc.yaml"] = f"stages: {{{s.name()}: {{cmd: y, outs: [{s.pick('here', '../there', '../there/x')}]}}}}\n"
         s.folder = "."
