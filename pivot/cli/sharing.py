@@ -84,7 +84,7 @@ def push(
     """Send results and tracked data to a remote, as far as it lacks them."""
     from ..commands import sharing
 
-    with opened() as session, _meter("sending") as meter:
+    with opened(partial=True) as session, _meter("sending") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
             _Options(
@@ -115,7 +115,7 @@ def fetch(
     """Bring results and tracked data from a remote into the cache."""
     from ..commands import sharing
 
-    with opened() as session, _meter("fetching") as meter:
+    with opened(partial=True) as session, _meter("fetching") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
             _Options(
@@ -149,7 +149,7 @@ def pull(
     """Fetch results and tracked data, and put them into the work tree."""
     from ..commands import sharing
 
-    with opened(exclusive=True) as session, _meter("fetching") as meter:
+    with opened(exclusive=True, partial=True) as session, _meter("fetching") as meter:
         request = _request(
             _targets(targets, session.cwd, with_deps, recursive, glob),
             _Options(

@@ -24,7 +24,7 @@ def track(
     """Put data into the cache, with a record of it for git."""
     from ..commands import tracking
 
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True, partial=True) as session:
         done = tracking.track(session, tuple(paths), desc=desc)
     for tracked in done:
         if tracked.changed:
@@ -41,7 +41,7 @@ def untrack(
     """Remove records; the data stays where it is."""
     from ..commands import tracking
 
-    with opened(exclusive=True) as session:
+    with opened(exclusive=True, partial=True) as session:
         removed = tracking.untrack(session, tuple(targets))
     for file in removed:
         note(f"removed {file.name}; {file.path} stays")

@@ -39,7 +39,7 @@ def verify(
     from ..commands import verify as use_case
 
     request = use_case.VerifyRequest(tuple(targets or ()), allow_missing, deep, remote)
-    with opened(rev=rev, folder=project) as session:
+    with opened(rev=rev, folder=project, partial=True) as session:
         with metered(session):
             result = use_case.verify(session, request)
         if as_json:
