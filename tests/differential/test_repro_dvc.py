@@ -7,7 +7,6 @@ do; in between both see the same changes, save where code tells Pivot more.
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import subprocess
@@ -320,15 +319,3 @@ def objects(both: Both) -> dict[str, bytes]:
     """The cache, whoever filled it."""
     folder = both.root / ".dvc/cache/files/md5"
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def test_dvc_checks_out_from_our_cache(both: Make) -> None:
-    project = both("project")
-    Project(project, 0)
-    project.pivot("repro").well()
-    made = {path: project.read(path) for path in ("models/a.bin", "parts/x", "data/clean.txt")}
-    for path in ("models", "parts/x", "data/clean.txt", "data/raw.csv"):
-        project.remove(path)
-    project.dvc("checkout", "-q").well()
-    assert {path: project.read(path) for path in made} == made
-    assert json.loads(project.dvc("status", "--json").out or "{}") == {}
