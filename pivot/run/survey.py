@@ -313,7 +313,12 @@ class Survey:
             return None
         candidates: list[StageRecord] = []
         locked = self.record(stage)
-        if locked is not None and all(reason.kind == "out" for reason in decision.reasons):
+        # an entry of dvc.lock may be of fewer outs than are declared now
+        if (
+            locked is not None
+            and all(reason.kind == "out" for reason in decision.reasons)
+            and all(out.path in locked.outs or out.resume for out in stage.outs)
+        ):
             candidates.append(locked)
         candidates += self._space.run_cache.find(decision.key.id)
         if self._space.locks.as_dvc(stage):

@@ -415,3 +415,21 @@ def test_wrong_words(project: Sandbox) -> None:
     broken = project.run("impact", "HEAD~1", "HEAD").ended(2)
     assert "pivot.yaml:2:1: the file ends" in broken.stderr
     assert "config pivot.yaml" not in broken.stdout
+
+
+def test_an_out_that_dvc_lock_does_not_name_is_made(project: Sandbox) -> None:
+    """Given a renamed output, then what the lock has of others does not stand for it."""
+    project.write(
+        {
+            ".dvc/config": "",
+            "dvc.yaml": "stages: {a: {cmd: cp i o && cp i p, deps: [i], outs: [o]}}",
+            "i": "1",
+        }
+    )
+    project.run("repro").ended(0)
+    project.edit("dvc.yaml", "[o]", "[p]")
+    project.remove("p")
+
+    assert project.stale() == {"a"}
+    assert project.ran() == {"a"}
+    assert not project.stale()

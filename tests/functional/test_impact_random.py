@@ -344,8 +344,8 @@ def truth(project: Sandbox) -> tuple[dict[str, str], dict[str, set[tuple[str, st
     )
 
 
-def tidy(project: Sandbox) -> None:
-    """Remove what a stage left that is no more."""
+def tidy(project: Sandbox) -> set[str]:
+    """Remove what a stage left that is no more; the outs that there are."""
     with Session(Request(str(project.root))) as session:
         made = {out.path for stage in session.space.graph.stages.values() for out in stage.outs}
     for path in OUTS - made:
@@ -354,6 +354,7 @@ def tidy(project: Sandbox) -> None:
             shutil.rmtree(target)
         elif target.exists():
             target.unlink()
+    return made
 
 
 OUTS = {
@@ -399,16 +400,57 @@ def agree(project: Sandbox, mode: str, seeds: range) -> None:
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
             edits.any()
         told = f"seed {seed}: {edits.done}"
-        tidy(project)
+        made = tidy(project)
         worktree = impact(ImpactRequest(str(project.root), "base", "workspace"))
         project.commit("edits")
         committed = impact(ImpactRequest(str(project.root), "base", "HEAD"))
         expected = truth(project)
         assert said(committed) == expected, told
         assert said(worktree) == expected, told
+        # results that were committed with the edits are not sources
+        if "fourth.txt" in made:
+            project.write({"fourth.txt": "another result\n"})
+        shutil.rmtree(project.root / ".pivot/stages")
+        project.commit("results")
+        assert said(impact(ImpactRequest(str(project.root), "base", "HEAD"))) == expected, told
         project.git("reset", "--hard", "--quiet", "base")
         project.git("clean", "-fdq")
         for path, place in kept.items():
             if not os.path.lexists(place):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 (shutil.copytree if (aside / path).is_dir() else shutil.copy2)(aside / path, place)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mode", ["pivot", "dvc"])
+def test_what_the_base_neglected_does_not_count(tmp_path: Path, mode: str) -> None:
+    """Given a base that was edited and not run, then impact is as if it had been."""
+    compared = sum(neglected(tmp_path / str(seed), mode, seed) for seed in range(12))
+    assert compared > 3  # the others cannot be run
+
+
+def neglected(root: Path, mode: str, seed: int) -> bool:
+    project = base(root, mode)
+    edits = Edits(project, random.Random(seed), mode)
+    edits.any()
+    project.commit("neglected")
+    project.git("branch", "neglected")
+    edits.any()
+    edits.any()
+    project.commit("edits")
+    found = impact(ImpactRequest(str(root), "neglected", "HEAD"))
+    project.git("checkout", "--quiet", "-b", "reproduced", "neglected")
+    always = any(done.startswith("always") for done in edits.done)  # stale whatever is edited
+    if always or project.run("repro").code != 0:
+        return False
+    project.commit("results")
+    # the edits, over what it made
+    outs = [f":(exclude){path}" for path in ("fourth.txt", ".pivot/stages", "dvc.lock")]
+    patch = project.git("diff", "--binary", "neglected", "main", "--", ".", *outs)
+    (root.parent / "edits.patch").write_text(patch)
+    if patch:
+        project.git("apply", "--index", str(root.parent / "edits.patch"))
+    tidy(project)
+    states = {s.name: s.state for s in found.stages if s.state not in (None, "fresh")}
+    assert states == truth(project)[0], f"seed {seed}: {edits.done}"
+    return True

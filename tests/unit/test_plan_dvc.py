@@ -83,6 +83,13 @@ def test_added_outs_count_and_dropped_ones_do_not() -> None:
     assert judged(replace(STAGE, outs=())) == []
 
 
+def test_an_out_that_the_lock_does_not_name_has_changed() -> None:
+    """As `dvc status` has it, whether the out is there or not."""
+    wider = replace(STAGE, outs=(*STAGE.outs, Out("new")))
+    assert judged(wider, outs={"o": A, "new": None}) == ["out new"]
+    assert judged(wider, outs={"o": A, "new": B}) == ["out new"]
+
+
 def test_scripts_count_by_content_only_where_no_code_is_known() -> None:
     unknown = replace(RECORD, key=replace(RECORD.key, code=None))
     assert judged(scripts={"run.py": B}) == []
