@@ -62,7 +62,14 @@ def say_table(rows: Sequence[Sequence[Any]], headers: Sequence[str], *, markdown
     from tabulate import tabulate  # 21 ms to import; only tables need it
 
     style = "github" if markdown else "plain"
+    if markdown:
+        rows = [[_in_cell(cell) for cell in row] for row in rows]
     say(tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True))
+
+
+def _in_cell(value: Any) -> str:
+    """A text as it stands in one cell of a Markdown table."""
+    return str(value).replace("|", "\\|").replace("\n", "<br>")
 
 
 def seconds_text(seconds: float) -> str:
