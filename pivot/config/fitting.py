@@ -86,7 +86,7 @@ class Fitting:
             if isinstance(value, (str, Mapping)) or not hasattr(value, "__iter__"):
                 return [Complaint(path, f"takes a list, not {value!r}")]
             found: list[Complaint] = []
-            if inner and head not in ("tuple", "Tuple"):
+            if inner and (head not in ("tuple", "Tuple") or _is_ellipsis(inner[-1])):
                 for number, item in enumerate(value):
                     at = (*path, number)
                     found += self._complaint(lax, spot._replace(node=inner[0]), item, at)
@@ -110,8 +110,9 @@ class Fitting:
     def _known(self, spot: Spot, seen: frozenset[str]) -> bool:
         spot = self._text.unaliased(spot)
         head, inner = parts(self._text, spot)
-        if head in ("Union", "list", "List", "dict", "Dict"):
-            return all(self._known(spot._replace(node=item), seen) for item in inner)
+        if head in ("Union", "list", "List", "dict", "Dict", "tuple", "Tuple"):
+            named = [item for item in inner if not _is_ellipsis(item)]
+            return all(self._known(spot._replace(node=item), seen) for item in named)
         if head == "Literal":
             return True
         if head:
@@ -203,6 +204,10 @@ class Fitting:
         shown = ", ".join(map(repr, values))
         hint = f"did you mean {near!r}?" if near else None
         return [Complaint(path, f"takes one of {shown}, not {value!r}", hint)]
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
 def _fits(name: str, value: Any) -> bool:
