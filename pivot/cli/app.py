@@ -25,6 +25,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "artifacts": ("checkout", "commit", "accept", "unprotect"),
     "tracking": ("track", "add", "untrack"),
     "importing": ("import", "import-url", "update", "get"),
+    "garbage": ("gc",),
     "editing": ("freeze", "unfreeze"),
     "impact": ("impact",),
     "verify": ("verify",),

@@ -28,7 +28,7 @@ from ..tree import is_within, join, parent, relative
 from ..values import dataclass
 from .committed import CommittedSession
 from .session import Request
-from .sharing import Stores
+from .stores import Stores
 
 if TYPE_CHECKING:
     from ..project import Repository, RevTree

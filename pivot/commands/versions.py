@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..digest import Digest
 from ..errors import PivotError, StoreError
-from ..model import Command, Manifest, Pipeline, Stage
+from ..model import Command, Manifest, Pipeline, Stage, StageRecord
 from ..project import Observer, Project, RevTree, find_root, open_project, open_repository
 from ..project.committed import CommittedProject
 from ..run.locks import Locks
@@ -165,6 +165,13 @@ class Version:
         stage = self._producers.get(owner or "")
         outs = stage.outs if stage else ()
         return next((out.remote for out in outs if out.path == owner), None)
+
+    def records(self) -> Iterator[StageRecord]:
+        """The locks of its stages, as far as they are there."""
+        for name in self.pipeline.stages:
+            record = self._locks.record(name)
+            if record is not None:
+                yield record
 
     def artifacts(self) -> dict[str, Digest | None]:
         """Every out and tracked file, with what the locks and records say it is."""

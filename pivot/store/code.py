@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..disk import explain, read_if_exists, write_atomic
 from ..model import CodeManifest, Symbol
@@ -76,6 +76,18 @@ class CodeTables:
         if known is None:
             known = self._symbols[key] = Symbol(str(value), str(file), int(str(line)))
         return known
+
+    def unused(self, digests: Collection[str]) -> Iterator[tuple[str, str, int]]:
+        """(digest, path, bytes) of the tables of other code digests than these."""
+        wanted = {os.path.basename(self.path(digest)) for digest in digests}
+        try:
+            with os.scandir(self.folder) as entries:
+                found = [e for e in entries if e.name.endswith(".json") and e.name not in wanted]
+        except OSError:
+            return
+        for entry in found:
+            name = f"xxh128:{entry.name.removesuffix('.json')}"
+            yield name, entry.path, entry.stat(follow_symlinks=False).st_size
 
     def get(self, digest: str) -> CodeTable | None:
         """The table of a code digest; None where there is none that can be read."""
