@@ -73,6 +73,7 @@ KEPT = frozenset(
         "PIVOT_TEST_DVC",
         "PIVOT_TEST_BROWSER",
         "PIVOT_TEST_SFTP_SERVER",
+        "PIVOT_TEST_AZURITE",
         REAL_HOME,
         "AWS_EC2_METADATA_DISABLED",
     }

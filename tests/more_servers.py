@@ -94,21 +94,29 @@ def web_server(folder: Path) -> Iterator[WebServer]:
                 path.unlink(missing_ok=True)
                 self._answer(204)
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
+    with serving(Handler) as server:
+        made.port = server.server_port
+        yield made
 
-        def server_bind(self) -> None:
-            # as the library has it, without asking for the name of this machine
-            self.socket.bind(self.server_address)
-            self.server_address = self.socket.getsockname()
-            self.server_name, self.server_port = "localhost", int(self.server_address[1])
 
-    server = Server(("127.0.0.1", 0), Handler)
-    made.port = server.server_port
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        # as the library has it, without asking for the name of this machine
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = "localhost", int(self.server_address[1])
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
+    """An HTTP server on a free port of loopback."""
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield made
+        yield server
     finally:
         server.shutdown()
         server.server_close()

@@ -56,7 +56,6 @@ def open_azure(spec: RemoteSpec, folder: str) -> ObjectStore:
         account = None
     said = _connection(spec.name, options.text("connection_string"))
     given = {
-        "container_name": container,
         "account_name": options.text("account_name") or said.get("accountname") or account,
         "account_key": options.text("account_key") or said.get("accountkey"),
         "sas_key": options.text("sas_token") or said.get("sharedaccesssignature"),

@@ -21,6 +21,11 @@ _PARTS_AT_A_TIME = 6
 _CHUNK_BYTES = 1 << 20
 _TROUBLE = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\b")
 
+_SIGN_IN = (
+    "sign in (`gcloud auth application-default login`, `az login`), or give the remote a "
+    "credentialpath (Google) or an account_key (Azure), with --local"
+)
+
 #: A request is tried once more by the library, since parts of an upload have no other retry;
 #: everything above that is the crew's.
 RETRY: dict[str, Any] = {
@@ -165,6 +170,9 @@ class RustStore:
         if isinstance(error, RemoteError):
             return error
         text = str(error)
+        if "token request" in text:
+            what = f"{self._endpoint} was given no credentials that it takes"
+            return RemoteError("credentials", self.name, what, hint=_SIGN_IN)
         code, status = code_in(text), status_in(text)
         if code is not None:
             kind, what = by_code(code)
