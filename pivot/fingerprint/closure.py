@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..digest import fingerprint
@@ -134,6 +134,9 @@ class Table(Mapping[str, _Value]):
 
     def items(self) -> ItemsView[str, _Value]:
         return self._all().items()
+
+    def values(self) -> ValuesView[_Value]:
+        return self._all().values()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())

@@ -18,10 +18,12 @@ def unpredicted(
     the run itself had put `folder` on the path, `file:x.py` for a script that was run.
     """
     predicted = set(manifest.modules)
-    read = {symbol.file for symbol in manifest.symbols.values()}
+    read: set[str] | None = None  # thousands of definitions, and rarely asked for
     found: dict[str, str] = {}
     for name, file in module_files.items():
         if name.startswith("file:"):
+            if read is None:
+                read = {symbol.file for symbol in manifest.symbols.values()}
             if file not in read:
                 found[name] = file
         elif name not in predicted:

@@ -294,8 +294,10 @@ class Settler:
         if manifest.digest != key.code:
             return "the code of the stage"  # edited between deciding and reading it whole
         seen = self._space.fingerprinter.sources_read
-        for file in sorted({symbol.file for symbol in manifest.symbols.values()}):
-            touched = file in seen and self._space.project.tree.signature(file) != seen[file]
+        for file in sorted(self._space.fingerprinter.rests_on(stage)):
+            if file.endswith("/"):
+                continue  # what lies in a folder; the files that would count are looked at
+            touched = self._space.project.tree.signature(file) != seen[file]
             if touched and self._survey.code_changed(stage):
                 return file
         # modules that only the run could show are read after it: they must be older than it

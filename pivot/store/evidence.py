@@ -14,6 +14,7 @@ from ..digest import Digest
 from ..disk import explain, read_if_exists, write_atomic
 from ..lockfile import BadLock, loads
 from ..model import StageRecord
+from .code import part_name, part_path, parts_of
 from .remotes.many import FEW, Crew
 from .remotes.problems import RemoteError
 from .remotes.protocol import ObjectStore
@@ -40,15 +41,26 @@ class Evidence:
         """Send the tables of code digests, as far as they are here and not there; how many."""
         here = {self._table_key(d): d for d in digests if os.path.exists(self._table_path(d))}
         there = self._existing(list(here), f"{self._prefix}code/")
-        wanted = [key for key in here if key not in there]
+        tables: dict[str, bytes] = {}
+        for key in here:
+            data = None if key in there else read_if_exists(self._table_path(here[key]))
+            if data is not None and _is_table(data, here[key]):
+                tables[key] = data
+        self._push_parts({name for data in tables.values() for name in parts_of(data)})
+        failed = self._crew.each(list(tables), lambda key: self._store.write(key, tables[key]))
+        return len(tables) - len(failed)
+
+    def _push_parts(self, names: Iterable[str]) -> None:
+        """Send what tables are made of, before them."""
+        here = {self._part_key(name): part_path(self._code, name) for name in names}
+        there = self._existing(list(here), f"{self._prefix}code/parts/")
 
         def send(key: str) -> None:
-            data = read_if_exists(self._table_path(here[key]))
+            data = read_if_exists(here[key])
             if data is not None:
                 self._store.write(key, data)
 
-        failed = self._crew.each(wanted, send)
-        return len(wanted) - len(failed)
+        self._crew.each([key for key in here if key not in there], send)
 
     def fetch_tables(self, digests: Iterable[str]) -> int:
         """Bring the tables that are not here, as far as they are there; how many."""
@@ -57,16 +69,33 @@ class Evidence:
         if len(keys) > FEW and self._store.lists:
             there = self._existing(keys, f"{self._prefix}code/")
             keys = [key for key in keys if key in there]
-        brought: list[str] = []
+        brought: dict[str, bytes] = {}
 
         def bring(key: str) -> None:
             data = self._read(key)
             if _is_table(data, wanted[key]):
-                _keep(self._table_path(wanted[key]), data)
-                brought.append(key)
+                brought[key] = data
 
         self._crew.each(keys, bring)  # one that is absent costs an explanation, nothing more
+        self._fetch_parts({name for data in brought.values() for name in parts_of(data)})
+        for key, data in brought.items():
+            _keep(self._table_path(wanted[key]), data)
         return len(brought)
+
+    def _fetch_parts(self, names: Iterable[str]) -> None:
+        """Bring what tables are made of, before them."""
+        wanted = {
+            self._part_key(name): name
+            for name in names
+            if not os.path.exists(part_path(self._code, name))
+        }
+
+        def bring(key: str) -> None:
+            data = self._read(key)
+            if part_name(data) == wanted[key]:
+                _keep(part_path(self._code, wanted[key]), data)
+
+        self._crew.each(list(wanted), bring)
 
     # --- run records ----------------------------------------------------------------------
 
@@ -152,6 +181,9 @@ class Evidence:
     def _table_key(self, digest: str) -> str:
         return f"{self._prefix}code/{digest.rpartition(':')[2]}.json"
 
+    def _part_key(self, name: str) -> str:
+        return f"{self._prefix}code/parts/{name}.json"
+
     def _table_path(self, digest: str) -> str:
         return f"{self._code}/{digest.rpartition(':')[2]}.json"
 
@@ -165,7 +197,8 @@ class Evidence:
 def _is_table(data: bytes, digest: str) -> bool:
     try:
         content = json.loads(data)
-    except ValueError:
+        parts_of(data)
+    except (ValueError, KeyError, TypeError):
         return False
     return isinstance(content, dict) and content.get("digest") == digest
 

@@ -154,15 +154,58 @@ def test_a_code_table_is_written_once(tmp_path: Path) -> None:
         "",
         "[]",
         "{}",
+        json.dumps({"pivot_code": 3, "digest": "xxh128:0123", "symbols": {}, "parts": []}),
+        json.dumps({"pivot_code": 2, "digest": "xxh128:4567", "symbols": {}, "parts": []}),
+        json.dumps({"pivot_code": 2, "digest": "xxh128:0123", "symbols": {"a": [1]}, "parts": []}),
+        json.dumps({"pivot_code": 2, "digest": "xxh128:0123", "symbols": [], "parts": []}),
         json.dumps({"pivot_code": 2, "digest": "xxh128:0123", "symbols": {}}),
-        json.dumps({"pivot_code": 1, "digest": "xxh128:4567", "symbols": {}}),
-        json.dumps({"pivot_code": 1, "digest": "xxh128:0123", "symbols": {"a": [1]}}),
-        json.dumps({"pivot_code": 1, "digest": "xxh128:0123", "symbols": []}),
+        json.dumps({"pivot_code": 2, "digest": "xxh128:0123", "symbols": {}, "parts": ["../x"]}),
+        json.dumps({"pivot_code": 2, "digest": "xxh128:0123", "symbols": {}, "parts": ["0" * 32]}),
     ],
 )
 def test_a_broken_code_table_counts_as_absent(tmp_path: Path, text: str) -> None:
     (tmp_path / "0123.json").write_text(text)
     assert CodeTables(str(tmp_path)).get("xxh128:0123") is None
+
+
+def manifest_of(stage: str, helpers: int, line: int = 1) -> CodeManifest:
+    """A stage that reaches some definitions of a module by way of the first of them."""
+    symbols = {f"steps:{stage}": Symbol("00aa", "steps.py", line)}
+    reached_by = {f"steps:{stage}": ""}
+    for number in range(helpers):
+        symbols[f"lib:f{number}"] = Symbol(f"{number:04}", "lib.py", number + 1)
+        reached_by[f"lib:f{number}"] = f"lib:f{number - 1}" if number else f"steps:{stage}"
+    return CodeManifest(f"xxh128:{stage}", symbols, reached_by)
+
+
+def _part_of(table: Path) -> Path:
+    [name] = json.loads(table.read_text())["parts"]
+    return table.parent / "parts" / f"{name}.json"
+
+
+def test_tables_share_what_they_have_in_common(tmp_path: Path) -> None:
+    stages = [manifest_of(f"{number:02}", 50) for number in range(10)]
+    other = manifest_of("99", 40)
+    tables = CodeTables(str(tmp_path))
+    for manifest in (*stages, other):
+        tables.put(manifest)
+
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert len(parts) == 2
+    assert all(path.stat().st_size < 600 for path in tmp_path.glob("*.json"))
+    reader = CodeTables(str(tmp_path))
+    for manifest in (*stages, other):
+        found = reader.get(manifest.digest)
+        assert found is not None
+        assert (found.symbols, found.reached_by) == (manifest.symbols, manifest.reached_by)
+
+    wanted = [manifest.digest for manifest in stages]
+    unused = {Path(path) for _, path, _ in reader.unused(wanted)}
+    assert unused == {tmp_path / "99.json", _part_of(tmp_path / "99.json")}
+
+    parts[0].write_bytes(parts[0].read_bytes().replace(b"lib.py", b"bil.py", 1))
+    parts[1].unlink()
+    assert all(CodeTables(str(tmp_path)).get(m.digest) is None for m in (*stages, other))
 
 
 def test_a_code_table_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
