@@ -94,7 +94,7 @@ def _print_explanations(result: Impact) -> None:
     for stage in result.stages:
         say(f"Stage: {stage.name}")
         say(f"  Change: {_CHANGES[stage.change]}")
-        if stage.fresh is not None:
+        if stage.state in ("stale", "fresh"):
             say(f"  Lock: {'re-run and committed' if stage.fresh else 'not re-run'}")
         for reason in stage.reasons if stage.change != "added" else ():
             say("\n".join(f"    {line}" for line in change_lines(reason)))
@@ -116,14 +116,19 @@ _COLOURS = {True: "green", False: "yellow", None: "dim"}
 def _headline(result: Impact) -> str:
     a, b = result.shown
     against = a if result.direct else f"{a}, from which it parted at {result.base[:8]}"
+    return f"{b} {_counts(result)} (against {against})."
+
+
+def _counts(result: Impact) -> str:
     if not result.stages:
-        return f"{b} affects no stage (against {against})."
-    count = sum(stage.change != "removed" for stage in result.stages)
-    gone = len(result.stages) - count
-    text = f"{b} affects {count} of {_stages(result.total)}"
-    if gone:
-        text += f" and removes {gone}"
-    return f"{text} (against {against})."
+        return "affects no stage"
+    gone = sum(stage.state is None for stage in result.stages)
+    unknown = sum(stage.state == "unknown" for stage in result.stages)
+    count = len(result.stages) - gone - unknown
+    parts = [f"affects {count} of {_stages(result.total)}"] if count else []
+    parts += [f"removes {gone}"] if gone else []
+    parts += [f"leaves {unknown} unknown"] if unknown else []
+    return " and ".join(parts)
 
 
 def _stages(count: int) -> str:
@@ -131,8 +136,10 @@ def _stages(count: int) -> str:
 
 
 def _mark(stage: StageImpact) -> str:
-    if stage.fresh is None:
+    if stage.state is None:
         return "removed"
+    if stage.state == "unknown":
+        return "unknown"
     return "re-run" if stage.fresh else "not re-run"
 
 
@@ -147,13 +154,13 @@ def _why(stage: StageImpact) -> str:
 
 
 def _pending(result: Impact) -> str:
-    waiting = sum(stage.fresh is False for stage in result.stages)
-    there = sum(stage.fresh is not None for stage in result.stages)
-    if not there:
+    judged = [stage for stage in result.stages if stage.state in ("stale", "fresh")]
+    waiting = sum(not stage.fresh for stage in judged)
+    if not judged:
         return ""
     if not waiting:
         return "All of them were re-run: the committed locks stand for them."
-    return f"{waiting} of {there} not re-run: the locks committed with it do not stand for them."
+    return f"{waiting} of {len(judged)} not re-run: the committed locks do not stand for them."
 
 
 def _listed(names: Sequence[str], most: int) -> str:
@@ -167,15 +174,13 @@ def _listed(names: Sequence[str], most: int) -> str:
 def _markdown(result: Impact) -> Iterable[str]:
     """A short comment: what causes it, what follows, and the rest folded away."""
     a, b = result.shown
-    count = sum(stage.change != "removed" for stage in result.stages)
+    yield f"### This change {_counts(result)}"
+    yield ""
     if not result.stages:
-        yield "### Pipeline: no stage is affected"
-        yield ""
         yield f"{_code(b)} against {_code(a)} ({_code(result.base[:8])})."
         return
-    yield f"### Pipeline: {count} of {_stages(result.total)} affected"
-    yield ""
-    yield f"{_code(b)} against {_code(a)} ({_code(result.base[:8])}). {_bold(_pending(result))}"
+    where = f"{_code(b)} against {_code(a)} ({_code(result.base[:8])})."
+    yield f"{where} {_bold(_pending(result))}".rstrip()
     yield ""
     yield "| change | stages |"
     yield "| --- | --- |"
@@ -200,7 +205,7 @@ def _causes(result: Impact) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     last: dict[str, list[str]] = {}
     for stage in result.stages:
-        if stage.change in ("added", "removed", "upstream"):
+        if stage.change in ("added", "removed", "upstream") and stage.state != "unknown":
             word = {"added": "new stage", "removed": "removed", "upstream": "follows from these"}
             place = last if stage.change == "upstream" else found
             place.setdefault(word[stage.change], []).append(stage.name)

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
+from .. import lockfile
 from ..errors import PivotError
 from ..graph import Graph
 from ..model import Decision, OutKind, Problem, Reason, ReasonKind, Stage
@@ -22,6 +23,7 @@ from ..run.recorded import RecordedObserver
 from ..run.reproduced import Reproduced
 from ..run.survey import Survey
 from ..run.verdicts import Verdicts
+from ..tree import parent
 from ..values import dataclass
 from .committed import CommittedSession
 from .loading import open_ledger
@@ -49,7 +51,7 @@ class StageImpact:
 
     `state` is what `status` would say (None of a stage that is gone). `fresh` tells whether the
     version's own lock already stands for it: its author ran it and committed the result (None of a
-    stage that is gone).
+    stage that is gone, or that the version does not show).
     """
 
     name: str
@@ -192,10 +194,11 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
             continue
         problem = _hiding(later.space.pipeline.problems, stage)
         if problem is not None:
-            stages.append(_unknown(stage, problem, "", False))
+            stages.append(_unknown(stage, problem, "", None))
         else:
             gone.append(stage)
             stages.append(StageImpact(name, "removed", None, (), None))
+    stages += _of_programs(earlier, later, {stage.name for stage in stages})
     notes = [f"at {empty.base[:8]}, {problem.error}" for problem in problems]
     if earlier is None:
         notes.append(f"there is no project at {empty.base[:8]}: everything is new")
@@ -216,12 +219,40 @@ def _hiding(problems: Iterable[Problem], stage: Stage) -> Problem | None:
     return next((p for p in problems if p.source == stage.file and p.stage in (None, group)), None)
 
 
-def _unknown(stage: Stage, problem: Problem, place: str, fresh: bool) -> StageImpact:
+def _unknown(stage: Stage, problem: Problem, place: str, fresh: bool | None) -> StageImpact:
     where = problem.error.where
     line = where.line if where is not None and where.line else None
     text = f"{place}{problem.message}"
     reason = Reason("config", text, None, None, where.file if where else problem.source, line)
     return StageImpact(stage.name, "config", "unknown", (reason,), fresh)
+
+
+def _of_programs(
+    earlier: CommittedSession | None, later: Session, told: set[str]
+) -> Iterator[StageImpact]:
+    """The stages of pipelines that would have to be run, as far as locks have their names."""
+    programs = {p.source: p for p in later.space.pipeline.problems if _is_program(p)}
+    if not programs or (earlier is not None and _same_files(earlier, later)):
+        return
+    names: set[str] = set()
+    for session in (later, earlier) if earlier is not None else (later,):
+        for path in session.space.locks.orphans():
+            try:
+                names.add(lockfile.loads(session.project.tree.read(path) or b"").stage)
+            except lockfile.BadLock:
+                continue  # of whatever stage
+    for name in sorted(names - told):
+        file = name.rpartition(":")[0]
+        for source, problem in programs.items():
+            if file == source or (not file and parent(source) == "."):
+                where = problem.error.where
+                line = where.line or None if where is not None else None
+                reason = Reason("config", problem.message, None, None, source, line)
+                yield StageImpact(name, "config", "unknown", (reason,), None)
+
+
+def _same_files(earlier: CommittedSession, later: Session) -> bool:
+    return earlier.project.tree.signature(".") == later.project.tree.signature(".")
 
 
 def _is_program(problem: Problem) -> bool:

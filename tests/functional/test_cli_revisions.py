@@ -154,9 +154,9 @@ def test_impact_in_words(origin: Sandbox, tmp_path: Path) -> None:
     assert text.startswith("feature affects 3 of 4 stages (against main, from which it parted at ")
     assert "  prepare  re-run     code helpers:normalize (helpers.py:1)\n" in text
     assert "  train    not re-run params C: 2 -> 3\n" in text
-    assert text.endswith("2 of 3 not re-run: the locks committed with it do not stand for them.\n")
+    assert text.endswith("2 of 3 not re-run: the committed locks do not stand for them.\n")
     assert "reached by steps:prepare -> helpers:normalize" in explained
-    assert comment.startswith("### Pipeline: 3 of 4 stages affected\n")
+    assert comment.startswith("### This change affects 3 of 4 stages\n")
     assert "| code `helpers:normalize` in `helpers.py:1` | `prepare` |" in comment
     assert "<details><summary>Artifacts (4)</summary>" in comment
 
@@ -192,7 +192,7 @@ def test_impact_of_what_is_not_committed(origin: Sandbox, tmp_path: Path) -> Non
 def test_stages_that_come_and_go(origin: Sandbox, tmp_path: Path) -> None:
     place = clone(origin, tmp_path / "clone")
     place.edit("ml/pivot.yaml", "report:", "summary:")
-    place.write({"ml/pipeline.py": BUILT, "ml/new/pivot.yaml": "stages: {x: {cmd: echo}}\n"})
+    place.write({"ml/new/pivot.yaml": "stages: {x: {cmd: echo}}\n"})
 
     text = place.run("impact", cwd="ml").ended(0)
     data = place.run("impact", "--json", cwd="ml").ended(0).json
@@ -202,17 +202,47 @@ def test_stages_that_come_and_go(origin: Sandbox, tmp_path: Path) -> None:
         "new/pivot.yaml:x": ("added", "stale", False),
         "report": ("removed", None, None),
     }
-    assert "and removes 1" in text.stdout
-    assert not place.has("ml/ran")  # no code of the project
+    assert "affects 2 of 5 stages and removes 1" in text.stdout
 
 
-#: Stages that only running it could tell.
-BUILT = """
-    import pathlib
+def test_a_pipeline_that_would_have_to_be_run(project: Sandbox) -> None:
+    """Given stages that only running it could tell, then they are unknown, and nothing runs."""
+    project.write({"work.py": "def one(out):\n    out.write_text('1')\n", "pipeline.py": LITERAL})
+    project.commit("literal")
+    project.write({"pipeline.py": COMPUTED})
+    project.run("repro").ended(0)
+    project.remove("ran")
+    project.commit("computed")
+    project.append("work.py", "# late\n")
+    project.commit("comment")
 
+    turned = project.run("impact", "main~2", "main~1").ended(0)
+    both = project.run("impact", "main~1", "main", "--json").ended(0)
+
+    assert "main~1 leaves 2 unknown (against main~2" in turned.stdout
+    assert "pipeline.py:5: its stages are known only by running it" in turned.stderr
+    assert rows(both.json) == {
+        "a": ("config", "unknown", None), "b": ("config", "unknown", None)
+    }  # fmt: skip
+    assert not project.has("ran")
+
+
+LITERAL = """
     import pivot
+    import work
+
+    pipeline = pivot.Pipeline("demo")
+    pipeline.register(work.one, name="a", outs={"out": "a.txt"})
+    """
+COMPUTED = """
+    import pathlib
+    import pivot
+    import work
 
     pathlib.Path("ran").touch()
+    pipeline = pivot.Pipeline("demo")
+    for name in sorted({"a", "b"}):
+        pipeline.register(work.one, name=name, outs={"out": f"{name}.txt"})
     """
 
 
