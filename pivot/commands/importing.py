@@ -234,6 +234,36 @@ def _update_url(
         return replace(result, downloaded=True)
 
 
+def bring_imported(session: Session, file: TrackedFile) -> str | None:
+    """Have the bytes of imported data in the cache, from where they came; why that cannot be.
+
+    They have to be those that the record names: a source that moved on is for `update`.
+    """
+    record = parse_data_record(session.project.tree.read(file.name) or b"", file.name)
+    origin = origin_of(record)
+    assert origin is not None  # a record without one is no import
+    root = session.project.root
+    try:
+        if origin.is_repository:
+            with (
+                opened_source(origin.url, origin.commit, base=root, remote=origin.remote) as source,
+                _brought(session, source.artifact(origin.path), source) as digest,
+            ):
+                came = digest
+        else:
+            with (
+                UrlSource(session.project, origin.url, base=root) as place_of,
+                _temporary(session) as temporary,
+            ):
+                place_of.bring(temporary)
+                came = session.space.cache.add(temporary)
+    except PivotError as error:
+        return error.message
+    if came == file.digest:
+        return None
+    return "its source has other data now; `pivot update` takes it"
+
+
 def _is_lacking(session: Session, file: TrackedFile) -> bool:
     """Whether the data was never downloaded, or is not to be had here any more."""
     return TrackedData(session.space).state(file).state in ("absent", "unrecorded")

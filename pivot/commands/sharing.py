@@ -163,8 +163,13 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
     cache = session.space.cache
     _keep_present(session, wanted.present)
     totals = _Totals()
+    imports = [item for item in wanted.items if is_import(session, item)]
+    totals.lacking += _fetch_imports(session, imports)
+    items = [item for item in wanted.items if item not in imports]
+    if imports and not items:
+        return totals.result(wanted.notes)
     with Stores(session.project) as stores:
-        for store, group in by_store(stores, wanted.items, request):
+        for store, group in by_store(stores, items, request):
             transfer = Transfer(
                 cache,
                 store,
@@ -207,6 +212,21 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
                 totals.extras += len(transfer.fetch(digests).moved)
                 evidence.fetch_tables(codes_of(records))
     return totals.result(wanted.notes)
+
+
+def _fetch_imports(session: Session, items: Iterable[Item]) -> list[Lacking]:
+    """Bring imported data from where it came; what cannot be had."""
+    found = []
+    for item in items:
+        assert item.tracked is not None  # an import has a record
+        assert item.digest is not None  # what has none was left out
+        if not session.space.cache.has(item.digest):
+            from .importing import bring_imported  # git, and 10 ms; most data is the project's own
+
+            why = bring_imported(session, item.tracked)
+            if why is not None:
+                found.append(Lacking(item.path, item.owner, str(item.digest), why, tracked=True))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -391,11 +391,16 @@ def _without_secrets(settings: Settings) -> Settings:
         name: RemoteSpec(
             name,
             spec.url,
-            {key: value for key, value in spec.options.items() if key in _REMOTE_OPTIONS},
+            {key: value for key, value in spec.options.items() if key in _may_say(spec)},
         )
         for name, spec in settings.remotes.items()
     }
     return replace(settings, remotes=remotes)
+
+
+def _may_say(spec: RemoteSpec) -> frozenset[str]:
+    """A profile of the user's is used with the usual endpoints, never with one of theirs."""
+    return _REMOTE_OPTIONS if "endpointurl" in spec.options else _REMOTE_OPTIONS | {"profile"}
 
 
 @contextmanager

@@ -186,6 +186,25 @@ def test_data_comes_from_the_remote_that_the_repository_names(
     assert not ours.has("model.txt.pvt")
 
 
+def test_a_pull_brings_imports_from_where_they_came(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    ours.run("import", "../theirs", "parts", "--rev", "v1").ended(0)
+    ours.run("import", "../theirs", "model.txt", "--rev", "v1").ended(0)
+    ours.commit()
+    ours.remove("parts", "model.txt", ".pivot/cache")
+    ours.run("pull", "model.txt").ended(0)
+    assert ours.read("model.txt") == "WORDS\n"
+    ours.run("pull").ended(0)
+    assert ours.read("parts/one") == "words\n"
+
+    ours.remove("parts", ".pivot/cache")
+    theirs.root.rename(tmp_path / "away")
+    lost = ours.run("pull").ended(1)
+    assert "parts" in lost.stdout + lost.stderr
+    assert "there is no repository '../theirs'" in lost.stdout + lost.stderr
+
+
 def test_what_was_changed_here_is_not_lost(theirs: Sandbox, ours: Sandbox) -> None:
     ours.write({"model.txt": "mine\n"})
     assert "exists already" in ours.run("import", "../theirs", "model.txt").ended(2).stderr
