@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import impact, locks, monorepo, storing
+from . import impact, locks, monorepo, remotes, storing
 from .peers import CACHE
 from .report import Report
 from .work import Bench
@@ -23,6 +23,7 @@ SECTIONS = (
     "storing",
     "monorepo",
     "impact",
+    "remotes",
     "peers",
     "growth",
 )
@@ -88,6 +89,8 @@ def measure(bench: Bench, wanted: set[str], stages: int) -> None:
         monorepo.measure(bench.root, report, bench.times)
     if "impact" in wanted:
         impact.measure(bench.root, report, bench.times, stages)
+    if "remotes" in wanted:
+        remotes.measure(bench.root, report, min(5, bench.times), 1024 if stages >= 1000 else 256)
     if "storing" in wanted:
         storing.hashing(bench.root, report)
         storing.storing(bench.root, report)
