@@ -19,6 +19,9 @@ from .logs import log_path
 from .survey import Survey
 from .workspace import Workspace
 
+#: What typed stages import of Pivot, which loads it only when asked for it.
+_DECLARING = ("pivot.declare.artifacts", "pivot.loaders")
+
 #: How jobs are called that check params; no stage has such a name.
 _CHECK = "params:"
 
@@ -147,9 +150,12 @@ class Launcher:
                     manifest = survey.manifest(stage)
                 except PivotError:
                     continue  # it will be told when that stage's turn comes
-                found.update(dict.fromkeys(manifest.third_party if manifest else ()))
-                if stage.params_class and manifest and "pivot" in manifest.third_party:
-                    found["pydantic"] = None  # what StageParams is made of
+                names = manifest.third_party if manifest else ()
+                found.update(dict.fromkeys(names))
+                if "pivot" in names:
+                    found.update(dict.fromkeys(_DECLARING))
+                    if stage.params_class:
+                        found["pydantic"] = None  # what StageParams is made of
         return sorted(found)
 
     def _take_output(self, stage: str, data: bytes) -> None:
