@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,7 @@ from .model import (
 
 #: What the database may hold in memory; beyond, it uses the scratch folder.
 MEMORY = "1GB"
+_PREFIX = "tables-"
 _MASK_BITS = 62  # of a mask of changed columns
 _KINDS = {
     "changed": "i IS NOT NULL AND j IS NOT NULL",
@@ -44,13 +46,27 @@ def compare_in_database(
     Temporary files of about the size of both lie in a folder of their own in `scratch` until it is
     closed. Raises PivotError where a file cannot be read, ImportError without the library.
     """
-    os.makedirs(scratch, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="tables-", dir=scratch)
+    folder = _scratch_folder(scratch)
     try:
         return _DatabaseComparison(old, new, tuple(key), folder, memory)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _scratch_folder(scratch: str) -> str:
+    """A new folder in `scratch`, or where that cannot be written in the system's place for such.
+
+    What a process that was killed left there more than a day ago is removed.
+    """
+    try:
+        os.makedirs(scratch, exist_ok=True)
+        for entry in os.scandir(scratch):
+            if entry.name.startswith(_PREFIX) and entry.stat().st_mtime < time.time() - 86400:
+                shutil.rmtree(entry.path, ignore_errors=True)
+        return tempfile.mkdtemp(prefix=_PREFIX, dir=scratch)
+    except OSError:
+        return tempfile.mkdtemp(prefix=_PREFIX)
 
 
 class _DatabaseComparison:
@@ -78,9 +94,10 @@ class _DatabaseComparison:
             self._make_empty(key)
             self.columns = (*self._new, *(name for name in self._old if name not in after))
             self._shared = [name for name in self._new if name in before and name not in key]
-            repeated = self._number_repeated(key)
-            self._join(key, before, after, is_numbered=repeated > 0)
-            self.summary = self._summary(key, before, after, repeated)
+            with _explained(new.name, "cannot be compared", PivotError):
+                repeated = self._number_repeated(key)
+                self._join(key, before, after, is_numbered=repeated > 0)
+                self.summary = self._summary(key, before, after, repeated)
         except BaseException:
             self._db.close()
             raise
@@ -102,7 +119,8 @@ class _DatabaseComparison:
                 stream.write(source.data)
         kind = format_of(source.name)
         assert kind is not None  # else nobody compares it as a table
-        with _explained(source.name, is_json=kind in ("json", "jsonl")):
+        error = NotATableError if kind in ("json", "jsonl") else PivotError
+        with _explained(source.name, "cannot be read as a table", error):
             if kind in ("csv", "tsv"):
                 return self._load_separated(table, source, path, DELIMITERS[kind])
             if kind == "parquet":
@@ -274,10 +292,9 @@ class _DatabaseComparison:
         if query == Query():
             return self.summary.added + self.summary.removed + self.summary.changed
         if self._selected is None or self._selected[0] != query:
-            where, values = self._condition(query)
-            self._db.execute("DROP TABLE IF EXISTS s")
+            where = self._condition(query)
             self._db.execute(
-                f"CREATE TABLE s AS SELECT m.* FROM m {where} ORDER BY m.rowid", values
+                f"CREATE OR REPLACE TABLE s AS SELECT * FROM m WHERE {where} ORDER BY m.rowid"
             )
             self._selected = query, int(self._one("SELECT count(*) FROM s")[0])
         return self._selected[1]
@@ -296,19 +313,25 @@ class _DatabaseComparison:
         new = self._fetch("b", self._new, [pair[1] for pair in pairs])
         return [self._row(pair, old, new) for pair in pairs]
 
-    def _condition(self, query: Query) -> tuple[str, list[str]]:
+    def _condition(self, query: Query) -> str:
         parts = [f"({' OR '.join(f'({_KINDS[kind]})' for kind in query.kinds) or 'false'})"]
-        joins, values = "", []
         if query.column is not None:
             parts.append(self._changed(query.column) if query.column in self._shared else "false")
         if query.search:
-            joins = "LEFT JOIN a ON a.rowid = m.i LEFT JOIN b ON b.rowid = m.j"
-            cells = [f"a.{_name(name)}::VARCHAR" for name in self._old]
-            cells += [f"b.{_name(name)}::VARCHAR" for name in self._new]
-            joined = f"concat_ws(chr(0), {', '.join(cells)})" if cells else "''"
-            parts.append(f"contains(lower({joined}), ?)")
-            values.append(query.search.lower())
-        return f"{joins} WHERE {' AND '.join(parts)}", values
+            for table, names in (("a", self._old), ("b", self._new)):
+                self._find(table, names, query.search.lower())
+            parts.append("(i IN (SELECT r FROM found_a) OR j IN (SELECT r FROM found_b))")
+        return " AND ".join(parts)
+
+    def _find(self, table: str, names: Sequence[str], text: str) -> None:
+        """The rows of a table that hold a text. Of each only its number: there may be many."""
+        cells = ", ".join(f"{_name(name)}::VARCHAR" for name in names)
+        where = f"contains(lower(concat_ws(chr(0), {cells})), ?)" if names else "? IS NULL"
+        self._db.execute(
+            f"CREATE OR REPLACE TABLE found_{table} AS "
+            f"SELECT rowid AS r FROM {table} WHERE {where}",
+            [text],
+        )
 
     def _fetch(
         self, table: str, names: Sequence[str], rows: Sequence[int | None]
@@ -348,18 +371,19 @@ class _DatabaseComparison:
 
 
 @contextmanager
-def _explained(file: str, *, is_json: bool) -> Iterator[None]:
+def _explained(file: str, what: str, kind: type[PivotError]) -> Iterator[None]:
     import duckdb
 
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise PivotError(f"'{file}' is too wide to compare in {MEMORY}: {_first(error)}") from None
+        raise PivotError(
+            f"it needs more than {MEMORY}: {_first(error)}", where=Where(file)
+        ) from None
     except duckdb.IOException as error:
-        raise PivotError(f"cannot read it: {_first(error)}", where=Where(file)) from None
+        raise PivotError(_first(error), where=Where(file)) from None
     except duckdb.Error as error:
-        kind = NotATableError if is_json else PivotError
-        raise kind(f"cannot be read as a table: {_first(error)}", where=Where(file)) from None
+        raise kind(f"{what}: {_first(error)}", where=Where(file)) from None
 
 
 def _is_empty(path: str) -> bool:
