@@ -33,6 +33,15 @@ def open_store(spec: RemoteSpec, folder: str) -> ObjectStore:
     Relative folders are seen from `folder`. Raises RemoteError where URL or options cannot be
     used, or a library is missing.
     """
+    store = _opened(spec, folder)
+    if "jobs" in spec.options:
+        from .options import Options
+
+        store.jobs = Options(spec, kind_of(spec), folder).number("jobs", store.jobs)
+    return store
+
+
+def _opened(spec: RemoteSpec, folder: str) -> ObjectStore:
     if not spec.url:
         raise RemoteError(
             "options",
