@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 #: Written to without harm: the checkout, temporary files, the interpreter's own bytecode.
@@ -59,6 +60,9 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(("PIVOT_", "AWS_", "DVC_")) and name not in KEPT:
             del os.environ[name]
+    # the clock of a busy machine says nothing about the code
+    settings.register_profile("suite", deadline=None)
+    settings.load_profile("suite")
     sys.addaudithook(_refuse)
 
 
