@@ -85,7 +85,7 @@ def _items(
     content: Mapping[str, Any], section: str, shape: Shape, marks: Marks
 ) -> list[Mapping[str, Any]]:
     """The entries of `outs` or `deps`. Raises ConfigError for what DVC would not take."""
-    items = content.get(section) or []
+    items = [] if content.get(section) is None else content[section]
     if not isinstance(items, list):
         raise ConfigError(f"'{section}' is a list", where=marks.inside(content, section))
     for index, item in enumerate(items):

@@ -104,7 +104,8 @@ def _pattern(parts: list[str]) -> str:
             made += ".*" if last else "(?:.+/)?"
         else:
             # a rule for a folder says the same of all below it, where no later rule speaks
-            made += _segment(part) + ("(?:/.*)?" if last else "/")
+            name = "[^/]+" if part == "*" else _segment(part)  # alone, it is never nothing
+            made += name + ("(?:/.*)?" if last else "/")
     return made
 
 

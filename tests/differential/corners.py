@@ -492,6 +492,8 @@ def misspelt(s: Sketch) -> None:
     if s.often(60):
         place = s.number(1, len(meant) - 2)
         written = s.pick(meant[:place] + meant[place + 1:], meant[:place] + "x" + meant[place:], meant[:place] + meant[place] + meant[place:])
+    if ".." in written or written.endswith("."):
+        written = meant
     expression = f"${{{written}}}"
     name = s.name("stage")
     body: dict[str, Any] = {"cmd": "x"}
