@@ -34,7 +34,6 @@ _WRAPPERS = tuple(
 _LISTS = ("list", "typing.List", "typing.Sequence", "collections.abc.Sequence")
 _PATHS = (
     "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.PathLike",
-    "str",
 )  # fmt: skip
 _RECORDS = ("typing.TypedDict", "typing_extensions.TypedDict", "typing.NamedTuple")
 _NAMESPACES = ("pivot.declare.artifacts.", "pivot.declare.", "pivot.")
@@ -73,13 +72,15 @@ class Declared:
 class Declarations:
     """All that one function's signature declares; `params` is the annotation of that parameter.
 
-    `libraries` are those of annotated tables by parameter, but for pandas, which goes unsaid.
+    `libraries` are those of annotated tables by parameter, but for pandas, which goes unsaid;
+    `silent` are fields of what is returned that declare nothing, beside others that do.
     """
 
     declared: tuple[Declared, ...] = ()
     params: Spot | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
     text: Text | None = field(default=None, compare=False)
+    silent: Mapping[str, Where] = field(default_factory=dict)
 
 
 class DeclarationReader:
@@ -240,6 +241,7 @@ class _Function:
         self._module = module
         self._file = file
         self._node = node
+        self._silent: dict[str, Where] = {}
 
     def declarations(self) -> Declarations:
         given = self._node.args
@@ -270,7 +272,9 @@ class _Function:
                         hint="declare one artifact, or give them different names",
                         where=declared.where,
                     )
-        return Declarations(tuple(found.values()), params, libraries, self._text)
+        return Declarations(
+            tuple(found.values()), params, libraries, self._text, silent=self._silent
+        )
 
     def _returned(self, spot: Spot) -> Iterator[Declared]:
         single = self._one(spot, RESULT, returned=True)
@@ -292,6 +296,9 @@ class _Function:
             return
         fields = list(self._fields(*found))
         outs = [item for item in (self._one(s, name, True) for name, s in fields) if item]
+        if outs:
+            names = {item.name for item in outs}
+            self._silent = {name: place.where for name, place in fields if name not in names}
         if outs and not self._is_record(*found):
             raise ConfigError(
                 f"{found[2].name} declares outs, and is no TypedDict, NamedTuple or dataclass",
@@ -425,7 +432,7 @@ class _Function:
             )
         if not returned and name == "params":
             raise ConfigError("the parameter 'params' receives the params", where=place.where)
-        by_path = self._is_path(kind)
+        by_path = self._is_path(kind, text=not returned)
         given = artifact.loader
         loader: str | None = None
         options: Mapping[str, Any] = {}
@@ -462,8 +469,10 @@ class _Function:
                 str(error), hint="pivot.loaders has them; of a Path the path arrives", where=where
             ) from None
 
-    def _is_path(self, kind: Spot) -> bool:
-        """Whether an annotated type asks for the path: `Path`, `str`, None, lists of the first."""
+    def _is_path(self, kind: Spot, *, text: bool) -> bool:
+        """Whether an annotated type asks for the path: `Path`, None, with `text` `str`; lists of
+        the first and last.
+        """
         node = kind.node
         if _is_none(node):
             return True
@@ -472,7 +481,8 @@ class _Function:
             if head not in _LISTS:
                 return head in _PATHS
             kind = self._inner(kind._replace(node=elements(node.slice)[0]))
-        return (self._text.external(kind) or self._text.builtin(kind)) in _PATHS
+        name = self._text.external(kind) or self._text.builtin(kind)
+        return name in _PATHS or (text and name == "str")
 
     def own(self, made: Instance) -> tuple[str, Mapping[str, Any]]:
         """(name, options) of a loader of the project's; positional arguments get their names."""

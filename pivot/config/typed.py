@@ -46,9 +46,23 @@ def with_declared(stage: Stage, found: Declarations) -> Stage:
                 deps += _deps(stage, declared)
         except PivotError as error:
             errors.append(error)
+    given = {out.name for out in stage.outs}
+    errors += [
+        ConfigError(
+            f"stage '{stage.name}': the field '{name}' of what is returned declares no out",
+            hint="declare one as the others do, or give it among the outs in pivot.yaml",
+            where=where,
+        )
+        for name, where in found.silent.items()
+        if name not in given
+    ]
     names = {declared.name for declared in found.declared}
     deps += [dep for dep in stage.deps if dep.name not in names]
-    outs += [out for out in stage.outs if out.name not in names]
+    outs += [
+        replace(out, returned=True) if out.name in found.silent else out
+        for out in stage.outs
+        if out.name not in names
+    ]
     errors += _clashes(stage, outs)
     raise_all(errors)
     return replace(stage, deps=tuple(deps), outs=tuple(outs))

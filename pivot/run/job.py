@@ -38,7 +38,8 @@ class Argument:
 class Save:
     """An out that is written from what the function returns (`name`: its key in a mapping).
 
-    A `directory` is made of a mapping of relative paths to values.
+    A `directory` is made of a mapping of relative paths to values. With `by_name` the value is a
+    field of what is returned, although it may be the only one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Save:
     options: Mapping[str, Any] = field(default_factory=dict)
     is_list: bool = False
     directory: bool = False
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def job_data(job: Job) -> dict[str, Any]:
                 "options": encode_value(save.options),
                 "is_list": save.is_list,
                 "directory": save.directory,
+                "by_name": save.by_name,
             }
             for save in job.saves
         ],
@@ -211,6 +214,7 @@ def job_from_data(data: Mapping[str, Any]) -> Job:
             decode_value(entry["options"]),
             entry["is_list"],
             entry["directory"],
+            entry["by_name"],
         )
         for entry in data["saves"]
     )

@@ -17,6 +17,7 @@ from .job import Argument, Job, Misfit, Outcome, ParamsCheck, Save
 from .journal import Journal
 from .logs import log_path
 from .survey import Survey
+from .worker.saving import RESULT
 from .workspace import Workspace
 
 #: What typed stages import of Pivot, which loads it only when asked for it.
@@ -320,6 +321,7 @@ def saves(stage: Stage) -> tuple[Save, ...]:
             options=outs[0].options,
             is_list=outs[0].group is not None,
             directory=outs[0].directory,
+            by_name=outs[0].returned and name != RESULT,
         )
         for name, outs in _by_name(stage.outs).items()
         if _converts(outs[0])

@@ -69,6 +69,18 @@ def test_the_result_itself_may_be_a_mapping_of_its_own_name(bench: Bench) -> Non
     assert json.loads(bench.read("o.json")) == {"return": 1}
 
 
+def test_the_only_field_that_is_declared_is_a_field(bench: Bench) -> None:
+    save = Save("a", ("a.json",), by_name=True)
+    good = bench.call("def run(): return {'a': {}}", saves=(save,))
+    more = bench.call("def run(): return {'a': {}, 'n': 1}", saves=(save,))
+    none = bench.call("def run(): return 1", saves=(save,))
+
+    assert good.ok, good.detail
+    assert bench.read("a.json") == "{}\n"
+    assert "returned a value for 'n', which is no out" in str(more.error)
+    assert "must return a mapping with 'a'" in str(none.error)
+
+
 def test_a_folder_is_made_of_a_mapping(bench: Bench) -> None:
     source = """
         from pathlib import Path

@@ -50,6 +50,7 @@ def shown(found: Stage) -> dict[str, str]:
         ("def f(d: 'Annotated[Path, Dep(\"a\")]'): ...", {"d": "dep a"}),
         ("def f() -> Annotated[dict, Out('o.json')]: ...", {"return": "out o.json loader=json"}),
         ("def f() -> Annotated[None, Out('o.bin')]: ...", {"return": "out o.bin"}),
+        ("def f() -> Annotated[str, Out('o.txt')]: ...", {"return": "out o.txt loader=text"}),
         ("def f(o: Annotated[Path, Out('o.bin')]): ...", {"o": "out o.bin"}),
         ("def f(o: Annotated[list, IncrementalOut('o.jsonl')]): ...", {"o": "out o.jsonl loader=jsonl incremental"}),
         ("def f(o: Annotated[Path, IncrementalOut('o.jsonl')]): ...", {"o": "out o.jsonl incremental"}),
@@ -200,6 +201,7 @@ _LINE = HEAD.count("\n") + 1
         ("def f(x: Annotated[Path, Out('o')], y: Annotated[Path, Out('o')]): ...", "'o' is an out twice, by 'x' and 'y'"),
         ("def f(x: Annotated[list, IncrementalOut('o.json')]) -> Annotated[dict, Out('o.json')]: ...", "'o.json' is an out twice"),
         ("def f(d: Annotated[Path, Out('o', cache='no')]): ...", "cache takes True or False"),
+        ("class O(TypedDict):\n a: Annotated[dict, Out('a.json')]\n n: int\ndef f() -> O: ...", "the field 'n' of what is returned declares no out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_with_its_place(code: str, message: str) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import calling, ending, failures, imports, shell
+from . import calling, ending, failures, imports, shared, shell
 from .observation import REPORT_VARIABLE, Observation, merge_report
 from .places import Places
 
@@ -28,6 +28,8 @@ _replaceable: dict[str, list[str]] = {}
 _places: dict[tuple[str, ...], Places] = {}
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+#: Folders whose frames are nobody's business.
+_OURS = (_HERE, shared.FOLDER)
 
 
 def prepare() -> None:
@@ -118,7 +120,7 @@ def run_call(job: dict[str, Any], result: int) -> NoReturn:
     except BaseException as error:
         if observation is not None:
             observation.stop()
-        outcome = failures.describe(error, job["root"], _HERE)
+        outcome = failures.describe(error, job["root"], _OURS)
         code = outcome["exit_code"]
         if outcome.get("detail"):
             _print_error(outcome["detail"])
@@ -128,7 +130,7 @@ def run_call(job: dict[str, Any], result: int) -> NoReturn:
         os._exit(code)
     problem = ending.end()
     if problem is not None and outcome["ok"]:
-        outcome = failures.describe(problem, job["root"], _HERE)
+        outcome = failures.describe(problem, job["root"], _OURS)
         code = outcome["exit_code"]
         _print_error(outcome["detail"])
     if observation is not None:

@@ -46,11 +46,11 @@ def signal_name(number: int) -> str:
     return f"{name} ({meaning})" if meaning else name
 
 
-def describe(error: BaseException, root: str, worker: str) -> dict[str, Any]:
+def describe(error: BaseException, root: str, worker: tuple[str, ...]) -> dict[str, Any]:
     """The result that tells of `error`. `sys.exit()` and `sys.exit(0)` are no failures.
 
     The place named is the innermost frame in the project, else the innermost of all;
-    frames of the `worker` folder are nobody's business.
+    frames of the `worker` folders are nobody's business.
     """
     if isinstance(error, SystemExit):
         if error.code is None or (isinstance(error.code, int) and error.code % 256 == 0):
@@ -73,7 +73,7 @@ def describe(error: BaseException, root: str, worker: str) -> dict[str, Any]:
     return told
 
 
-def _detail(error: BaseException, worker: str) -> str:
+def _detail(error: BaseException, worker: tuple[str, ...]) -> str:
     if isinstance(error, StageError) and error.__cause__ is None:
         return _text(error)  # it says everything; where it was raised is in the worker
     return _traceback(error, worker)
@@ -100,7 +100,7 @@ def _first_line(text: str) -> str:
     return line if len(line) <= 500 else line[:497] + "..."
 
 
-def _place(error: BaseException, root: str, worker: str) -> str:
+def _place(error: BaseException, root: str, worker: tuple[str, ...]) -> str:
     """` (src/x.py:12)`, or nothing."""
     frames: list[tuple[str, int]] = []
     entry = error.__traceback__
@@ -109,7 +109,7 @@ def _place(error: BaseException, root: str, worker: str) -> str:
         entry = entry.tb_next
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append((error.filename, error.lineno))
-    frames = [frame for frame in frames if not _is_within(frame[0], worker) and frame[0][:1] != "<"]
+    frames = [frame for frame in frames if not _is_ours(frame[0], worker) and frame[0][:1] != "<"]
     inside = [frame for frame in frames if _is_project(frame[0], root)]
     if not (inside or frames):
         return ""
@@ -122,11 +122,15 @@ def _is_within(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def _is_ours(path: str, worker: tuple[str, ...]) -> bool:
+    return any(_is_within(path, folder) for folder in worker)
+
+
 def _is_project(path: str, root: str) -> bool:
     return _is_within(path, root) and "site-packages" not in path and "/lib/python" not in path
 
 
-def _traceback(error: BaseException, worker: str) -> str:
+def _traceback(error: BaseException, worker: tuple[str, ...]) -> str:
     try:
         described = traceback.TracebackException.from_exception(error)
         _trim(described, worker, set())
@@ -139,7 +143,7 @@ def _traceback(error: BaseException, worker: str) -> str:
     return text.rstrip("\n")
 
 
-def _trim(described: Any, worker: str, seen: Any) -> None:
+def _trim(described: Any, worker: tuple[str, ...], seen: Any) -> None:
     """Take our own frames, and those of the import system, out of a traceback and its causes."""
     pending: list[Any | None] = [described]
     while pending:
@@ -150,7 +154,7 @@ def _trim(described: Any, worker: str, seen: Any) -> None:
         kept = [
             frame
             for frame in one.stack
-            if not _is_within(frame.filename, worker)
+            if not _is_ours(frame.filename, worker)
             and not frame.filename.startswith("<frozen importlib")
         ]
         one.stack = traceback.StackSummary.from_list(kept)

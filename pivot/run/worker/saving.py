@@ -78,7 +78,8 @@ def _by_name(saves: list[dict[str, Any]], result: Any, around: Surroundings) -> 
     found = _fields(result)
     if found is not None:
         found = {key: value for key, value in found.items() if key not in around.written}
-    if len(names) == 1 and (found is None or list(found) != names):
+    itself = len(names) == 1 and not saves[0]["by_name"]
+    if itself and (found is None or list(found) != names):
         return {names[0]: result}
     if found is None:
         raise StageError(

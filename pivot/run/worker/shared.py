@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
+#: Where they lie beside this program in every installation of Pivot.
+FOLDER = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+    "declare",
+    "formats",
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...declare.formats import files, kinds, placing
     from ...declare.formats.errors import LoaderError
 else:
     NAME = "_pivot_formats"
-    #: Where they lie beside this program in every installation of Pivot.
-    FOLDER = os.path.join(
-        os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
-        "declare",
-        "formats",
-    )
     if NAME not in sys.modules:
         from importlib.machinery import ModuleSpec, SourceFileLoader
 
@@ -28,4 +29,4 @@ else:
     from _pivot_formats import files, kinds, placing
     from _pivot_formats.errors import LoaderError
 
-__all__ = ["LoaderError", "files", "kinds", "placing"]
+__all__ = ["FOLDER", "LoaderError", "files", "kinds", "placing"]
