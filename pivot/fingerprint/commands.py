@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..config.discovery import is_dvc_file
 from ..model import Command, Stage
 from ..source.locate import Reader
 from ..tree import is_within
 from . import shell
 from .invocation import Invocation, ShellState
 from .programs import SUFFIXES, Action
+
+
+def params_by_key(stage: Stage) -> list[str]:
+    """Files that commands may name and that count by the keys tracked in them, as with DVC."""
+    return [file.path for file in stage.params_files] if is_dvc_file(stage.file) else []
 
 
 class CommandReader:
@@ -26,6 +32,7 @@ class CommandReader:
         """The actions of a stage's command, each once, in order."""
         assert isinstance(stage.entry, Command)
         excluded = [dep.path for dep in stage.deps] + [out.path for out in stage.outs]
+        excluded += params_by_key(stage)
         found: dict[Action, None] = {}
         for text in stage.entry.lines:
             # as DVC runs them: each line of a string in a shell of its own

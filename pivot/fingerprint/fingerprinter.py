@@ -16,6 +16,7 @@ from ..source.index import Unit
 from ..source.names import Target
 from ..tree import Tree
 from .closure import Distributions, Manifests, Start
+from .commands import params_by_key
 from .contexts import Context, Contexts
 from .execution import Executions
 from .program import Program
@@ -253,7 +254,7 @@ def _key(stage: Stage) -> object:
     deps = tuple(dep.path for dep in stage.deps)
     outs = tuple(out.path for out in stage.outs)
     env = tuple(sorted(stage.env_set.items()))
-    return (stage.roots, entry, stage.wdir, deps, outs, env)
+    return (stage.roots, entry, stage.wdir, deps, outs, env, *params_by_key(stage))
 
 
 def _files(read: _Read) -> frozenset[str]:

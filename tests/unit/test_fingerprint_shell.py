@@ -7,7 +7,7 @@ import pytest
 from pivot.fingerprint import scripts
 from pivot.fingerprint.commands import CommandReader
 from pivot.fingerprint.shell import expand, parse
-from pivot.model import Command, Stage
+from pivot.model import Command, ParamsFile, Stage
 from pivot.source.locate import Reader
 from pivot.tree import DictTree
 
@@ -149,6 +149,17 @@ def test_a_list_keeps_its_items_whole() -> None:
     stage = Stage("s", "pivot.yaml", 1, Command(("cd sub\npython c.py", "python a.py"), True))
 
     assert [action.what for action in reader.read(stage)] == ["sub/c.py", "a.py"]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"), [("dvc.yaml", ["a.py"]), ("pivot.yaml", ["a.py", "c.yaml"])]
+)
+def test_a_params_file_of_dvc_counts_by_its_keys(file: str, expected: list[str]) -> None:
+    reader = CommandReader(Reader(DictTree(FILES)), dict)
+    tracked = (ParamsFile("c.yaml", ("a",)),)
+    stage = Stage("s", file, 1, Command(("python a.py c.yaml",)), params_files=tracked)
+
+    assert [action.what for action in reader.read(stage)] == expected
 
 
 def test_a_here_document_of_an_item_is_code() -> None:
