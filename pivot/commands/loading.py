@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, PivotError, Where
 from ..model import Pipeline, Problem, Stage, TrackedFile, problems_of
-from ..project import Project, RevTree
+from ..project import Project
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..config.discovery import SkipDirs
     from ..config.program_files import RunProgram
     from ..fingerprint import Fingerprinter
+    from ..project import RevTree
     from ..project.root import Mode
     from ..run.baseline import Baseline
     from ..run.ledger import Ledger

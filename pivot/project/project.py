@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..settings import Settings
@@ -22,10 +22,12 @@ from .lock import ProjectLock
 from .neighbour import Neighbour
 from .observer import Observer
 from .place import state_path
-from .revisions import Repository, open_repository
 from .root import SCRATCH, Mode, find_mode, init_files, require_root
 from .state import State
 from .worktree import WorkTree
+
+if TYPE_CHECKING:
+    from .revisions import Repository
 
 
 class Project:
@@ -102,6 +104,8 @@ class Project:
     @cached_property
     def repository(self) -> Repository:
         """What is committed there. Raises PivotError without a repository."""
+        from .revisions import open_repository  # only what looks at revisions needs it
+
         return open_repository(self.root)
 
     @cached_property
