@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..digest import Digest
+from ..digest import OBJECT_ALGORITHMS, Digest
 from ..errors import StoreError
 from ..graph import Selection
-from ..manifest import object_path
-from ..model import Decision, Stage
+from ..lockfile import LEGACY
+from ..manifest import object_path, parse_manifest
+from ..model import Decision, Stage, TrackedFile
 from ..project import Observer, State
 from ..run.survey import Survey
 from ..run.verdicts import Verdicts
@@ -19,6 +20,9 @@ from ..values import dataclass
 from .selecting import named
 from .session import Session
 from .status import reason_data
+
+if TYPE_CHECKING:
+    from ..store.remotes import ObjectStore
 
 Kind = Literal["missing", "changed", "corrupt"]
 Place = Literal["work", "cache", "remote", "local"]
@@ -89,6 +93,7 @@ class _Artifact:
     push: bool
     remote: str | None
     stage: str | None
+    imported: bool = False
 
 
 def verify(session: Session, request: VerifyRequest) -> Verification:
@@ -104,7 +109,7 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     judged = survey.plan(graph.sorted(graph.upstream(chosen.stages)), restores=False)
     made = [item for name in chosen.stages for item in _outs(space, graph.stages[name])]
     kept = [
-        _Artifact(f.path, f.digest, f.cache, f.push, f.remote, None)
+        _Artifact(f.path, f.digest, f.cache, f.push, f.remote, None, _is_import(session, f))
         for f in chosen.tracked
         if f.digest is not None
     ]
@@ -119,7 +124,7 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     notes: list[str] = []
     wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
     if wanted:
-        problems += _on_remotes(session, wanted, notes)
+        problems += _on_remotes(session, wanted, notes, needed=request.remote)
     if not request.allow_missing:
         problems += _inputs(space, [graph.stages[name] for name in chosen.stages])
     stages = tuple(
@@ -139,6 +144,15 @@ def _outs(space: Workspace, stage: Stage) -> Iterator[_Artifact]:
             yield _Artifact(out.path, digest, out.cache, out.push, out.remote, stage.name)
 
 
+def _is_import(session: Session, file: TrackedFile) -> bool:
+    """Whether tracked data comes from elsewhere, which still has it."""
+    if not file.frozen:
+        return False
+    from ..lockfile.data_records import parse_data_record  # only where data was imported
+
+    return bool(parse_data_record(session.project.tree.read(file.name) or b"", file.name).deps)
+
+
 def _may_be_remote(request: VerifyRequest, item: _Artifact) -> bool:
     return request.allow_missing and item.cache and item.push
 
@@ -148,7 +162,8 @@ def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Pro
     sound = Problem(item.path, "missing", "local", item.stage, item.digest)
     seen = _work(space, item.path)
     told = len(space.cache.reports)
-    stored = item.digest.algorithm in _STORED and not space.cache.missing(item.digest)
+    known = item.digest.algorithm in (*OBJECT_ALGORITHMS, LEGACY)
+    stored = known and not space.cache.missing(item.digest)
     if deep and stored:
         stored = _is_sound(space, item.digest)
     is_corrupt = len(space.cache.reports) > told  # it was set aside, and that told
@@ -158,9 +173,6 @@ def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Pro
         yield replace(sound, problem="changed", where="work", now=seen)
     elif seen is None and not stored and not is_corrupt:
         yield sound if item.cache else replace(sound, where="work")
-
-
-_STORED = ("blake3", "xxh128", "sha256", "md5", "md5-dos2unix")
 
 
 def _work(space: Workspace, path: str) -> Digest | None:
@@ -213,10 +225,24 @@ def _reading_anew(session: Session) -> Workspace:
 # --- remotes -------------------------------------------------------------------------------
 
 
-def _on_remotes(session: Session, items: Iterable[_Artifact], notes: list[str]) -> list[Problem]:
-    """What of the artifacts is not on the remote that should have it."""
+def _on_remotes(
+    session: Session, items: Iterable[_Artifact], notes: list[str], *, needed: bool
+) -> list[Problem]:
+    """What of the artifacts is not on the remote that should have it.
+
+    Without a remote there is nothing to ask, which raises ConfigError where it is `needed`.
+    """
     wanted = list({item.path: item for item in items}.values())
-    if not session.project.settings.remotes:
+    imported = [item for item in wanted if item.imported]
+    if imported and not needed:
+        notes.append(
+            f"what was imported and is not here ({len(imported)} of the artifacts) is taken on the "
+            "word of its record: other repositories have it"
+        )
+    wanted = [item for item in wanted if not item.imported]
+    if not wanted:
+        return []
+    if not session.project.settings.remotes and not needed:
         notes.append(
             f"no remote is configured: what is not here ({len(wanted)} of the artifacts) is taken "
             "on the word of its lock"
@@ -233,7 +259,7 @@ def _on_remotes(session: Session, items: Iterable[_Artifact], notes: list[str]) 
         for name, group in groups.items():
             store = stores.of(name)
             crew = Crew(store.jobs)
-            parts = {item.path: _objects(session, item.digest) for item in group}
+            parts = {item.path: _objects(session, item.digest, store) for item in group}
             keys = {object_path(digest) for digests in parts.values() for digest in digests}
             there = crew.existing(store, keys)
             for item in group:
@@ -251,15 +277,20 @@ def _on_remotes(session: Session, items: Iterable[_Artifact], notes: list[str]) 
     return problems
 
 
-def _objects(session: Session, digest: Digest) -> list[Digest]:
-    """An object with the files of a directory, as far as its manifest is here."""
+def _objects(session: Session, digest: Digest, store: ObjectStore) -> list[Digest]:
+    """An object with the files of a directory, by its manifest here, or there."""
     if not digest.is_tree:
         return [digest]
     try:
-        entries = session.space.cache.manifest(digest).entries
+        manifest = session.space.cache.manifest(digest)
     except StoreError:
-        return [digest]
-    return [digest, *(entry.digest for entry in entries)]
+        key = object_path(digest)
+        if store.size(key) is None:
+            return [digest]
+        data = bytearray()
+        store.read(key, data.extend)
+        manifest = parse_manifest(bytes(data), digest.algorithm)
+    return [digest, *(entry.digest for entry in manifest.entries)]
 
 
 # --- telling -------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class Survey:
     def key(self, stage: Stage, deps: Mapping[str, Digest]) -> StageKey:
         """The key of a stage with the given dep digests. Raises SourceError."""
         facts = self.facts(stage)
-        rerun = self._space.project.settings["code.packages"] == "rerun"
+        rerun = self._space.here and self._space.project.settings["code.packages"] == "rerun"
         return plan.stage_key(
             stage,
             binding=call_binding(stage),

@@ -141,6 +141,7 @@ def test_a_clone_without_data(done: Sandbox, tmp_path: Path) -> None:
     assert said(bare) == {(path, "missing", "local") for path in ("many", "f", "g", "raw")}
     assert "no remote is configured: what is not here (4 of the artifacts)" in trusting.stderr
     assert "first: stale: command: " in forgotten.stdout
+    assert "no remote is configured" in clone.run("verify", "--remote").ended(2).stderr
 
 
 def test_remotes_stand_for_what_is_not_here(done: Sandbox, tmp_path: Path) -> None:
@@ -156,12 +157,16 @@ def test_remotes_stand_for_what_is_not_here(done: Sandbox, tmp_path: Path) -> No
     clone.run("verify", "--allow-missing").ended(0)
     done.run("verify", "--remote").ended(0)
 
-    lost = stored(done, "g").relative_to(done.root / ".pivot/cache")
-    (remote / lost).unlink()
+    for path in ("g", "many"):
+        lost = stored(done, path).relative_to(done.root / ".pivot/cache")
+        if path == "many":  # a file of it, of which a clone has not even the list
+            value = json.loads((remote / lost).read_bytes())[0]["blake3"]
+            lost = lost.parents[1] / value[:2] / value[2:]
+        (remote / lost).unlink()
 
     there = clone.run("verify", "--allow-missing", "--json").ended(1)
     here = done.run("verify", "--remote").ended(1)
-    assert said(there) == {("g", "missing", "remote")}
+    assert said(there) == {(path, "missing", "remote") for path in ("g", "many", "f")}
     assert "second: g is not on remote 'origin' (blake3:" in here.stdout
 
 
