@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SourceError, Where
 from ..source.reading import Instance, Spot, Text, elements
-from .declarations import path_text
+from .loader_names import path_text
 
 REQUIRED = object()  # a field without a default
 COMPUTED = object()  # one whose default only running the module tells

@@ -17,8 +17,9 @@ from ..declare.pipelines import checked_settings
 from ..errors import ConfigError, SourceError, Where
 from ..source.chains import chain_of
 from ..source.reading import Instance, Spot, Text
-from .declarations import DeclarationReader, loading_of
+from .declarations import DeclarationReader
 from .evaluation import Evaluation, Function, NotLiteral
+from .loader_names import loading_of
 
 _PIPELINES = ("pivot.Pipeline", "pivot.declare.pipelines.Pipeline")
 _STAGES = ("pivot.stage", "pivot.declare.pipelines.stage")

@@ -19,8 +19,8 @@ from ..declare.formats.tables import FORMATS
 from ..errors import ConfigError, PivotError, Where, raise_all
 from ..model import Dep, Out, OutKind, Stage
 from ..tree import join, relative
+from .annotations import Declarations, Declared
 from .binding import bound_params
-from .declarations import Declarations, Declared
 from .fitting import Complaint, Fitting
 from .models import COMPUTED, REQUIRED, Model, Models
 
