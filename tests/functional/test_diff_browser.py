@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
+from harness import PIVOT, Sandbox
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
@@ -104,3 +114,38 @@ def test_nothing_to_see(key: list[str]) -> None:
         assert "0 of 0 differences" in state(app)
 
     drive(rows(3), rows(3), key, script)
+
+
+def test_on_a_real_terminal(tmp_path: Path) -> None:
+    """From the command line to the screen, and back by `q`."""
+    project = Sandbox(tmp_path).write({"pivot.yaml": "stages: {}\n", "t.csv": "id,v\n1,old\n"})
+    project.commit()
+    project.write({"t.csv": "id,v\n1,new\n"})
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    process = subprocess.Popen(
+        [PIVOT, "diff", "-i", "t.csv", "--key", "id"],
+        cwd=tmp_path,
+        env=project.environment({"TERM": "xterm-256color"}),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    seen, pressed = b"", False
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if select.select([master], [], [], 0.5)[0]:
+            try:
+                seen += os.read(master, 65536)
+            except OSError:
+                break
+        if b"1 of 1 differences" in seen and not pressed:
+            os.write(master, b"q")
+            pressed = True
+    os.close(master)
+
+    assert process.wait(10) == 0
+    assert b"matched by id" in seen
+    assert b"new" in seen
