@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peers import DVC, Both, Server, serve_dvc, serve_pivot
@@ -36,3 +38,27 @@ def both(tmp_path: Path, dvc: Server, pivot: Server) -> Callable[[str], Both]:
         return project
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of what was generated, over all workers."""
+    from corners import NAMES
+
+    counts: Counter[tuple[int, str]] = Counter()
+    cases = 0
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "distribution" and report.when == "call":
+                for corner, verdict, number in value:
+                    counts[corner, verdict] += number
+            elif name == "cases" and report.when == "call":
+                cases += value
+    if not cases:
+        return
+    terminalreporter.section("generated cases")
+    terminalreporter.write_line(f"{'corner':>6}  {'':24} {'accepted':>8} {'refused':>8}")
+    for corner, name in NAMES.items():
+        accepted, refused = counts[corner, "accepted"], counts[corner, "refused"]
+        terminalreporter.write_line(f"{corner:>6}  {name:24} {accepted:>8} {refused:>8}")
+    terminalreporter.write_line(f"{cases} cases")
