@@ -152,6 +152,9 @@ def test_every_format_has_its_class_and_every_class_its_format() -> None:
     }  # fmt: skip
     assert ours == set(files.LOADERS)
     assert set(files.SUFFIXES.values()) <= set(files.LOADERS)
+    from pivot.config import schema
+
+    assert schema("pivot")["$defs"]["loader"]["examples"] == sorted(files.LOADERS)
 
 
 @pytest.mark.parametrize(
