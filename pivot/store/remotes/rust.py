@@ -104,7 +104,8 @@ class RustStore:
             if start and _has_no_ranges(error):
                 return 0
             raise self._problem(error, key) from None
-        if answer.meta["size"] <= _CHUNK_BYTES:
+        first, end = answer.range
+        if end - first <= _CHUNK_BYTES:
             try:
                 data = memoryview(answer.buffer())
             except Exception as error:
