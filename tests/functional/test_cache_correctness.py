@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from harness import Sandbox
 
 ALL = frozenset({"clean", "count", "shell", "final"})
@@ -49,7 +50,7 @@ PROJECT = {
         """,
     "steps/count.py": """
         def count(folder, out):
-            out.mkdir()
+            out.mkdir(exist_ok=True)
             for file in sorted(folder.rglob("*.txt")):
                 (out / file.name).write_text(str(len(file.read_text())))
         """,
@@ -70,7 +71,7 @@ PROJECT = {
 @pytest.fixture
 def project(tmp_path: Path) -> Sandbox:
     """A project in which everything is up to date, and every cache knows it."""
-    made = Sandbox(tmp_path / "work" / "project").write(PROJECT)
+    made = Forked(tmp_path / "work" / "project").write(PROJECT)
     made.git("add", "--all")
     assert made.ran() == ALL
     made.commit("first")
@@ -114,7 +115,7 @@ def forgotten(project: Sandbox) -> Sandbox:
     """A copy of the project that knows nothing but its locks and its cache."""
     place = project.root.parent.parent / f"copy-{time.monotonic_ns()}"
     shutil.copytree(project.root.parent, place, symlinks=True)
-    other = Sandbox(place / project.root.name, git=False)
+    other = Forked(place / project.root.name, git=False)
     other.env = dict(project.env)
     for name in ("state.db", "tmp"):
         if other.has(f".pivot/{name}"):
@@ -125,10 +126,11 @@ def forgotten(project: Sandbox) -> Sandbox:
 def stale(project: Sandbox) -> set[str]:
     """The stages that are not fresh, by every path."""
     answers(project)
+    found = project.stale()
     for env in ({}, {"PIVOT_INSTANT": "0"}):
         plan = project.run("repro", "-n", env=env).ended(0).stdout
-        assert plan.startswith("Everything is up to date") == (not project.stale())
-    return project.stale()
+        assert plan.startswith("Everything is up to date") == (not found)
+    return found
 
 
 def same_size(project: Sandbox, path: str, old: str, new: str) -> None:
@@ -216,11 +218,18 @@ WAYS: list[Callable[[Sandbox, str, str, str], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("what", FILES)
-def test_an_edit_is_found_however_it_hides(project: Sandbox, what: str) -> None:
+#: Of each file three ways, so that each way is tried with five files; all of both where asked.
+SOME = [(what, [WAYS[(n + 2 * k) % len(WAYS)] for k in range(3)]) for n, what in enumerate(FILES)]
+EACH = [pytest.param(what, WAYS, marks=pytest.mark.thorough) for what in FILES]
+
+
+@pytest.mark.parametrize(("what", "ways"), [*SOME, *EACH])
+def test_an_edit_is_found_however_it_hides(
+    project: Sandbox, what: str, ways: list[Callable[[Sandbox, str, str, str], None]]
+) -> None:
     path, old, new, expected = FILES[what]
     text = (project.root / path).read_bytes()
-    for way in WAYS:
+    for way in ways:
         way(project, path, old, new)
         assert answers(project).count("Everything is up to date") == 0, way.__name__
         assert project.stale() == expected, way.__name__
@@ -247,11 +256,17 @@ def test_what_only_looks_changed_is_not(project: Sandbox, what: str) -> None:
     assert stale(project) == set()
 
 
-@pytest.mark.parametrize("what", FILES)
-def test_edits_at_any_instant_are_found(project: Sandbox, what: str) -> None:
+INSTANTS = [
+    *((what, range(n % 2, 6, 2)) for n, what in enumerate(FILES)),
+    *(pytest.param(what, range(8), marks=pytest.mark.thorough) for what in FILES),
+]
+
+
+@pytest.mark.parametrize(("what", "instants"), INSTANTS)
+def test_edits_at_any_instant_are_found(project: Sandbox, what: str, instants: range) -> None:
     """Around the very moment in which the caches learn a file."""
     path, old, new, expected = FILES[what]
-    for number in range(6):
+    for number in instants:
         started = project.start("status")
         time.sleep(number * 0.02)
         same_size(project, path, old, new)
@@ -268,6 +283,51 @@ def test_a_quick_series_of_edits_is_followed(project: Sandbox) -> None:
         project.run("repro").ended(0)
         assert project.read("build/clean.txt") == f"{number:06}"[:3] + "a"
         assert project.read("build/shell.txt") == f"{number:06}\n"
+
+
+def test_a_file_system_of_whole_seconds_hides_no_edit(project: Sandbox) -> None:
+    """Modification times without a fraction, as FAT and some network file systems keep them."""
+    for what in ("dep", "helper", "out"):
+        path, old, new, expected = FILES[what]
+        place = project.root / path
+        second = int(time.time())
+        os.utime(place, (second, second))
+        assert stale(project) == set()
+        learn(project)
+        for one, other, found in ((old, new, expected), (new, old, set())):
+            project.edit(path, one, other)
+            os.utime(place, (second, second))
+            assert stale(project) == found
+
+
+def test_a_checkout_of_another_branch_and_back_is_followed(project: Sandbox) -> None:
+    project.git("checkout", "--quiet", "-b", "other")
+    for what in ("dep", "helper", "param"):
+        path, old, new, _ = FILES[what]
+        project.edit(path, old, new)
+    project.git("commit", "--quiet", "--all", "--message", "other")
+    for branch, expected in (("-", set()), ("-", {"clean", "shell", "final"})) * 2:
+        project.git("checkout", "--quiet", branch)
+        assert stale(project) == expected
+
+
+@pytest.mark.parametrize("name", ["state.db", "tmp/instant-status"])
+def test_a_damaged_cache_costs_time_only(project: Sandbox, name: str) -> None:
+    """The state database holds the compiled pipeline, the indexes of modules, and every digest."""
+    cache = project.root / ".pivot" / name
+    whole = cache.read_bytes()
+    for damaged in (b"", b"SQLite format 3\0 no more", whole[: len(whole) // 2],
+                    bytes(byte ^ 1 for byte in whole), None):  # fmt: skip
+        cache.unlink(missing_ok=True)
+        if damaged is not None:
+            cache.write_bytes(damaged)
+        done = project.run("status").ended(0)
+        assert done.stdout.startswith("Everything is up to date")
+        assert "warning" not in done.stderr
+        same_size(project, *FILES["helper"][:3])
+        assert project.stale() == FILES["helper"][3]
+        project.edit(FILES["helper"][0], FILES["helper"][2], FILES["helper"][1])
+        learn(project)
 
 
 # --- what else can change -----------------------------------------------------------------------
