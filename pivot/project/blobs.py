@@ -57,9 +57,6 @@ class BlobObserver(Observer):
                     self._digests[path] = None
         return self._digests[path]
 
-    def fresh_observe(self, path: str, *, check: CheckMode = "content") -> Digest | None:
-        return self.observe(path, check=check)
-
     def manifest(self, path: str) -> Manifest | None:
         """The files of a folder; None where none is, or where not all of them can be named."""
         if self._tree.kind(path) != "dir":

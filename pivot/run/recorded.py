@@ -74,18 +74,12 @@ class RecordedObserver(Observer):
             self._seen[path, check] = self._assumed.get(path) if found is None else found
         return self._seen[path, check]
 
-    def fresh_observe(self, path: str, *, check: CheckMode = "content") -> Digest | None:
-        return self.observe(path, check=check)
-
     def manifest(self, path: str) -> Manifest | None:
         digest = self.observe(path)
         return self._members(path, digest) if digest is not None and digest.is_tree else None
 
     def forget(self, _: str) -> None:
         return  # nothing here changes
-
-    def settle(self) -> None:
-        return
 
     def _find(self, path: str) -> Digest | None:
         made = self._graph.maker_of(path)
@@ -127,8 +121,11 @@ class RecordedObserver(Observer):
         for entry in manifest.entries:
             if entry.path == inner:
                 return entry.digest
-        below = [(e.path[len(inner) + 1 :], e.digest) for e in manifest.entries
-                 if e.path.startswith(inner + "/")]  # fmt: skip
+        below = [
+            (entry.path[len(inner) + 1 :], entry.digest)
+            for entry in manifest.entries
+            if is_within(entry.path, inner)
+        ]
         return self._tree(below) if below else None
 
     def _members(self, path: str, digest: Digest) -> Manifest | None:

@@ -348,9 +348,9 @@ def test_outs_of_other_stages_in_a_folder_that_is_read(project: Sandbox, tmp_pat
         {
             "pivot.yaml": """
                 stages:
-                  make: {cmd: mkdir d/made && cp i d/made/o, deps: [i], outs: [d/made]}
+                  make: {cmd: mkdir -p d/made/in && cp i d/made/o && cp i d/made/in/o, deps: [i], outs: [d/made]}
                   read: {cmd: ls -R d > r, deps: [d], outs: [r]}
-                  part: {cmd: cat d/made/o > p, deps: [d/made/o], outs: [p]}
+                  part: {cmd: cat d/made/o > p, deps: [d/made/o, d/made/in], outs: [p]}
                 """,
             "i": "1",
             "d/plain": "p",
