@@ -40,7 +40,15 @@ def expression(s: Sketch) -> None:
     s.values()
     wrong = s.pick(*EXPRESSIONS)
     s.stage(
-        s.pick({"cmd": wrong}, {"cmd": ["x", wrong]}, {"cmd": "x", "deps": [wrong]}, {"cmd": "x", "outs": [wrong + s.name()]}, {"cmd": "x", "wdir": wrong}, {"cmd": "x", "desc": wrong}, {"cmd": "x", "meta": {"a": [wrong]}}, {"cmd": "x", "params": [wrong]}, {"cmd": "x", "params": [{wrong: ["a"]}]}, {"cmd": "x", "outs": [{wrong: {"cache": False}}]}, {"cmd": "x", "outs": [{s.name("o"): {"desc": wrong}}]}, {"cmd": "x", "meta": {wrong: 1}}, {"cmd": "x", "frozen": wrong}, {"cmd": "x", "plots": [{s.name("p"): {"x": wrong}}]}, {"cmd": "x", "metrics": [wrong]},),
+        s.pick(
+            {"cmd": wrong}, {"cmd": ["x", wrong]}, {"cmd": "x", "deps": [wrong]},
+            {"cmd": "x", "outs": [wrong + s.name()]}, {"cmd": "x", "wdir": wrong}, {"cmd": "x", "desc": wrong},
+            {"cmd": "x", "meta": {"a": [wrong]}}, {"cmd": "x", "params": [wrong]},
+            {"cmd": "x", "params": [{wrong: ["a"]}]}, {"cmd": "x", "outs": [{wrong: {"cache": False}}]},
+            {"cmd": "x", "outs": [{s.name("o"): {"desc": wrong}}]}, {"cmd": "x", "meta": {wrong: 1}},
+            {"cmd": "x", "frozen": wrong}, {"cmd": "x", "plots": [{s.name("p"): {"x": wrong}}]},
+            {"cmd": "x", "metrics": [wrong]},
+        ),
     )
     if s.often(15):
         s.params.pop(s.folder)  # without params.yaml there is nothing to name
@@ -103,7 +111,13 @@ def two_params(s: Sketch) -> None:
 def params(s: Sketch) -> None:
     s.file("p.yaml", "a: 1\n")
     s.stage(
-        {"cmd": "x", "params": s.pick("a", {"a": 1}, {"p.yaml": ["a"]}, [1], [None], [["a"]], [{"p.yaml": "a"}], [{"p.yaml": {"a": 1}}], [{"p.yaml": [1]}], [{"p.yaml": [["a"]]}], [{"p.yaml": 1}], [{1: ["a"]}], [True], [1.5], [{"p.yaml": [None]}], [{"p.yaml": True}], [{"p.yaml": ["a"]}, {"p.yaml": "b"}], [{}], [{"p.yaml": False}], [{"p.yaml": 0}], [{"p.yaml": ""}], None, [], [""], [{"p.yaml": {}}], [{"p.yaml": [""]}],)},
+        {"cmd": "x", "params": s.pick(
+            "a", {"a": 1}, {"p.yaml": ["a"]}, [1], [None], [["a"]], [{"p.yaml": "a"}], [{"p.yaml": {"a": 1}}],
+            [{"p.yaml": [1]}], [{"p.yaml": [["a"]]}], [{"p.yaml": 1}], [{1: ["a"]}], [True], [1.5],
+            [{"p.yaml": [None]}], [{"p.yaml": True}], [{"p.yaml": ["a"]}, {"p.yaml": "b"}], [{}],
+            [{"p.yaml": False}], [{"p.yaml": 0}], [{"p.yaml": ""}], None, [], [""], [{"p.yaml": {}}],
+            [{"p.yaml": [""]}],
+        )},
     )
 
 
@@ -142,7 +156,31 @@ def loops(s: Sketch) -> None:
     s.values()
     x: Body = {"cmd": "x ${item}"}
     s.stage(
-        s.pick({"foreach": "${i}", "do": x}, {"foreach": "${s}", "do": x}, {"foreach": "${n}", "do": x}, {"foreach": "text", "do": x}, {"foreach": 1, "do": x}, {"foreach": None, "do": x}, {"foreach": [1]}, {"do": x}, {"foreach": [1], "do": x, "cmd": "y"}, {"foreach": [1], "do": {}}, {"foreach": [1], "do": None}, {"foreach": [1], "do": [x]}, {"foreach": [1], "do": "x"}, {"foreach": [1], "do": {"cmd": "${key}"}}, {"foreach": [1], "do": {"cmd": "${item.x}"}}, {"foreach": {"a": 1}, "do": {"cmd": "${item.x}"}}, {"foreach": ["${nope}"], "do": x}, {"foreach": "${nope}", "do": x}, {"foreach": [1], "do": {"foreach": [2], "do": x}}, {"foreach": [1], "matrix": {"a": [1]}, "do": x}, {"matrix": {"a": [1]}, "do": x}, {"matrix": [1], "cmd": "x"}, {"matrix": {"a": 1}, "cmd": "x"}, {"matrix": {"a": "${i}"}, "cmd": "x"}, {"matrix": {"a": "${s}"}, "cmd": "x"}, {"matrix": {}, "cmd": "x"}, {"matrix": None, "cmd": "x"}, {"matrix": {"a": ["${nope}"]}, "cmd": "x"}, {"matrix": {"a": [1]}, "cmd": "${item.b}"}, {"matrix": {"a": [1]}}, {"matrix": {"a": {"b": 1}}, "cmd": "x"}, {"matrix": "${items}", "cmd": "x"}, {"matrix": {"${s}": [1]}, "cmd": "x ${item.text}"}, {"foreach": [{"a": 1}, {"b": 1}], "do": {"cmd": "${item.a}"}}, {"foreach": ["x ${m}"], "do": x}, {"foreach": [1, 2], "do": {"cmd": "x", "outs": ["same-o"]}}, {"foreach": [1], "do": {"matrix": {"a": [1]}, "cmd": "x"}}, {"foreach": "${l", "do": x}, {"foreach": True, "do": x}, {"matrix": {"a": None}, "cmd": "x"}, {"matrix": {1: ["a"]}, "cmd": "x"}, {"matrix": {"a": [1], "b": "${empty}"}, "cmd": "x"}, {"foreach": [1], "do": {**x, "zzz": 1}}, {"foreach": {"a": None}, "do": {"cmd": "x ${item}"}}, {"foreach": [None], "do": x}, {"foreach": "${empty}", "do": x}, {"foreach": ["${l}"], "do": x}, {"matrix": {"a": [None, ""]}, "cmd": "x ${item.a}"}, {"foreach": [1], "in": [2], "do": x}, {"foreach": "${names[0]}", "do": x}, {"matrix": {"a": "${names}x"}, "cmd": "x"}, {"matrix": {"a": [[1, 2]]}, "cmd": "x ${item.a}"}, {"foreach": "${items} ", "do": x},),
+        s.pick(
+            {"foreach": "${i}", "do": x}, {"foreach": "${s}", "do": x}, {"foreach": "${n}", "do": x},
+            {"foreach": "text", "do": x}, {"foreach": 1, "do": x}, {"foreach": None, "do": x}, {"foreach": [1]},
+            {"do": x}, {"foreach": [1], "do": x, "cmd": "y"}, {"foreach": [1], "do": {}},
+            {"foreach": [1], "do": None}, {"foreach": [1], "do": [x]}, {"foreach": [1], "do": "x"},
+            {"foreach": [1], "do": {"cmd": "${key}"}}, {"foreach": [1], "do": {"cmd": "${item.x}"}},
+            {"foreach": {"a": 1}, "do": {"cmd": "${item.x}"}}, {"foreach": ["${nope}"], "do": x},
+            {"foreach": "${nope}", "do": x}, {"foreach": [1], "do": {"foreach": [2], "do": x}},
+            {"foreach": [1], "matrix": {"a": [1]}, "do": x}, {"matrix": {"a": [1]}, "do": x},
+            {"matrix": [1], "cmd": "x"}, {"matrix": {"a": 1}, "cmd": "x"}, {"matrix": {"a": "${i}"}, "cmd": "x"},
+            {"matrix": {"a": "${s}"}, "cmd": "x"}, {"matrix": {}, "cmd": "x"}, {"matrix": None, "cmd": "x"},
+            {"matrix": {"a": ["${nope}"]}, "cmd": "x"}, {"matrix": {"a": [1]}, "cmd": "${item.b}"},
+            {"matrix": {"a": [1]}}, {"matrix": {"a": {"b": 1}}, "cmd": "x"}, {"matrix": "${items}", "cmd": "x"},
+            {"matrix": {"${s}": [1]}, "cmd": "x ${item.text}"},
+            {"foreach": [{"a": 1}, {"b": 1}], "do": {"cmd": "${item.a}"}}, {"foreach": ["x ${m}"], "do": x},
+            {"foreach": [1, 2], "do": {"cmd": "x", "outs": ["same-o"]}},
+            {"foreach": [1], "do": {"matrix": {"a": [1]}, "cmd": "x"}}, {"foreach": "${l", "do": x},
+            {"foreach": True, "do": x}, {"matrix": {"a": None}, "cmd": "x"}, {"matrix": {1: ["a"]}, "cmd": "x"},
+            {"matrix": {"a": [1], "b": "${empty}"}, "cmd": "x"}, {"foreach": [1], "do": {**x, "zzz": 1}},
+            {"foreach": {"a": None}, "do": {"cmd": "x ${item}"}}, {"foreach": [None], "do": x},
+            {"foreach": "${empty}", "do": x}, {"foreach": ["${l}"], "do": x},
+            {"matrix": {"a": [None, ""]}, "cmd": "x ${item.a}"}, {"foreach": [1], "in": [2], "do": x},
+            {"foreach": "${names[0]}", "do": x}, {"matrix": {"a": "${names}x"}, "cmd": "x"},
+            {"matrix": {"a": [[1, 2]]}, "cmd": "x ${item.a}"}, {"foreach": "${items} ", "do": x},
+        ),
     )
 
 
@@ -183,7 +221,11 @@ def graph(s: Sketch) -> None:
         bodies = [{"cmd": "x", "params": [{a: None}], "outs": [a]}]
     elif kind == "same stage":
         bodies = [
-            {"cmd": "x", "outs": s.pick([a, f"./{a}"], [a, f"{a}/b"], [a, {a: {"cache": False}}], [f"{a}/", a], [{a: None}, a]), **s.pick({}, {"metrics": [a]}, {"plots": [{a: {"x": "q"}}]})},
+            {
+                "cmd": "x",
+                "outs": s.pick([a, f"./{a}"], [a, f"{a}/b"], [a, {a: {"cache": False}}], [f"{a}/", a], [{a: None}, a]),
+                **s.pick({}, {"metrics": [a]}, {"plots": [{a: {"x": "q"}}]}),
+            },
         ]
     elif kind == "tracked":
         s.files[s.at(f"{a}.dvc")] = record.format(a)
@@ -216,7 +258,10 @@ def graph(s: Sketch) -> None:
     elif kind == "type":
         key = s.pick("deps", "outs", "metrics", "plots")
         bodies = [
-            {"cmd": "x", key: s.pick(None, "a", 1, {"a": "b"}, [1], [None], [["a"]], [True], [""], [{}], [" "], [{"a": "b"}], [{"a": None}], [{"a": []}], [{"a": {}}], [], [{1: {}}], [1.5], {},)},
+            {"cmd": "x", key: s.pick(
+                None, "a", 1, {"a": "b"}, [1], [None], [["a"]], [True], [""], [{}], [" "], [{"a": "b"}],
+                [{"a": None}], [{"a": []}], [{"a": {}}], [], [{1: {}}], [1.5], {},
+            )},
         ]
     elif kind == "absolute":
         bodies = [
@@ -253,12 +298,37 @@ def outs(s: Sketch) -> None:
         s.stage({"cmd": "x", key: [{name: wrong}]})
     elif choice == "key":
         s.stage(
-            {"cmd": "x", **s.pick({"out": [name]}, {"outs_no_cache": [name]}, {"metric": [name]}, {"x-note": 1}, {"python": "a.b"}, {"env": ["A"]}, {"timeout": 3}, {"frozen": "yes"}, {"frozen": None}, {"frozen": 1}, {"always_changed": "x"}, {"desc": 1}, {"desc": None}, {"meta": None}, {"mutex": "a"}, {"code": False}, {"Deps": ["a"]}, {1: 2}, {"name": "x"}, {"locked": True}, {"md5": "x"}, {"resources": {"gpu": 1}},)},
+            {"cmd": "x", **s.pick(
+                {"out": [name]}, {"outs_no_cache": [name]}, {"metric": [name]}, {"x-note": 1}, {"python": "a.b"},
+                {"env": ["A"]}, {"timeout": 3}, {"frozen": "yes"}, {"frozen": None}, {"frozen": 1},
+                {"always_changed": "x"}, {"desc": 1}, {"desc": None}, {"meta": None}, {"mutex": "a"},
+                {"code": False}, {"Deps": ["a"]}, {1: 2}, {"name": "x"}, {"locked": True}, {"md5": "x"},
+                {"resources": {"gpu": 1}},
+            )},
         )
     else:
         s.stage({"cmd": "x"})
         document.update(
-            s.pick({"plots": {"a.csv": {"x": "a"}}}, {"plots": ["a", {"b": {"xx": 1}}]}, {"plots": [{"b": {"x": 1}}]}, {"plots": [{"b": {"y": 1}}]}, {"plots": [1]}, {"plots": [{"b": []}]}, {"plots": [{"b": "x"}]}, {"plots": None}, {"plots": "a"}, {"plots": [{}]}, {"plots": [{"a": {"x": ["q"]}}]}, {"plots": [{"b": {"title": 1}}]}, {"metrics": "m.json"}, {"metrics": [1]}, {"metrics": {"a": 1}}, {"metrics": [{"a": {"cache": False}}]}, {"metrics": None}, {"metrics": [""]}, {"metrics": [["a"]]}, {"params": "p"}, {"params": [1]}, {"params": [{"p.yaml": ["a"]}]}, {"params": None}, {"params": {"a": 1}}, {"artifacts": []}, {"artifacts": {"a": "b"}}, {"artifacts": {"a": {}}}, {"artifacts": {"a": {"path": 1}}}, {"artifacts": {"a": {"path": "x", "zzz": 1}}}, {"artifacts": {"a": {"path": "x", "labels": "q"}}}, {"artifacts": None}, {"artifacts": {"a": None}}, {"artifacts": {1: {"path": "x"}}}, {"artifacts": {"a": {"path": "x", "desc": 1}}}, {"artifacts": {"a": {"path": "x", "type": None}}}, {"zzz": 1}, {"stage": {}}, {"stages ": {}}, {"metrics": ["${nope}"]}, {"plots": ["${nope}"]}, {"params": ["${nope}"]}, {"artifacts": {"a": {"path": "${nope}"}}}, {"x-note": 1}, {1: 2}, {"datasets": []}, {"schema": "2.0"}, {"artifacts": {"a b": {"path": "x"}}}, {"artifacts": {"A_": {"path": "x"}}}, {"artifacts": {"a": {"path": ""}}}, {"plots": [{"a": {"template": 1}}]}, {"plots": [{"a": {"y": {"f": 1}}}]}, {"plots": [{1: {}}]}, {"plots": [{"a": {"x": {"f": ["q"]}}}]}, {"artifacts": {"a": {"path": "x", "meta": 1}}}, {"plots": [{"a": {}, "b": {}}]},),
+            s.pick(
+                {"plots": {"a.csv": {"x": "a"}}}, {"plots": ["a", {"b": {"xx": 1}}]}, {"plots": [{"b": {"x": 1}}]},
+                {"plots": [{"b": {"y": 1}}]}, {"plots": [1]}, {"plots": [{"b": []}]}, {"plots": [{"b": "x"}]},
+                {"plots": None}, {"plots": "a"}, {"plots": [{}]}, {"plots": [{"a": {"x": ["q"]}}]},
+                {"plots": [{"b": {"title": 1}}]}, {"metrics": "m.json"}, {"metrics": [1]}, {"metrics": {"a": 1}},
+                {"metrics": [{"a": {"cache": False}}]}, {"metrics": None}, {"metrics": [""]}, {"metrics": [["a"]]},
+                {"params": "p"}, {"params": [1]}, {"params": [{"p.yaml": ["a"]}]}, {"params": None},
+                {"params": {"a": 1}}, {"artifacts": []}, {"artifacts": {"a": "b"}}, {"artifacts": {"a": {}}},
+                {"artifacts": {"a": {"path": 1}}}, {"artifacts": {"a": {"path": "x", "zzz": 1}}},
+                {"artifacts": {"a": {"path": "x", "labels": "q"}}}, {"artifacts": None},
+                {"artifacts": {"a": None}}, {"artifacts": {1: {"path": "x"}}},
+                {"artifacts": {"a": {"path": "x", "desc": 1}}}, {"artifacts": {"a": {"path": "x", "type": None}}},
+                {"zzz": 1}, {"stage": {}}, {"stages ": {}}, {"metrics": ["${nope}"]}, {"plots": ["${nope}"]},
+                {"params": ["${nope}"]}, {"artifacts": {"a": {"path": "${nope}"}}}, {"x-note": 1}, {1: 2},
+                {"datasets": []}, {"schema": "2.0"}, {"artifacts": {"a b": {"path": "x"}}},
+                {"artifacts": {"A_": {"path": "x"}}}, {"artifacts": {"a": {"path": ""}}},
+                {"plots": [{"a": {"template": 1}}]}, {"plots": [{"a": {"y": {"f": 1}}}]}, {"plots": [{1: {}}]},
+                {"plots": [{"a": {"x": {"f": ["q"]}}}]}, {"artifacts": {"a": {"path": "x", "meta": 1}}},
+                {"plots": [{"a": {}, "b": {}}]},
+            ),
         )
     if s.often(8):
         document["stages"] = s.pick([], None, "x", 1, [{"cmd": "x"}], {"a": None}, {"a": []}, {"a": "x"}, {"a": {}}, {})

@@ -155,7 +155,12 @@ def variables(s: Sketch) -> None:
     s.stage(body)
     if s.often(30):
         s.stage(
-            {"foreach": s.pick(["x"], {"k": {"v": 1}}, "${w2}"), "do": {"cmd": "echo ${item} ${a1}", **({"vars": [{"each": 2}]} if s.often(30) else {})}} if s.often(70) else {"matrix": {"p": ["${a1}", 2]}, "cmd": "x ${item.p}"},
+            {
+                "foreach": s.pick(["x"], {"k": {"v": 1}}, "${w2}"),
+                "do": {"cmd": "echo ${item} ${a1}", **({"vars": [{"each": 2}]} if s.often(30) else {})},
+            } if s.often(70) else {
+                "matrix": {"p": ["${a1}", 2]}, "cmd": "x ${item.p}",
+            },
         )
         last = list(document["stages"].values())[-1]
         if last.get("foreach") == "${w2}":
@@ -172,7 +177,11 @@ def two_params(s: Sketch) -> None:
     at = posixpath.normpath(s.at(wdir))
     s.files.setdefault(f"{at}/params.yaml" if at != "." else "params.yaml", "i: 99\ns: there\nonly: {there: 1}\n")
     s.stage(
-        {"wdir": wdir, "cmd": "x ${i}" if at == s.folder else "x ${i} ${s}", "params": s.some(("i", "s", "only.there", {"params.yaml": ["z"]}, {"./params.yaml": ["f"]}, {"../params.yaml": ["i"]}, {"v.yaml": None}, {"params.yaml": None},), 1, 4,), **s.pick({}, {"outs": [s.name("o")]}, {"deps": ["params.yaml"]}, {"deps": ["../params.yaml"]})},
+        {
+            "wdir": wdir, "cmd": "x ${i}" if at == s.folder else "x ${i} ${s}",
+            "params": s.some(("i", "s", "only.there", {"params.yaml": ["z"]}, {"./params.yaml": ["f"]}, {"../params.yaml": ["i"]}, {"v.yaml": None}, {"params.yaml": None},), 1, 4,),
+            **s.pick({}, {"outs": [s.name("o")]}, {"deps": ["params.yaml"]}, {"deps": ["../params.yaml"]}),
+        },
     )
 
 
@@ -206,9 +215,8 @@ ODD_VALUES = (
     "a#b", "a: b", "<<", "-", "- a", "? a", "[a, b]", "{a: b}", "[a, [b, {c: d}]]", "{a, b: }", "[a, ]", "[]",
     "{}", "&x a", "|", ">-", '"a\\\n      b"', "1__0", "0o8", "1:2:3", "@a", "`a", "%a", "!a b", "!!set {a, b}",
     "[a: b]", "!!timestamp 2020-01-01", "!!binary aGk=", "!!python/none x", "*y", "{a: 1, a: 2}", "'", "[a",
-    "+.inf", "0.", "685_230.15", "+12e03", "0xZ", "1,2", "2001-12-14t21:59:43.10-05:00", "00", "-01", "08",
-    "é", "\U0001f600", "{a:1}", "{'a':1}", "[a:1]", "[?x]", "!!seq [a]", "!!map {a: 1}",
-    "!<tag:yaml.org,2002:str> 1",
+    "+.inf", "0.", "685_230.15", "+12e03", "0xZ", "1,2", "2001-12-14t21:59:43.10-05:00", "00", "-01", "08", "é",
+    "\U0001f600", "{a:1}", "{'a':1}", "[a:1]", "[?x]", "!!seq [a]", "!!map {a: 1}", "!<tag:yaml.org,2002:str> 1",
 )
 
 
@@ -365,7 +373,12 @@ def outs(s: Sketch) -> None:
     for key in s.some(("plots", "metrics", "params", "artifacts"), 0, 3):
         document.setdefault(
             key,
-            {"plots": s.some(("a.csv", "dir/", {"b.csv": plot}, {"named": plot}, "../c.csv"), 0, 3), "metrics": s.some(("m.json", "./n.json", "../m.yaml", "m.json"), 0, 3), "params": s.some(("p.yaml", "params.yaml", "./q.toml"), 0, 2), "artifacts": s.pick({}, {"m": {"path": "model.pkl"}}, {"m-1": {"path": "x/y", "type": "model", "desc": "d", "labels": ["a", "b"], "meta": {"k": [1]}}, "n": {"path": "z"}},)}[key],
+            {
+                "plots": s.some(("a.csv", "dir/", {"b.csv": plot}, {"named": plot}, "../c.csv"), 0, 3),
+                "metrics": s.some(("m.json", "./n.json", "../m.yaml", "m.json"), 0, 3),
+                "params": s.some(("p.yaml", "params.yaml", "./q.toml"), 0, 2),
+                "artifacts": s.pick({}, {"m": {"path": "model.pkl"}}, {"m-1": {"path": "x/y", "type": "model", "desc": "d", "labels": ["a", "b"], "meta": {"k": [1]}}, "n": {"path": "z"}},),
+            }[key],
         )
     if s.often(25):
         s.values()
