@@ -399,14 +399,14 @@ def _resolve(graph: Graph, target: str, selection: Selection) -> list[str]:
     cwd = selection.cwd
     file, colon, short = target.rpartition(":")
     # a bare name means the file of this folder first, then the root's
-    if colon:
+    if colon and file:
         path = join(cwd, file)
         prefix = "" if "/" not in path else f"{path}:"
         candidates = [f"{prefix}{short}"] if _is_pipeline_file(graph, path) else []
     else:
         here = [stage.file for stage in stages.values() if parent(stage.file) == cwd]
         prefix = f"{here[0]}:" if here and cwd != "." else ""
-        candidates = [f"{prefix}{target}", target] if prefix else [target]
+        candidates = [f"{prefix}{short}", short] if prefix else [short]
     candidates.append(target)
     for name in candidates:
         if name in stages:
@@ -417,7 +417,9 @@ def _resolve(graph: Graph, target: str, selection: Selection) -> list[str]:
             return group
     if selection.glob or any(sign in target for sign in "*?["):
         for name in candidates:
-            matched = [known for known in stages if fnmatch.fnmatchcase(known, name)]
+            # a pattern speaks of one file's stages, as a name does
+            alike = [known for known in stages if (":" in known) == (":" in name)]
+            matched = [known for known in alike if fnmatch.fnmatchcase(known, name)]
             if matched:
                 return matched
     path = join(cwd, target)

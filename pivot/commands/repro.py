@@ -278,8 +278,6 @@ def _doubtful(session: Session, survey: Survey, names: list[str]) -> list[str]:
 def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozenset[str]:
     if request.force:
         return frozenset(names)
-    if request.force_downstream and request.selection.targets:
-        return frozenset(choose(session, request.selection, alone=True).stages)
     return frozenset()
 
 

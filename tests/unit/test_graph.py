@@ -239,3 +239,15 @@ def test_two_records_may_not_track_the_same_data() -> None:
         built("d", "d")
     with pytest.raises(GraphError, match=r"^1.dvc:1: 'd/e/f' .* tracks 'd', which overlaps it"):
         built("d", "d/e/f")
+
+
+def test_a_pattern_speaks_of_one_file_and_a_bare_colon_of_this_one():
+    graph = a_graph(
+        a_stage("fit"), a_stage("fix"), a_stage("sub/pivot.yaml:fit", file="sub/pivot.yaml")
+    )
+    assert targets_of(graph, Selection(("fi*",))) == ["fit", "fix"]
+    assert targets_of(graph, Selection(("*",), glob=True)) == ["fit", "fix"]
+    assert targets_of(graph, Selection(("sub/pivot.yaml:*",))) == ["sub/pivot.yaml:fit"]
+    assert targets_of(graph, Selection(("*",), cwd="sub")) == ["sub/pivot.yaml:fit"]
+    assert targets_of(graph, Selection((":fit",))) == ["fit"]
+    assert targets_of(graph, Selection((":fit",), cwd="sub")) == ["sub/pivot.yaml:fit"]
