@@ -130,6 +130,7 @@ def test_without_the_extras(project: Sandbox, tmp_path: Path) -> None:
     bare = {"PYTHONPATH": str(tmp_path)}
 
     project.run("diff", "table.csv", env=bare).ended(0)
+    assert project.run("diff", "t.parquet").stderr.count("\n") == 1  # of the database nothing else
     done = project.run("diff", "t.parquet", env=bare).ended(2)
     assert "pip install 'pivot-repro[tables]'" in done.stderr
     plots = project.run("plots", "show", "same.csv", env=bare).ended(0)
