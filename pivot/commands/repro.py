@@ -87,7 +87,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
     names = choose(session, request.selection).stages
     survey = Survey(
         session.space,
-        forced=_forced(session, request, names),
+        forced=_forced(request, names),
         allow_missing=request.allow_missing,
     )
     check(session, request.requirements, survey, _doubtful(session, survey, names))
@@ -170,7 +170,7 @@ class Run:
             keep_going=request.keep_going,
             commit=request.commit,
             run_cache=request.run_cache and session.project.settings["core.run_cache"],
-            force=_forced(session, request, names),
+            force=_forced(request, names),
             force_downstream=request.force_downstream,
             allow_missing=request.allow_missing,
             seconds=known,
@@ -275,7 +275,7 @@ def _doubtful(session: Session, survey: Survey, names: list[str]) -> list[str]:
     return [name for name in names if not is_certain(space.graph.stages[name])]
 
 
-def _forced(session: Session, request: ReproRequest, names: list[str]) -> frozenset[str]:
+def _forced(request: ReproRequest, names: list[str]) -> frozenset[str]:
     if request.force:
         return frozenset(names)
     return frozenset()
