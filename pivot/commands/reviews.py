@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Literal
 
 from ..diff import Change, changed_values, flat
@@ -90,20 +91,28 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
         if not selected.has_revisions:
             reading = _read(versions, versions.workspace, kind, scope)
             return Shown({"": reading.data(versions.cwd)}, tuple(reading.notes))
-        chosen = [versions.workspace] if not versions.is_bare else []
-        chosen += [versions.at(text) for text in selected.revisions if text != WORKSPACE]
-        chosen += versions.selected(
-            all_branches=selected.all_branches,
-            all_tags=selected.all_tags,
-            all_commits=selected.all_commits,
+        named = [versions.at(text) for text in selected.revisions if text != WORKSPACE]
+        chosen = chain(
+            [] if versions.is_bare else [versions.workspace],
+            named,
+            versions.selected(
+                all_branches=selected.all_branches,
+                all_tags=selected.all_tags,
+                all_commits=selected.all_commits,
+            ),
         )
-        readings = {v.label: _read(versions, v, kind, scope) for v in chosen}
-        current = readings.get(versions.project.repository.branch() or "")
-        workspace = readings.get(WORKSPACE)
-        if current and workspace and _is_same(current, workspace):
-            del readings[WORKSPACE]
-        data = {label: reading.data(versions.cwd) for label, reading in readings.items()}
-        notes = [note for reading in readings.values() for note in reading.notes]
+        branch = versions.project.repository.branch()
+        data: dict[str, Any] = {}
+        notes: list[str] = []
+        compared: dict[str, Reading] = {}
+        for version in chosen:
+            reading = _read(versions, version, kind, scope)
+            data[version.label] = reading.data(versions.cwd)
+            notes += reading.notes
+            if version.label in (WORKSPACE, branch):  # of others nothing is kept
+                compared[version.label] = reading
+        if len(compared) == 2 and _is_same(*compared.values()):
+            del data[WORKSPACE]
     return Shown(data, tuple(dict.fromkeys(notes)))
 
 

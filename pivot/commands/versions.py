@@ -285,8 +285,8 @@ class Versions:
         chosen = self.project.repository.selected(
             all_branches=all_branches, all_tags=all_tags, all_commits=all_commits
         )
-        for label, commit in chosen:
-            yield self.of(commit, label)
+        for label, commit in chosen:  # not kept: there may be thousands
+            yield Version(self, label, self.project.repository.tree(commit), commit)
 
     def workspace_pipeline(self) -> Pipeline:
         """The pipeline of the working tree, from its compiled form where that is current."""
