@@ -79,9 +79,9 @@ class _DatabaseComparison:
         self._selected: tuple[Query, int] | None = None
         self._db = duckdb.connect(os.path.join(folder, "tables.db"))
         try:
-            self._db.execute(f"SET memory_limit = '{memory}'")
-            self._db.execute("SET temp_directory = ?", [os.path.join(folder, "spill")])
-            self._db.execute("SET enable_progress_bar = false")
+            self._execute(f"SET memory_limit = '{memory}'")
+            self._execute("SET temp_directory = ?", [os.path.join(folder, "spill")])
+            self._execute("SET enable_progress_bar = false")
             self._json = {
                 table
                 for table, side in (("a", old), ("b", new))
@@ -132,11 +132,11 @@ class _DatabaseComparison:
     ) -> dict[str, str]:
         names = header_of(source, delimiter)
         if not names:
-            self._db.execute(f"CREATE TABLE {table} (nothing VARCHAR)")
+            self._execute(f"CREATE TABLE {table} (nothing VARCHAR)")
             return {}
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
         cells = ", ".join(f"coalesce({_name(name)}, '') AS {_name(name)}" for name in names)
-        self._db.execute(
+        self._execute(
             f"CREATE TABLE {table} AS SELECT {cells} FROM read_csv(?, auto_detect = false, "
             f"header = true, delim = {_text(delimiter)}, quote = '\"', escape = '\"', "
             f"columns = {{{columns}}}, max_line_size = 67108864)",
@@ -161,7 +161,7 @@ class _DatabaseComparison:
             [path],
         )
         if not described:
-            self._db.execute(f"CREATE TABLE {table} (nothing VARCHAR)")
+            self._execute(f"CREATE TABLE {table} (nothing VARCHAR)")
             return {}
         names = [row[0] for row in described]
         columns = ", ".join(f"{_text(name)}: 'JSON'" for name in names)
@@ -170,7 +170,7 @@ class _DatabaseComparison:
             f"CASE WHEN json_type({c}) <> 'NULL' THEN json({c})::VARCHAR END AS {c}"
             for c in map(_name, names)
         )
-        self._db.execute(
+        self._execute(
             f"CREATE TABLE {table} AS SELECT {cells} FROM read_json(?, {reading}, "
             f"columns = {{{columns}}})",
             [path],
@@ -180,7 +180,7 @@ class _DatabaseComparison:
         return {name: _json_type(kinds) for name, kinds in zip(names, found, strict=True)}
 
     def _load_parquet(self, table: str, path: str) -> dict[str, str]:
-        self._db.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])
+        self._execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])
         return {row[0]: str(row[1]).lower() for row in self._all(f"DESCRIBE {table}")}
 
     # --- comparing ------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class _DatabaseComparison:
         for table, names in (("a", self._old), ("b", self._new)):
             if key and not names:
                 columns = ", ".join(f"{_name(name)} VARCHAR" for name in key)
-                self._db.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+                self._execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
 
     def _number_repeated(self, key: tuple[str, ...]) -> int:
         """Number the rows of each key, where any key is not unique; how many are not."""
@@ -200,7 +200,7 @@ class _DatabaseComparison:
         many = [f"SELECT {keys} FROM {t} GROUP BY ALL HAVING count(*) > 1" for t in ("a", "b")]
         repeated = int(self._one(f"SELECT count(*) FROM ({many[0]} UNION {many[1]})")[0])
         for table in ("a", "b") if repeated else ():
-            self._db.execute(
+            self._execute(
                 f"CREATE TABLE {table}_nth AS SELECT rowid AS r, "
                 f"row_number() OVER (PARTITION BY {keys} ORDER BY rowid) AS nth FROM {table}"
             )
@@ -233,7 +233,7 @@ class _DatabaseComparison:
         masks = self._masks(before, after)
         listed = "".join(f", {mask} AS mask{number}" for number, mask in enumerate(masks))
         differs = " OR ".join(f"mask{number} <> 0" for number in range(len(masks)))
-        self._db.execute(
+        self._execute(
             "CREATE TABLE m AS SELECT * FROM ("
             f"SELECT a.r AS i, b.r AS j{listed} FROM {tables[0]} a FULL JOIN {tables[1]} b "
             f"ON {' AND '.join(matches)}) WHERE i IS NULL OR j IS NULL"
@@ -293,7 +293,7 @@ class _DatabaseComparison:
             return self.summary.added + self.summary.removed + self.summary.changed
         if self._selected is None or self._selected[0] != query:
             where = self._condition(query)
-            self._db.execute(
+            self._execute(
                 f"CREATE OR REPLACE TABLE s AS SELECT * FROM m WHERE {where} ORDER BY m.rowid"
             )
             self._selected = query, int(self._one("SELECT count(*) FROM s")[0])
@@ -327,7 +327,7 @@ class _DatabaseComparison:
         """The rows of a table that hold a text. Of each only its number: there may be many."""
         cells = ", ".join(f"{_name(name)}::VARCHAR" for name in names)
         where = f"contains(lower(concat_ws(chr(0), {cells})), ?)" if names else "? IS NULL"
-        self._db.execute(
+        self._execute(
             f"CREATE OR REPLACE TABLE found_{table} AS "
             f"SELECT rowid AS r FROM {table} WHERE {where}",
             [text],
@@ -361,12 +361,20 @@ class _DatabaseComparison:
         )
         return RowChange("changed", i + 1, j + 1, old[i], new[j], changed)
 
+    def _execute(self, query: str, values: Sequence[Any] = ()) -> Any:
+        try:
+            return self._db.execute(query, list(values))
+        except Exception as error:
+            if "interrupt" in str(error).lower():  # what it makes of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
+
     def _one(self, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self._db.execute(query, list(values)).fetchone() or ()
+        found: tuple[Any, ...] = self._execute(query, values).fetchone() or ()
         return found
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._db.execute(query, list(values)).fetchall()
+        found: list[tuple[Any, ...]] = self._execute(query, values).fetchall()
         return found
 
 
