@@ -89,6 +89,8 @@ def _without_ignored_outs(tree: Tree, pipeline: Pipeline, skip: SkipDirs) -> Pip
     stages = dict(pipeline.stages)
     for name, stage in pipeline.stages.items():
         for out in stage.outs:
+            if "://" in out.path or not (skip(out.path, True) or skip(out.path, False)):
+                continue
             kind = tree.kind(out.path)
             as_what = (True, False) if kind is None else (kind == "dir",)
             if all(skip(out.path, is_dir) for is_dir in as_what):
