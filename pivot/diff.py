@@ -26,7 +26,7 @@ def changed_values(
     """
     found: dict[str, dict[str, Change]] = {}
     for file in sorted({*old, *new}):
-        changes = _of_file(_plain(old.get(file, {})), _plain(new.get(file, {})), unchanged)
+        changes = _of_file(plain(old.get(file, {})), plain(new.get(file, {})), unchanged)
         if changes:
             found[file] = changes
     return found
@@ -46,10 +46,10 @@ def _leaves(value: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
             yield key, item
 
 
-def _plain(value: Any) -> Any:
-    """A value as it is compared: a list is its text."""
+def plain(value: Any) -> Any:
+    """A value as it is compared and shown: a list is its text."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return str(value) if isinstance(value, list) else value
 
 

@@ -63,7 +63,7 @@ def _ends(versions: Versions, word: str) -> list[str]:
     """The revision that a word names, or the two ends of a range."""
     for dots in ("...", ".."):
         head, found, tail = word.partition(dots)
-        if found and "/" not in dots:
+        if found and not tail.startswith("/"):  # no path that climbs out of the folder
             first, second = head or HEAD, tail or HEAD
             if dots == "...":
                 first = versions.project.repository.merge_base(first, second)

@@ -28,6 +28,7 @@ _CORRUPTED = {
     "toml": ("TOMLFileCorruptedError", "TOML file structure is corrupted"),
     "py": ("PythonFileCorruptedError", "Python file structure is corrupted"),
 }
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _YAML = ("YAMLFileCorruptedError", "YAML file structure is corrupted")
 
 
@@ -60,6 +61,12 @@ class Reading:
     def failures(self) -> list[Failure]:
         """What could not."""
         return [found for found in self.files.values() if isinstance(found, Failure)]
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The files that this version simply lacks."""
+        found = self.files.items()
+        return frozenset(p for p, v in found if isinstance(v, Failure) and v.is_absent)
 
     def data(self, folder: str) -> dict[str, Any]:
         """As `dvc metrics show --json` shows one revision, seen from `folder`."""
@@ -227,6 +234,9 @@ def _load(version: Version, path: str, fetch: bool) -> Any:
         return Failure("OSError", str(error), error)
     if data is None:
         return _absent(version, path)
+    if data.startswith(_LFS_POINTER):
+        pointer = PivotError(f"git has only a pointer to the large file '{path}'")
+        return Failure("OSError", str(pointer), pointer)
     # DVC calls the file by its place below the root, seen from the current folder
     shown = f"unable to read: '{os.path.relpath(f'/{path}')}', "
     try:

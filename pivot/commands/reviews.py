@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any, Literal
 
-from ..diff import Change, changed_values, flat
+from ..diff import Change, changed_values, flat, plain
 from ..tree import join, relative
 from ..values import dataclass
 from .measures import Reading, read_metrics, read_params
@@ -54,7 +54,7 @@ class Shown:
         for label, version in self.data.items():
             for path, file in version["data"].items():
                 value = file.get("data", {})
-                leaves = flat(_listless(value)) if isinstance(value, dict) else {"": value}
+                leaves = flat(plain(value)) if isinstance(value, dict) else {"": value}
                 cells = {str(key): cell(item, precision) for key, item in leaves.items()}
                 found.append((label, path, cells))
         keys = sorted({key for *_, cells in found for key in cells})
@@ -90,7 +90,8 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
     with opened_versions(request) as versions:
         if not selected.has_revisions:
             reading = _read(versions, versions.workspace, kind, scope)
-            return Shown({"": reading.data(versions.cwd)}, tuple(reading.notes))
+            notes = [*reading.notes, *_nowhere(versions, scope, reading.absent)]
+            return Shown({"": reading.data(versions.cwd)}, tuple(notes))
         named = [versions.at(text) for text in selected.revisions if text != WORKSPACE]
         chosen = chain(
             [] if versions.is_bare else [versions.workspace],
@@ -103,16 +104,19 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
         )
         branch = versions.project.repository.branch()
         data: dict[str, Any] = {}
-        notes: list[str] = []
+        notes = []
         compared: dict[str, Reading] = {}
+        absent: frozenset[str] | None = None
         for version in chosen:
             reading = _read(versions, version, kind, scope)
             data[version.label] = reading.data(versions.cwd)
             notes += reading.notes
+            absent = reading.absent if absent is None else absent & reading.absent
             if version.label in (WORKSPACE, branch):  # of others nothing is kept
                 compared[version.label] = reading
         if len(compared) == 2 and _is_same(*compared.values()):
             del data[WORKSPACE]
+        notes += _nowhere(versions, scope, absent or frozenset())
     return Shown(data, tuple(dict.fromkeys(notes)))
 
 
@@ -133,7 +137,15 @@ def compare(
         found = changed_values(readings[0].values, readings[1].values, unchanged=unchanged)
         data = {relative(path, versions.cwd): changes for path, changes in found.items()}
         notes = [note for reading in readings for note in reading.notes]
+        notes += _nowhere(versions, scope, readings[0].absent & readings[1].absent)
     return Compared(data, tuple(dict.fromkeys(notes)))
+
+
+def _nowhere(versions: Versions, scope: Scope, absent: frozenset[str]) -> list[str]:
+    """What to say of targets that no version has."""
+    if not scope.targets:
+        return []  # of what is declared, a part may not be made yet
+    return [f"there is no '{relative(path, versions.cwd)}'" for path in sorted(absent)]
 
 
 def cell(value: Any, precision: int | None) -> str:
@@ -147,17 +159,6 @@ def _rounded(value: Any, precision: int | None) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item, precision) for key, item in value.items()}
     return [_rounded(item, precision) for item in value] if isinstance(value, list) else value
-
-
-def _listless(value: dict[Any, Any]) -> dict[Any, Any]:
-    return {
-        key: _listless(item)
-        if isinstance(item, dict)
-        else str(item)
-        if isinstance(item, list)
-        else item
-        for key, item in value.items()
-    }
 
 
 def _read(versions: Versions, version: Version, kind: Kind, scope: Scope) -> Reading:

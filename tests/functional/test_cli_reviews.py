@@ -105,6 +105,9 @@ def test_metrics_of_git_of_the_cache_and_of_tables(history: Sandbox) -> None:
         "metrics.json": {"acc": {"old": 1.0, "new": 1.5, "diff": 0.5}},
         "table.csv": {"loss": {"old": 0.25, "new": 0.125, "diff": -0.125}},
     }
+    none = history.run("metrics", "diff", "v1", "--json", "--targets", "table.csv", "nope.json")
+    assert list(none.ended(0).json) == ["table.csv"]
+    assert none.stderr == "there is no 'nope.json'\n"
     every = history.run("metrics", "diff", "v1", "HEAD", "--all", "--no-path", "--precision", "1")
     assert every.ended(0).stdout.split("\n")[0].split() == ["Metric", "v1", "HEAD", "Change"]
     assert "loss" in every.stdout
