@@ -79,14 +79,5 @@ def explain(
     project: InProject = None,
 ) -> None:
     """Say why a stage is stale, to the definition (= `status --explain`)."""
-    status(
-        targets,
-        explained=True,
-        diff=diff,
-        verbose=False,
-        exit_code=False,
-        set_param=set_param,
-        rev=rev,
-        project=project,
-        as_json=False,
-    )
+    choose_one({"--diff": diff, "--rev": rev is not None})
+    show(targets or (), set_param or (), explained=True, diff=diff, rev=rev, folder=project)
