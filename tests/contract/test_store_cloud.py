@@ -182,6 +182,7 @@ def s3(moto: str, url: str = "s3://bucket/pre", **options: Any) -> ObjectStore:
     return opened(url, **{**given, "region": "us-east-1", **options})
 
 
+@pytest.mark.thorough  # moto takes two seconds to start
 def test_settings_of_s3_reach_the_server(moto: str, tmp_path: Path) -> None:
     import boto3
 

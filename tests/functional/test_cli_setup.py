@@ -143,7 +143,7 @@ def test_help_has_a_sentence_for_every_command_and_option(project: Sandbox) -> N
 def test_what_does_not_work_yet_is_absent(project: Sandbox) -> None:
     shown = project.run("repro", "--help").stdout
     assert "--force-downstream" in shown
-    for later in ("--pull", "--watch", "--tui", "--remote"):
+    for later in ("--watch", "--tui", "--remote"):
         assert later not in shown
 
 
