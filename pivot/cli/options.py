@@ -56,7 +56,7 @@ def complete_stage(incomplete: str) -> list[str]:
     from ..errors import PivotError
 
     try:
-        with Session(Request(os.getcwd())) as session:
+        with Session(Request(os.getcwd(), partial=True)) as session:
             names = list(session.space.pipeline.stages)
     except PivotError:
         return []
