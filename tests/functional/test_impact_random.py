@@ -378,7 +378,7 @@ def said(result: Impact) -> tuple[dict[str, str], dict[str, set[tuple[str, str]]
 @pytest.mark.parametrize("mode", ["pivot", "dvc"])
 def test_impact_says_what_status_would(tmp_path: Path, mode: str) -> None:
     project = base(tmp_path / mode, mode)
-    agree(project, mode, range(15))
+    agree(project, mode, range(10))
 
 
 @pytest.mark.thorough
