@@ -26,7 +26,7 @@ SUPPORTED := import pip, sys; sys.exit(sys.version_info < (3, 11))
 # Differential tests ask DVC itself. It lives in an environment of its own, because its
 # dependencies are pinned tightly, and is made only where such tests are.
 DVC_VERSION := 3.67.1
-DVC_VENV := .cache/dvc-$(DVC_VERSION)
+DVC_VENV := .cache/dvc-$(DVC_VERSION)-s3
 ifneq ($(wildcard tests/differential/test_*.py),)
 DVC_READY := $(DVC_VENV)/.ready
 export PIVOT_TEST_DVC := $(CURDIR)/$(DVC_VENV)/bin/dvc
@@ -39,6 +39,11 @@ ifneq ($(wildcard tests/functional/test_plots_page.py),)
 BROWSER_READY := $(BROWSER)/.ready
 export PIVOT_TEST_BROWSER := $(CURDIR)/$(BROWSER)
 endif
+
+# Remotes are held against real servers, as far as they can be had.
+SERVERS := .cache/servers
+export PIVOT_TEST_SFTP_SERVER := $(CURDIR)/$(SERVERS)/sftp-server
+export PIVOT_TEST_AZURITE := $(CURDIR)/$(SERVERS)/azurite-blob
 
 # The stamp holds the folder it was made for: console scripts and editable installs name it, so an
 # environment that moved, or whose interpreter vanished, is made anew.
@@ -89,13 +94,21 @@ $(BROWSER)/.ready: tests/functional/install_browser.sh
 	@sh $< $(BROWSER)
 	@touch $@
 
+$(SERVERS)/.ready: tests/install_servers.sh
+	@sh $< $(SERVERS)
+	@touch $@
+
+$(SERVERS)/.azurite: tests/install_servers.sh
+	@sh $< $(SERVERS) azurite
+	@touch $@
+
 .PHONY: demo
 demo: $(VENV)/.examples
 	@PATH="$(CURDIR)/$(BIN):$$PATH" pivot repro
 	@$(BIN)/python examples/metrics_table.py examples/penguins/metrics.json
 
 .PHONY: test
-test: $(VENV)/.dev $(DVC_READY) $(BROWSER_READY)
+test: $(VENV)/.dev $(DVC_READY) $(BROWSER_READY) $(SERVERS)/.ready
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report term:skip-covered
 
 .PHONY: differential
@@ -103,9 +116,10 @@ differential: $(VENV)/.dev $(DVC_READY)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m '' tests/differential
 
 .PHONY: faults
-faults: $(VENV)/.dev
+faults: $(VENV)/.dev $(SERVERS)/.ready $(SERVERS)/.azurite
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m '' \
 	  tests/contract/test_store_remotes.py tests/contract/test_store_faults.py \
+	  tests/contract/test_store_cloud.py \
 	  tests/functional/test_sharing.py tests/functional/test_sharing_faults.py
 
 .PHONY: lint

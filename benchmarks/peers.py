@@ -20,12 +20,13 @@ def program(name: str) -> str | None:
     if given and Path(given).exists():
         return given
     version = VERSIONS[name]
-    folder = CACHE / f"{name}-{version}"
+    extra = "[s3]" if name == "dvc" else ""  # as `make test` has it
+    folder = CACHE / f"{name}-{version}{'-s3' if extra else ''}"
     found = folder / "bin" / name
     if found.exists():
         return str(found)
     print(f"installing {name}, to compare with", file=sys.stderr)
-    for wanted in (f"{name}=={version}", name):
+    for wanted in (f"{name}{extra}=={version}", f"{name}{extra}"):
         try:
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             pip = [folder / "bin" / "python", "-m", "pip", "-q", "--disable-pip-version-check"]
