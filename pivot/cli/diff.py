@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from .options import Json, Markdown, choose_one
 from .output import note, say, say_json, say_table, styled
-from .reviews import OnlyThese, spread
+from .reviews import Fetch, OnlyThese, spread
 from .tables import ROWS, FileView, say_file_diff
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def diff(
     summary: OnlySummary = False,
     limit: Limit = ROWS,
     interactive: Interactive = False,
+    fetch: Fetch = False,
 ) -> None:
     """Compare two versions: the artifacts that differ, or what differs in files."""
     from ..commands.differences import compare_artifacts, names_files, read_words
@@ -90,11 +91,18 @@ def diff(
     choose_one({"--json": as_json, "--md": markdown, "--tui": interactive})
     view = FileView(as_json, markdown, summary, limit)
     keys = [name for text in key or () for name in text.split(",")]
-    only_files = {"--key": bool(keys), "--summary": summary, "--tui": interactive}
+    only_files = {
+        "--key": bool(keys),
+        "--summary": summary,
+        "--tui": interactive,
+        "--fetch": fetch,
+    }
     with opened_versions(Request(os.getcwd())) as versions:
         question = read_words(versions, words or (), context.meta.get(_PATHS))
         if names_files(question, [name for name, given in only_files.items() if given]):
-            differs = _say_files(versions, question, keys, view, interactive=interactive)
+            differs = _say_files(
+                versions, question, keys, view, interactive=interactive, fetch=fetch
+            )
             if exit_code and differs:
                 raise typer.Exit(1)
             return
@@ -119,6 +127,7 @@ def _say_files(
     view: FileView,
     *,
     interactive: bool,
+    fetch: bool,
 ) -> bool:
     """Show how each file differs; whether any does."""
     from ..commands.tables import file_diff
@@ -131,7 +140,7 @@ def _say_files(
         raise PivotError("--tui and --json take one file", hint="name one after `--`")
     differs = False
     for position, path in enumerate(question.paths):
-        with file_diff(versions, question.old, question.new, path, key) as found:
+        with file_diff(versions, question.old, question.new, path, key, fetch=fetch) as found:
             differs |= found.differs
             if interactive:
                 browse(found, view)

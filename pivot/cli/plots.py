@@ -9,7 +9,7 @@ import typer
 
 from .options import Json, choose_one
 from .output import note, say, say_json
-from .reviews import OnlyThese, TakesTargets
+from .reviews import Fetch, OnlyThese, TakesTargets
 
 if TYPE_CHECKING:
     from ..commands.plots import Plots
@@ -75,12 +75,13 @@ def show(
     show_vega: ShowVega = False,
     open_: Open = False,
     html_template: Html = None,
+    fetch: Fetch = False,
 ) -> None:
     """Draw the plots of the working tree."""
     options = _options(template, x, y, no_header, title, x_label, y_label)
     view = _View(out, text, as_json, split, show_vega, open_, html_template)
     view.check(targets or [])
-    _run(None, targets or [], options, view)
+    _run(None, targets or [], options, view, fetch=fetch)
 
 
 def diff(
@@ -103,12 +104,13 @@ def diff(
     show_vega: ShowVega = False,
     open_: Open = False,
     html_template: Html = None,
+    fetch: Fetch = False,
 ) -> None:
     """Draw the plots of several versions into one; by default HEAD and the working tree."""
     options = _options(template, x, y, no_header, title, x_label, y_label)
     view = _View(out, text, as_json, split, show_vega, open_, html_template)
     view.check(targets or [])
-    _run(revisions or [], targets or [], options, view)
+    _run(revisions or [], targets or [], options, view, fetch=fetch)
 
 
 def templates(
@@ -190,7 +192,12 @@ class _View:
 
 
 def _run(
-    revisions: list[str] | None, targets: list[str], options: dict[str, Any], view: _View
+    revisions: list[str] | None,
+    targets: list[str],
+    options: dict[str, Any],
+    view: _View,
+    *,
+    fetch: bool,
 ) -> None:
     """Show the plots of the working tree (`revisions` None), or of several versions."""
     from ..commands import plots as use_case
@@ -205,7 +212,9 @@ def _run(
         chosen = (WORKSPACE,) if revisions is None else use_case.compared(versions, revisions)
         if "template" in options:
             use_case.check_template(project, cwd, options["template"])
-        found = use_case.load(versions, chosen, wanted)
+        found = use_case.load(versions, chosen, wanted, fetch=fetch)
+        for remark in found.notes:
+            note(remark)
         if view.as_json:
             folder = view.out or _folder(versions)
             say_json(use_case.as_data(project, cwd, found, folder, split=view.split))

@@ -35,17 +35,20 @@ _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """The plots of one or several versions; `failures` are what none of them could be read for."""
+    """The plots of one or several versions. `failures` belong to none of them; `notes` say what
+    was not looked into.
+    """
 
     plots: tuple[Plot, ...]
     revisions: tuple[str, ...]
     failures: tuple[Failure, ...]
+    notes: tuple[str, ...] = ()
 
 
 def compared(versions: Versions, revisions: Sequence[str]) -> tuple[str, ...]:
     """The versions that a comparison shows: of one name and the working tree, or of several.
 
-    Without names the last commit and the working tree, where those differ. None before the first
+    Without names the last commit and the working tree, where those differ; none before the first
     commit. Raises PivotError without a repository.
     """
     wanted = list(revisions)
@@ -72,7 +75,8 @@ def load(
         for problem in version.pipeline.problems
     ]
     failures += [failure for version in found for failure in _unknown_properties(version)]
-    return Plots(plots_of(found), tuple(revisions), tuple(failures))
+    notes = dict.fromkeys(remark for version in opened for remark in version.notes)
+    return Plots(plots_of(found), tuple(revisions), tuple(failures), tuple(notes))
 
 
 def _unknown_properties(version: RevisionPlots) -> Iterator[Failure]:
@@ -90,7 +94,10 @@ def unknown_targets(found: Plots, wanted: Wanted) -> list[str]:
     known = [
         plot.name
         for plot in found.plots
-        if not plot.failures or any(failure.kind != ABSENT for failure in plot.failures)
+        if plot.series is not None
+        or plot.pictures
+        or any(failure.kind != ABSENT for failure in plot.failures)
+        or not plot.failures
     ]
     names = {name.rpartition("::")[2] for name in known} | set(known)
     return [
@@ -122,6 +129,7 @@ class _Reader:
         self.root = versions.project.root
         targets = tuple(_from_root(target, self.root, versions.cwd) for target in wanted.targets)
         self.wanted = Wanted(targets, wanted.options)
+        self.artifacts = version.artifacts()
 
     def plots(self) -> RevisionPlots:
         """The definitions, and every file they name, parsed."""
@@ -152,11 +160,20 @@ class _Reader:
                 raise PivotError(f"'{path}' is too large to plot: {size >> 20} MB")
             data = self.version.read(join(self.cwd, path), fetch=self.fetch)
             if data is None:
-                return Content(failure=_absent(label, path))
+                return Content(failure=self.absent(path))
             return Content(data if is_image(path) else parse(data, path, header=header))
         except PivotError as error:
             kind = type(error).__name__
             return Content(failure=Failure(label, str(error), source=path, kind=kind))
+
+    def absent(self, path: str) -> Failure:
+        """Why a file cannot be had."""
+        digest = self.version.digest(join(self.cwd, path))
+        text = f"'{path}' is not there"
+        if digest is not None:
+            text += f", and {digest} is not in the cache"
+            text += "" if self.fetch else "; `--fetch` asks the remote"
+        return Failure(self.version.label, text, source=path, kind=ABSENT)
 
     def size(self, path: str) -> int:
         """The bytes of a file, as far as they are known without reading it."""
@@ -180,10 +197,11 @@ class _Reader:
         """The files of a folder, in the tree or of its outs; None for what is no folder."""
         tree = self.version.tree
         kind = tree.kind(path) if not path.startswith("..") else "file"
-        if kind == "file":
+        own = self.artifacts.get(path)
+        if kind == "file" or (kind is None and own is not None and not own.is_tree):
             return None
         found = set(self.walk(path)) if kind == "dir" else set()
-        for out, digest in self.version.artifacts().items():
+        for out, digest in self.artifacts.items():
             if digest is None or not (is_within(out, path) or is_within(path, out)):
                 continue
             if not digest.is_tree:
@@ -209,11 +227,6 @@ class _Reader:
                 yield path
             elif name not in _HIDDEN:
                 yield from self.walk(path)
-
-
-def _absent(label: str, path: str) -> Failure:
-    text = f"'{path}' is not there, and neither is it in the cache"
-    return Failure(label, text, source=path, kind=ABSENT)
 
 
 def _from_root(target: str, root: str, cwd: str) -> str:

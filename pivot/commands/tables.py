@@ -72,7 +72,7 @@ def source_of(
         if data is None:
             raise StoreError(
                 f"'{path}' of {version.label} is {digest}, which is not in the cache",
-                hint="`pivot fetch` brings it, where a remote has it",
+                hint=None if fetch else "`--fetch` asks the remote",
             )
     return Source(shown, data=data, size=len(data))
 

@@ -140,6 +140,25 @@ def test_without_the_extras(project: Sandbox, tmp_path: Path) -> None:
     assert "charts in HTML need the extra 'plots'" in done.stderr
 
 
+def test_what_only_the_remote_has(project: Sandbox, tmp_path: Path) -> None:
+    copy = project.copy(tmp_path / "copy")
+    copy.run("config", "set", "remotes.origin", str(tmp_path / "remote")).ended(0)
+    copy.run("config", "set", "core.remote", "origin").ended(0)
+    copy.write({"in.csv": OLD})
+    copy.run("repro").ended(0)
+    copy.run("push").ended(0)
+    copy.write({"in.csv": NEW})
+    copy.run("repro").ended(0)
+    copy.remove(".pivot/cache")
+
+    missing = copy.run("diff", "--summary", "table.csv").ended(1)
+    assert "`--fetch` asks the remote" in missing.stderr
+    plot = ["plots", "diff", "HEAD", "--text", "--targets", "table.csv"]
+    assert "`--fetch` asks the remote" in copy.run(*plot).ended(0).stderr
+    assert "HEAD" in copy.run(*plot, "--fetch").ended(0).stdout
+    assert "1 added" in copy.run("diff", "--summary", "table.csv", "--key", "id").ended(0).stdout
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
