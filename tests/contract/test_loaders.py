@@ -211,15 +211,13 @@ def test_json_takes_what_scientists_have(tmp_path: Path) -> None:
 
 def test_importing_pivot_imports_little() -> None:
     code = (
-        "import sys, pivot; from pivot import loaders, Dep, Out; Dep('a', loaders.CSV()); "
-        "print(*[m for m in ('pandas','boto3','pydantic','typer','numpy','yaml') if m in sys.modules], "
-        "len(sys.modules))"
+        "import sys; before = set(sys.modules); import pivot; from pivot import loaders, Dep; "
+        "Dep('a', loaders.CSV()); print(*sorted(set(sys.modules) - before))"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", "import site; site.main()\n" + code],
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    *heavy, count = done.stdout.split()
-    assert not heavy
-    assert int(count) < 120
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = set(done.stdout.split())
+    assert "pivot.declare.loaders" in found
+    assert not found & {"pandas", "boto3", "pydantic", "typer", "numpy", "yaml", "json", "inspect"}
 
 
 def test_import_pivot_costs_less_than_30_ms() -> None:

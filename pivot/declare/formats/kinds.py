@@ -31,16 +31,6 @@ def item_of(annotation: Any) -> Any:
     return None
 
 
-def value_of(annotation: Any) -> Any:
-    """`T` of `dict[str, T]`; None where the annotation is no such thing."""
-    arguments = getattr(annotation, "__args__", None)
-    if arguments and len(arguments) == 2:
-        return bare(arguments[1])
-    if isinstance(annotation, str) and annotation.endswith("]"):
-        return annotation.partition(",")[2][:-1].strip() or None
-    return None
-
-
 def library_of(annotation: Any) -> str | None:
     """The package of the annotated class: `pandas` for `pd.DataFrame`; `list` for lists."""
     if annotation is None:
