@@ -229,10 +229,15 @@ def test_a_pvt_file_names_its_digest_whole() -> None:
         (b"out: []\n", "unknown key"),
         (b"outs: 3\n", "list"),
         (b"outs: [3]\n", "path"),
-        (b"outs: [{path: x, digest: nonsense}]\n", "no.* digest|not a digest"),
+        (b"outs: [{path: x, digest: nonsense}]\n", "unknown key 'digest' in 'outs'"),
         (b"[1]\n", "mapping"),
     ],
 )
 def test_what_is_no_record_is_said(text: bytes, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_data_record(text, "x.dvc")
+
+
+def test_a_digest_that_is_none_is_said() -> None:
+    with pytest.raises(ConfigError, match=r"^x.pvt:1:8: 'nonsense' is not a digest"):
+        parse_data_record(b"outs: [{path: x, digest: nonsense}]\n", "x.pvt")
