@@ -14,7 +14,7 @@ from .reviews import Fetch, OnlyThese, TakesTargets
 if TYPE_CHECKING:
     from ..commands.plots import Plots
     from ..commands.versions import Versions
-    from ..plots.anchors import Filled
+    from ..plots.anchors import Filled, Series
     from ..plots.definitions import Wanted
 
 Targets = Annotated[
@@ -296,34 +296,46 @@ def _say_page(versions: Versions, found: Plots, specified: dict[str, Filled], vi
 
 
 def _say_text(found: Plots) -> None:
-    from tabulate import tabulate
-
-    from ..plots.text import lines_of
-
     blocks = []
     for plot in found.plots:
         if plot.series is not None:
-            series = plot.series
-            several = len(series.sources) > 1
-            head = [*(["source"] if several else []), "", "rows", "first", "last", "least", "most"]
-            rows = [
-                [
-                    line.revision,
-                    *([line.source] if several else []),
-                    line.shape,
-                    line.count,
-                    *map(_cell, (line.first, line.last, line.least, line.most)),
-                ]
-                for line in lines_of(series)
-            ]
-            axes = f"{series.y_label} over {series.x_label}"
-            table = tabulate(rows, ["", *head], tablefmt="plain", disable_numparse=True)
-            blocks.append(f"{series.title}: {axes}\n{table}")
+            axes = f"{plot.series.y_label} over {plot.series.x_label}"
+            blocks.append("\n".join([f"{plot.series.title}: {axes}", *_drawn(plot.series)]))
         elif plot.pictures:
             facts = [[picture.revision, _size(picture.data)] for picture in plot.pictures]
-            table = tabulate(facts, tablefmt="plain", disable_numparse=True)
-            blocks.append(f"{plot.name}: a picture\n{table}")
+            blocks.append("\n".join([f"{plot.name}: a picture", _aligned(facts)]))
     say("\n\n".join(blocks))
+
+
+def _drawn(series: Series) -> list[str]:
+    """A chart as tables of text: lines of numbers, bars of names, or how often pairs occur."""
+    from ..plots.text import bars_of, counts_of, has_numbers, lines_of
+
+    if not has_numbers(series):
+        tables = [bars_of(series) or []]
+        if not tables[0]:
+            tables = [counts_of(series, label) or [] for label in series.revisions]
+        if all(tables):
+            return [_aligned(table) for table in tables]
+    several = len(series.sources) > 1
+    head = ["", *(["source"] if several else []), "", "rows", "first", "last", "least", "most"]
+    rows = [
+        [
+            line.revision,
+            *([line.source] if several else []),
+            line.shape,
+            line.count,
+            *map(_cell, (line.first, line.last, line.least, line.most)),
+        ]
+        for line in lines_of(series)
+    ]
+    return [_aligned([head, *rows])]
+
+
+def _aligned(rows: list[list[Any]]) -> str:
+    from tabulate import tabulate
+
+    return str(tabulate(rows, tablefmt="plain", disable_numparse=True))
 
 
 def _size(data: bytes) -> str:

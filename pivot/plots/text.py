@@ -1,7 +1,8 @@
-"""Plots as text for a terminal: a sparkline and the range of every line."""
+"""Plots as text for a terminal: sparklines, bars, and counts of pairs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from .anchors import Series
 
 _BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40
+#: More names than this are no longer read as a table.
+NAMES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,53 @@ def lines_of(series: Series, width: int = WIDTH) -> Iterator[Line]:
             min(present) if present else None,
             max(present) if present else None,
         )
+
+
+def has_numbers(series: Series) -> bool:
+    """Whether any y is a number, so that lines say something."""
+    return any(_number(point.get(series.y)) is not None for point in series.points)
+
+
+def bars_of(series: Series, width: int = WIDTH // 2) -> list[list[str]] | None:
+    """Names as y and numbers as x, as in bar charts: a row a name, a cell a revision, the last x of
+    that name as a bar and a number. The head comes first. None where x are no numbers either, or
+    names are too many.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for point in series.points:
+        number = _number(point.get(series.x))
+        if number is None:
+            return None
+        found.setdefault(str(point.get(series.y)), {})[point["rev"]] = number
+    if not found or len(found) > NAMES:
+        return None
+    most = max(abs(number) for numbers in found.values() for number in numbers.values()) or 1.0
+    rows = [[str(series.y_label or series.y), *series.revisions]]
+    for name, numbers in found.items():
+        cells = [
+            f"{'█' * round(abs(numbers[label]) / most * width)} {numbers[label]:.4g}".strip()
+            if label in numbers
+            else "-"
+            for label in series.revisions
+        ]
+        rows.append([name, *cells])
+    return rows
+
+
+def counts_of(series: Series, revision: str) -> list[list[str]] | None:
+    """How often each pair of x and y occurs at a revision: a row a y, a column an x; the head
+    comes first. None where names are too many.
+    """
+    pairs = Counter(
+        (str(point.get(series.y)), str(point.get(series.x)))
+        for point in series.points
+        if point["rev"] == revision
+    )
+    columns, names = sorted({x for _, x in pairs}), sorted({y for y, _ in pairs})
+    if len(columns) > NAMES or len(names) > NAMES:
+        return None
+    head = [f"{revision}: {series.y_label or series.y}", *columns]
+    return [head, *([name, *(str(pairs[name, x]) for x in columns)] for name in names)]
 
 
 def sparkline(numbers: Sequence[float | None], low: float, high: float, width: int = WIDTH) -> str:

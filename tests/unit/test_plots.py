@@ -17,7 +17,7 @@ from pivot.plots.definitions import Wanted, by_name, collect, with_files
 from pivot.plots.page import Chart, drawable, page
 from pivot.plots.sources import parse
 from pivot.plots.templates import anchor, builtin, builtin_names, find_template
-from pivot.plots.text import lines_of, sparkline
+from pivot.plots.text import bars_of, counts_of, has_numbers, lines_of, sparkline
 
 
 def stage(*outs: Out, file: str = "pivot.yaml") -> Stage:
@@ -355,3 +355,33 @@ def test_lines_share_a_scale_and_leave_texts_alone() -> None:
 
     assert (drawn(found).shape, drawn(found).least, drawn(found).most) == ("▁█", 1.0, 3.0)
     assert (drawn(other).shape, drawn(other).first, drawn(other).least) == ("", "x", None)
+
+
+def test_names_over_numbers_are_bars_and_pairs_of_names_are_counted() -> None:
+    rows = [
+        {"w": "2", "n": "a", "rev": "r"},
+        {"w": -1, "n": "b", "rev": "r"},
+        {"w": 0, "n": "a", "rev": "s"},
+    ]
+    bars = Series(tuple(rows), "w", "n", "T", None, "name", ("r", "s"))
+    pairs = Series((*rows, {"w": "x", "n": "a", "rev": "r"}), "w", "n", "T", None, None, ("r",))
+
+    assert not has_numbers(bars)
+    assert bars_of(bars, 4) == [["name", "r", "s"], ["a", "████ 2", "0"], ["b", "██ -1", "-"]]
+    assert bars_of(pairs) is None
+    assert counts_of(pairs, "r") == [
+        ["r: n", "-1", "2", "x"],
+        ["a", "0", "1", "1"],
+        ["b", "1", "0", "0"],
+    ]
+    many = Series(
+        tuple({"w": n, "n": f"x{n}", "rev": "r"} for n in range(99)),
+        "w",
+        "n",
+        "T",
+        None,
+        None,
+        ("r",),
+    )
+    assert bars_of(many) is None
+    assert counts_of(many, "r") is None
