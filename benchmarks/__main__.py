@@ -67,22 +67,28 @@ def measure(bench: Bench, wanted: set[str], stages: int) -> None:
         ordinary = found["nothing to do, ordinary path: pivot repro"]
         bench.must_find(folder, "nothing to do", stages)
         if "changes" in wanted:
-            bench.changes(folder, stages, found["nothing to do: pivot repro -n"], floor)
+            bench.changes(
+                folder, stages, found["nothing to do, ordinary path: pivot repro -n"], floor
+            )
         if "peers" in wanted:
             bench.peers(stages, found["nothing to do: pivot repro"])
         if "growth" in wanted:
-            large, _ = bench.first_run(stages * 10)
+            large, first = bench.first_run(stages * 10)
             more = bench.nothing(large, stages * 10)
             for name in ("nothing to do: pivot repro", "nothing to do, ordinary path: pivot repro"):
                 ratio = more[name].cpu / found[name].cpu
                 report.promise(f"{name}: {stages * 10:,} stages at most 8 x {stages:,}", ratio, 8.0)
             ordinary = more["nothing to do, ordinary path: pivot repro"]
-            report.promise("memory at 10,000 stages: 300 MB", ordinary.megabytes, 300)
+            most = max(first.megabytes, ordinary.megabytes)
+            report.promise("memory at 10,000 stages, first run included: 300 MB", most, 300)
             bench.must_find(large, "nothing to do", stages * 10)
     if "shapes" in wanted:
         bench.shapes(stages)
     if "data" in wanted:
-        bench.large_data(100_000 if stages >= 1000 else 1000)
+        if stages >= 1000:
+            bench.large_data(100_000, 5 << 30)
+        else:
+            bench.large_data(1000, 64 << 20)
     if "locks" in wanted:
         locks.measure(bench.root, report)
     if "monorepo" in wanted:

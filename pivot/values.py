@@ -28,6 +28,8 @@ def _value(*, frozen: bool, slots: bool) -> Any:
 
 
 def _made(cls: Any) -> Any:
+    if cls.__doc__ is None:
+        cls.__doc__ = cls.__name__  # else `dataclasses` writes the signature there
     plain = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     names = tuple(item.name for item in dataclasses.fields(plain))
     body = {name: value for name, value in vars(plain).items() if name not in names}

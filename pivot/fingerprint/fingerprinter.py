@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
@@ -18,8 +18,10 @@ from ..tree import Tree
 from .closure import Distributions, Manifests, Start
 from .commands import params_by_key
 from .contexts import Context, Contexts
-from .execution import Executions
 from .program import Program
+
+if TYPE_CHECKING:
+    from .execution import Executions
 
 
 class _Read(NamedTuple):
@@ -50,7 +52,8 @@ class Fingerprinter:
         self._code_roots = tuple(code_roots)
         self._manifests = Manifests(distributions)
         self._contexts = Contexts(self.sources)
-        self._executions = Executions(self._contexts, self._code_roots, tracked)
+        self._executions: Executions | None = None
+        self._tracked = tracked
         self._read: dict[object, _Read | SourceError] = {}
         self._observed: dict[tuple[Context, str], _Read] = {}
         self._hashes: dict[str, str] = {}
@@ -197,6 +200,10 @@ class Fingerprinter:
             context = self._contexts.of(self._roots(stage))
             closure = context.close(lambda program: self._entry_starts(program, stage))
             return _Read(self._manifests.of([closure]), (context,))
+        if self._executions is None:
+            from .execution import Executions  # 4 ms to import; only commands need it
+
+            self._executions = Executions(self._contexts, self._code_roots, self._tracked)
         execution = self._executions.of(stage)
         manifest = self._manifests.of(execution.closures, execution.files, execution.opaque)
         return _Read(manifest, execution.contexts)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from ..values import dataclass
 from .chains import chain_of
 from .index import ParameterFact, SignatureFact
 from .normal import decorator_name

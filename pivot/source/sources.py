@@ -11,7 +11,6 @@ import xxhash
 from ..errors import SourceError, Where
 from ..tree import Tree
 from . import index as indexes
-from . import symbols
 from .index import ModuleIndex
 from .locate import Modules, Reader
 from .parsing import parse
@@ -72,7 +71,7 @@ class Sources:
         Raises SourceError where it cannot be parsed.
         """
         if name not in self._indexes:
-            self._indexes[name] = symbols.index_source(data, name)
+            self._indexes[name] = _index_source(data, name)
 
     def parse(self, file: str) -> ast.Module:
         """The syntax tree of a file, parsed anew at each call."""
@@ -93,7 +92,13 @@ class Sources:
             if found is not None:
                 return found
         self.parsed += 1
-        made = symbols.index_source(data, file)
+        made = _index_source(data, file)
         if self._cache is not None:
             self._cache.put(key, indexes.dump(made))
         return made
+
+
+def _index_source(data: bytes, file: str) -> ModuleIndex:
+    from .symbols import index_source  # 7 ms to import; only a module never seen before needs it
+
+    return index_source(data, file)
