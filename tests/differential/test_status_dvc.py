@@ -44,9 +44,16 @@ def disagreement(
         return "a frozen stage would run" if stage["action"] == "run" else None
     if "never-run" in kinds:
         return None if changes else "never run, and DVC finds nothing"
-    params = {
-        f"{path}:{key}" for path, keys in deps.items() if isinstance(keys, dict) for key in keys
-    }
+    theirs = {}
+    for path, state in deps.items():
+        if isinstance(state, dict):
+            theirs[path] = {f"{path}:{key}" for key in state}
+        elif path.endswith("/params.yaml"):  # none of it is in the lock
+            theirs[path] = {s for s in subjects.get("params", ()) if s.startswith(f"{path}:")}
+            if not theirs[path]:
+                return f"only DVC finds {path} {state}"
+    params = {key for keys in theirs.values() for key in keys}
+    deps = {path: state for path, state in deps.items() if path not in theirs}
     if params != subjects.get("params", set()):
         return f"params {params ^ subjects.get('params', set())}"
     files = {
