@@ -161,7 +161,8 @@ def _out(place: Place, entry: _Entry, kind: OutKind) -> Out:
         push=options.get("push", True),
         remote=options.get("remote"),
         desc=options.get("desc"),
-        directory=options.get("type") == "directory",
+        # commands make their folders themselves, and to DVC the type is a remark
+        directory=options.get("type") == "directory" and "cmd" not in place.body,
         incremental=options.get("incremental", False),
         resume=options.get("resume", False),
         loader=options.get("loader"),

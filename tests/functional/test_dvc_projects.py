@@ -198,3 +198,9 @@ def test_checkout_keeps_ignored_files(tracked: Sandbox) -> None:
     assert tracked.read("d/a") == "1\n"
     tracked.remove("d/s/b")
     assert "1 restored" in tracked.run("checkout", "d").ended(0).stdout  # nothing would be lost
+
+
+def test_a_type_of_dvc_is_a_remark(tracked: Sandbox) -> None:
+    made = "stages:\n  a:\n    cmd: mkdir d && echo 1 > d/x\n    outs: [d: {type: directory}]\n"
+    tracked.write({"sub/dvc.yaml": made})
+    assert tracked.repro("sub/dvc.yaml") == {"sub/dvc.yaml:a": "ran"}
