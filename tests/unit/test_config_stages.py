@@ -92,7 +92,7 @@ def test_options_of_deps() -> None:
         ("outs: {m: {path: a, persist: true, push: false, remote: r, desc: d}}",
          {"persist": True, "push": False, "remote": "r", "desc": "d"}),
         ("outs: {m: {path: a, type: directory, incremental: true, resume: true}}",
-         {"directory": True, "incremental": True, "resume": True}),
+         {"directory": False, "incremental": True, "resume": True}),  # a command makes its folder
         ("outs: {m: {path: a, loader: json, options: {indent: 2}}}", {"loader": "json", "options": {"indent": 2}}),
         ("outs: [{a: {persist: '${yes}'}}]", {"persist": True}),
         ("outs: [{a: {type: model, labels: [x], meta: {k: 1}, checkpoint: true}}]", {"directory": False}),
@@ -107,6 +107,12 @@ def test_options_of_deps() -> None:
 def test_outs(body: str, expected: dict[str, Any]) -> None:
     (out,) = outs(body)
     assert {key: getattr(out, key) for key in expected} == expected
+
+
+def test_a_function_is_given_a_folder() -> None:
+    text = "stages:\n  a:\n    python: m.f\n    outs: {m: {path: a, type: directory}}\n"
+    (out,) = load(DictTree({"pivot.yaml": text})).stages["a"].outs
+    assert out.directory is True
 
 
 def test_an_out_listed_twice_alike_is_one() -> None:
