@@ -87,6 +87,9 @@ class _DatabaseComparison:
                 for table, side in (("a", old), ("b", new))
                 if format_of(side.name) in ("json", "jsonl")
             }
+            #: table -> column -> what it is called there: names of users may be any, and the
+            #: database takes `a` and `A` for one
+            self._called: dict[str, dict[str, str]] = {"a": {}, "b": {}}
             before = self._load("a", old)
             after = self._load("b", new)
             self._old, self._new = list(before), list(after)
@@ -134,8 +137,9 @@ class _DatabaseComparison:
         if not names:
             self._execute(f"CREATE TABLE {table} (nothing VARCHAR)")
             return {}
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
-        cells = ", ".join(f"coalesce({_name(name)}, '') AS {_name(name)}" for name in names)
+        called = self._call(table, names)
+        columns = ", ".join(f"{_text(c)}: 'VARCHAR'" for c in called)
+        cells = ", ".join(f"coalesce({c}, '') AS {c}" for c in called)
         self._execute(
             f"CREATE TABLE {table} AS SELECT {cells} FROM read_csv(?, auto_detect = false, "
             f"header = true, delim = {_text(delimiter)}, quote = '\"', escape = '\"', "
@@ -145,7 +149,7 @@ class _DatabaseComparison:
         tests = ", ".join(
             f"bool_or({c} <> ''), bool_and({c} = '' OR regexp_full_match({c}, '{INTEGER}')), "
             f"bool_and({c} = '' OR regexp_full_match({c}, '{NUMBER}'))"
-            for c in map(_name, names)
+            for c in called
         )
         found = self._one(f"SELECT {tests} FROM {table}")
         return {
@@ -164,24 +168,36 @@ class _DatabaseComparison:
             self._execute(f"CREATE TABLE {table} (nothing VARCHAR)")
             return {}
         names = [row[0] for row in described]
+        called = self._call(table, names)
         columns = ", ".join(f"{_text(name)}: 'JSON'" for name in names)
         # as JSON writes it without spaces; a null is no value
         cells = ", ".join(
-            f"CASE WHEN json_type({c}) <> 'NULL' THEN json({c})::VARCHAR END AS {c}"
-            for c in map(_name, names)
+            f"CASE WHEN json_type({_name(name)}) <> 'NULL' THEN json({_name(name)})::VARCHAR END "
+            f"AS {c}"
+            for name, c in zip(names, called, strict=True)
         )
         self._execute(
             f"CREATE TABLE {table} AS SELECT {cells} FROM read_json(?, {reading}, "
             f"columns = {{{columns}}})",
             [path],
         )
-        kinds = ", ".join(f"list(DISTINCT json_type({_name(name)}::JSON))" for name in names)
+        kinds = ", ".join(f"list(DISTINCT json_type({c}::JSON))" for c in called)
         found = self._one(f"SELECT {kinds} FROM {table}")
         return {name: _json_type(kinds) for name, kinds in zip(names, found, strict=True)}
 
     def _load_parquet(self, table: str, path: str) -> dict[str, str]:
-        self._execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])
-        return {row[0]: str(row[1]).lower() for row in self._all(f"DESCRIBE {table}")}
+        described = self._all("DESCRIBE SELECT * FROM read_parquet(?)", [path])
+        types = {row[0]: str(row[1]).lower() for row in described}
+        called = self._call(table, list(types))
+        cells = ", ".join(f"{_name(n)} AS {c}" for n, c in zip(types, called, strict=True))
+        self._execute(f"CREATE TABLE {table} AS SELECT {cells} FROM read_parquet(?)", [path])
+        return types
+
+    def _call(self, table: str, names: Sequence[str]) -> list[str]:
+        """Give the columns of a table names of the database."""
+        called = [f"c{position}" for position in range(len(names))]
+        self._called[table] = dict(zip(names, called, strict=True))
+        return called
 
     # --- comparing ------------------------------------------------------------------------
 
@@ -189,20 +205,23 @@ class _DatabaseComparison:
         """Give a table without columns those that rows are matched by."""
         for table, names in (("a", self._old), ("b", self._new)):
             if key and not names:
-                columns = ", ".join(f"{_name(name)} VARCHAR" for name in key)
+                columns = ", ".join(f"{c} VARCHAR" for c in self._call(table, key))
                 self._execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
 
     def _number_repeated(self, key: tuple[str, ...]) -> int:
         """Number the rows of each key, where any key is not unique; how many are not."""
         if not key:
             return 0
-        keys = ", ".join(map(_name, key))
-        many = [f"SELECT {keys} FROM {t} GROUP BY ALL HAVING count(*) > 1" for t in ("a", "b")]
+        keys = {t: ", ".join(self._called[t][name] for name in key) for t in ("a", "b")}
+        many = [
+            f"SELECT {columns} FROM {table} GROUP BY ALL HAVING count(*) > 1"
+            for table, columns in keys.items()
+        ]
         repeated = int(self._one(f"SELECT count(*) FROM ({many[0]} UNION {many[1]})")[0])
-        for table in ("a", "b") if repeated else ():
+        for table, columns in keys.items() if repeated else ():
             self._execute(
                 f"CREATE TABLE {table}_nth AS SELECT rowid AS r, "
-                f"row_number() OVER (PARTITION BY {keys} ORDER BY rowid) AS nth FROM {table}"
+                f"row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS nth FROM {table}"
             )
         return repeated
 
@@ -216,7 +235,7 @@ class _DatabaseComparison:
     ) -> None:
         """Make `m`: the pairs of rows that differ, in order, with masks of changed columns."""
         matches = [
-            " IS NOT DISTINCT FROM ".join(_sides(name, before.get(name), after.get(name)))
+            " IS NOT DISTINCT FROM ".join(self._sides(name, before.get(name), after.get(name)))
             for name in key
         ]
         tables = ["a", "b"]
@@ -240,17 +259,23 @@ class _DatabaseComparison:
             f"{' OR ' + differs if differs else ''} "
             "ORDER BY coalesce(j, i), j IS NOT NULL"
         )
-        self._mask_count = len(masks)
+
+    def _sides(self, name: str, old: str | None, new: str | None) -> tuple[str, str]:
+        """A column of both tables, so that they can be compared."""
+        a, b = f"a.{self._called['a'][name]}", f"b.{self._called['b'][name]}"
+        # columns of different types, as Parquet has them, are compared as they are written
+        if old != new and not {old or "empty", new or "empty"} <= _WRITTEN_ALIKE:
+            return f"{a}::VARCHAR", f"{b}::VARCHAR"
+        return a, b
 
     def _masks(self, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
         masks = []
         for start in range(0, len(self._shared), _MASK_BITS):
-            bits = [
-                f"CASE WHEN {' IS DISTINCT FROM '.join(_sides(name, before[name], after[name]))} "
-                f"THEN {1 << bit}::BIGINT ELSE 0 END"
-                for bit, name in enumerate(self._shared[start : start + _MASK_BITS])
-            ]
-            masks.append(" + ".join(bits))
+            bits = []
+            for bit, name in enumerate(self._shared[start : start + _MASK_BITS]):
+                old, new = self._sides(name, before[name], after[name])
+                bits.append(f"CASE WHEN {old} IS DISTINCT FROM {new} THEN {1 << bit} ELSE 0 END")
+            masks.append(f"({' + '.join(bits)})::BIGINT")
         return masks
 
     def _summary(
@@ -325,7 +350,7 @@ class _DatabaseComparison:
 
     def _find(self, table: str, names: Sequence[str], text: str) -> None:
         """The rows of a table that hold a text. Of each only its number: there may be many."""
-        cells = ", ".join(f"{_name(name)}::VARCHAR" for name in names)
+        cells = ", ".join(f"{self._called[table][name]}::VARCHAR" for name in names)
         where = f"contains(lower(concat_ws(chr(0), {cells})), ?)" if names else "? IS NULL"
         self._execute(
             f"CREATE OR REPLACE TABLE found_{table} AS "
@@ -340,7 +365,7 @@ class _DatabaseComparison:
         if not wanted or not names:
             return {row: {} for row in wanted}
         found = self._all(
-            f"SELECT rowid, {', '.join(map(_name, names))} FROM {table} "
+            f"SELECT rowid, {', '.join(self._called[table][n] for n in names)} FROM {table} "
             f"WHERE rowid IN ({', '.join(map(str, wanted))})"
         )
         parsed = _parsed if table in self._json else _as_is
@@ -404,15 +429,6 @@ def _is_empty(path: str) -> bool:
 def _first(error: Exception) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
-
-
-def _sides(name: str, old: str | None, new: str | None) -> tuple[str, str]:
-    """A column of both tables, so that they can be compared."""
-    a, b = f"a.{_name(name)}", f"b.{_name(name)}"
-    # columns of different types, as Parquet has them, are compared as they are written
-    if old != new and not {old or "empty", new or "empty"} <= _WRITTEN_ALIKE:
-        return f"{a}::VARCHAR", f"{b}::VARCHAR"
-    return a, b
 
 
 #: Types whose values lie in the database as texts already.

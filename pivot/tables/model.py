@@ -10,7 +10,6 @@ from ..values import dataclass, field
 
 Kind = Literal["added", "removed", "changed"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "changed")
-#: `empty`: a column without any value.
 Format = Literal["csv", "tsv", "json", "jsonl", "parquet"]
 FORMATS: Mapping[str, Format] = {
     ".csv": "csv",

@@ -148,6 +148,21 @@ def test_odd_texts(compare: Compare) -> None:
     found.close()
 
 
+def test_columns_may_be_called_anything(compare: Compare) -> None:
+    names = 'i,j,r,rowid,mask0,nth,a,b,c0,C0,"select ""x"" -- ",m'
+    old = source("t.csv", f"{names}\n1,2,3,4,5,6,7,8,9,10,11,12\n")
+    new = source("t.csv", f"{names}\n1,0,3,0,5,6,0,8,9,0,0,12\n")
+
+    for key in (["i"], ["r", "rowid"], []):
+        found = compare(old, new, key)
+        if key == ["r", "rowid"]:
+            assert (found.summary.added, found.summary.removed) == (1, 1)
+        else:
+            [row] = found.rows(Query(), 0, 5)
+            assert row.columns == ("j", "rowid", "a", "C0", 'select "x" -- ')
+        found.close()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rows"),
     [("", "", 0), ("a,b\n", "a,b\n", 0), ("", "a\n1\n", 1), ("a\n", "b\n", 0)],
