@@ -273,3 +273,61 @@ def test_without_a_repository_only_what_needs_one_fails(tmp_path: Path) -> None:
         assert result.json == {}
         assert "no commit yet" in result.stderr
     assert "there is no commit yet" in empty.run("diff").ended(2).stderr
+
+
+def test_files_without_values_say_why(project: Sandbox) -> None:
+    broken: dict[str, str | bytes] = {
+        "bad/a.json": "{",
+        "bad/b.yaml": "a: [",
+        "bad/c.toml": "a=",
+        "bad/d.py": "a=(",
+        "bad/e.json": b"\xff",
+        "bad/f.json": "version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+        "bad/g.tsv": "x\ty\n1\ttext\n",
+        "bad/sub/pivot.yaml": "",
+        "bad/h.json": "[1, 2]",
+    }
+    project.write(broken)
+    shown = project.run("metrics", "show", "--json", "-R", "bad", "nowhere").ended(0)
+    data = shown.json[""]["data"]
+    kinds = {path: entry["error"]["type"] for path, entry in data.items() if "error" in entry}
+    assert kinds == {
+        "bad/a.json": "JSONFileCorruptedError",
+        "bad/b.yaml": "YAMLFileCorruptedError",
+        "bad/c.toml": "TOMLFileCorruptedError",
+        "bad/d.py": "PythonFileCorruptedError",
+        "bad/e.json": "EncodingError",
+        "bad/f.json": "OSError",
+        "nowhere": "FileNotFoundError",
+    }
+    assert data["bad/g.tsv"] == {"data": {"x": 1, "y": "text"}}
+    assert data["bad/h.json"] == {"data": {}}
+    for says in ("bad/a.json:1:2: not valid JSON", "only a pointer to the large file 'bad/f.json'",
+                 "'bad/e.json' is not UTF-8 text", "there is no 'nowhere'"):  # fmt: skip
+        assert says in shown.stderr
+    project.write({"pivot.yaml": "stages: {a: {cmd: x, outs: [y]}, b: {cmdd: z}}\n"})
+    left = project.run("params", "diff", "v1", "--json").ended(0)
+    assert "workspace: pivot.yaml:1" in left.stderr
+    assert left.json["params.yaml"] == {"train.C": {"old": 0.5, "new": 0.75, "diff": 0.25}}
+    keyed = {"stages": {"a": {"cmd": "x", "params": ["one.t*", {"p.json": ["a.b", "gone"]}]}}}
+    project.write({"pivot.yaml": json.dumps(keyed), "p.json": '{"a": {"b": 1, "c": 2}}'})
+    shown = project.run("params", "show", "--deps", "--json").ended(0)
+    assert shown.json[""]["data"] == {
+        "params.yaml": {"data": {}},
+        "p.json": {"data": {"a": {"b": 1}}},
+    }
+
+
+def test_parts_and_results_that_only_git_has(project: Sandbox, tmp_path: Path) -> None:
+    project.run("checkout", "parts/p1.txt", "data", "--rev", "v1").ended(0)
+    assert project.has("parts/p2.txt")  # the rest of the folder stays
+    assert project.read("data/clean.csv") == "a,b\n1,7\n2,2\n"
+    other = Sandbox(tmp_path / "clone", git=False)
+    subprocess.run(["git", "clone", "-q", project.root, other.root], check=True)
+    done = other.run("checkout", "--rev", "v1").ended(1)
+    assert json.loads(other.read("metrics.json"))["acc"] == 1.0
+    assert "data/clean.csv is not in the cache; `--fetch` asks the remote" in done.stderr
+    assert done.stdout.startswith("1 restored, 0 unchanged, 5 missing")
+    listed = other.run("diff", "--json", "--show-hash").ended(0).json["not in cache"]
+    assert {entry["path"] for entry in listed} >= {"data/clean.csv", "parts/", "tracked.bin"}
+    assert "not in cache" in other.run("diff", "v1", "--md").ended(0).stdout
