@@ -6,8 +6,11 @@ Python alone moves a third as many small objects a second (docs/architecture.md)
 from __future__ import annotations
 
 import os
+import queue
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -19,6 +22,7 @@ _PART_BYTES = 8 << 20
 _MOST_PARTS = 9000  # S3 allows 10,000
 _PARTS_AT_A_TIME = 6
 _CHUNK_BYTES = 1 << 20
+_AHEAD = 8  # chunks
 _TROUBLE = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\b")
 
 _SIGN_IN = (
@@ -112,15 +116,11 @@ class RustStore:
                 raise self._problem(error, key) from None
             take(data)
             return start
-        pieces = iter(answer.stream(_CHUNK_BYTES))
-        while True:
-            try:
-                piece = next(pieces, None)
-            except Exception as error:
-                raise self._problem(error, key) from None
-            if piece is None:
-                return start
+        for piece in _ahead(iter(answer.stream(_CHUNK_BYTES))):
+            if isinstance(piece, Exception):
+                raise self._problem(piece, key) from None
             take(memoryview(piece))
+        return start
 
     def write(self, key: str, data: bytes) -> None:
         try:
@@ -200,6 +200,33 @@ class RustStore:
             return "network", f"the connection to {self._endpoint} broke off"
         first = text.partition("\n")[0].partition(": ")[0][:80]
         return "other", f"a request failed ({first})"
+
+
+def _ahead(pieces: Iterator[Any]) -> Iterator[Any]:
+    """The pieces, some of them read while earlier ones are hashed and written; or what failed."""
+    waiting: queue.Queue[Any] = queue.Queue(_AHEAD)
+    is_left = threading.Event()
+
+    def read() -> None:
+        try:
+            for piece in pieces:
+                waiting.put(piece)
+                if is_left.is_set():
+                    return
+        except Exception as error:
+            waiting.put(error)
+        waiting.put(None)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        while (piece := waiting.get()) is not None:
+            yield piece
+    finally:
+        is_left.set()
+        while reader.is_alive():  # it may wait for room
+            with suppress(queue.Empty):
+                waiting.get(timeout=0.05)
 
 
 def _has_no_ranges(error: Exception) -> bool:
