@@ -65,7 +65,7 @@ def _print_fingerprint(data: Mapping[str, Any]) -> None:
     say(f"  {'entry' if 'entry' in data else 'cmd'}: {data.get('entry') or data.get('cmd')}")
     if data["wdir"] != ".":
         say(f"  wdir: {data['wdir']}")
-    for title in ("binding", "params", "deps", "env", "packages", "observed"):
+    for title in ("binding", "params", "deps", "env", "history", "packages", "observed"):
         entries = {name: value for name, value in (data.get(title) or {}).items() if value != {}}
         if entries:
             say(f"  {title}:")

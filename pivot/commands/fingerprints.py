@@ -41,6 +41,7 @@ def _data(survey: Survey, stage: Stage) -> dict[str, Any]:
         "absent": list(evidence.absent),
         "outs": list(key.outs),
         "env": dict(key.env),
+        "history": dict(key.history),
         "code": manifest.digest if manifest else None,
         **(_code_data(manifest) if manifest else {}),
         "observed": dict(evidence.observed),

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from .binding import bound_params, call_binding
     from .compiled import dump_pipeline, load_pipeline, renewed, version_of
     from .composition import Override, parse_override
+    from .declarations import DeclarationReader
     from .discovery import still_current
     from .documents import load_yaml, load_yaml_marked
     from .loader import load, load_partial, load_usage
     from .marks import Marks
-    from .param_places import place_of_param
+    from .param_places import place_of_declared, place_of_param
     from .paramfiles import load_params_file
     from .params import ParamsReader, conflicting_overrides
     from .schemas import schema, schema_names, validate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .usage import Usage
 
 _HOMES = {
+    "DeclarationReader": "declarations",
     "FlagStyle": "templating",
     "Usage": "usage",
     "Marks": "marks",
@@ -45,6 +47,7 @@ _HOMES = {
     "load_yaml": "documents",
     "load_yaml_marked": "documents",
     "parse_duration": "stages",
+    "place_of_declared": "param_places",
     "place_of_param": "param_places",
     "parse_override": "composition",
     "renewed": "compiled",
@@ -57,6 +60,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DeclarationReader",
     "FlagStyle",
     "Marks",
     "Override",
@@ -76,6 +80,7 @@ __all__ = [
     "load_yaml_marked",
     "parse_duration",
     "parse_override",
+    "place_of_declared",
     "place_of_param",
     "renewed",
     "schema",

@@ -1,18 +1,21 @@
-"""Where a stage's param is written: in its pipeline file, or in the file that it comes from."""
+"""Where a stage's param is written, and where its function's signature declares something."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PivotError, Where
-from ..model import Stage
+from ..model import Dep, Out, PythonEntry, Stage
 from ..tree import Tree, join, parent
 from .binding import last_part
 from .composition import DEFAULT_FILE
 from .documents import load_yaml_marked
 from .keypaths import split_path
+
+if TYPE_CHECKING:
+    from .declarations import DeclarationReader
 
 _WHOLE = re.compile(r"\$\{\s*([^${}]+?)\s*\}")
 
@@ -95,3 +98,29 @@ def _in_file(tree: Tree, file: str, key: str, rest: tuple[Any, ...]) -> Where | 
         found = marks.inside(here, step)
         here = here[step]
     return found
+
+
+def place_of_declared(reader: DeclarationReader, stage: Stage, name: str) -> Where | None:
+    """Where the signature of a stage's function declares the artifact or param default `name`.
+
+    None where YAML says it, or where the signature cannot be read any more.
+    """
+    from .models import Models
+
+    if not isinstance(stage.entry, PythonEntry):
+        return None
+    artifacts: tuple[Dep | Out, ...] = (*stage.deps, *stage.outs)
+    if any(item.name == name and item.line for item in artifacts):
+        return None
+    try:
+        found = reader.of(stage.roots, stage.entry.text)
+        for declared in found.declared:
+            if declared.name == name:
+                return declared.where
+        if name in stage.defaults and found.params is not None and found.text is not None:
+            model = Models(found.text).of(found.params)
+            field = model.fields.get(name) if model is not None else None
+            return field.annotation.where if field is not None else None
+    except PivotError:
+        return None
+    return None

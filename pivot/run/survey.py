@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .. import plan
 from ..config import call_binding
@@ -26,6 +27,9 @@ from ..tree import is_within
 from .memory import CodeFacts
 from .verdicts import tracked
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..config import DeclarationReader
 
 
 class Survey:
@@ -49,6 +53,7 @@ class Survey:
         self._bad_code: dict[str, SourceError] = {}
         self._converted: dict[str, StageRecord] = {}
         self._unchanged: dict[str, bool] = {}
+        self._reader: DeclarationReader | None = None
         self._code_counts = bool(space.project.settings["code.track"])
 
     def force(self, name: str) -> None:
@@ -450,6 +455,8 @@ class Survey:
         for reason in decision.reasons:
             if reason.kind == "params" and ":" in reason.subject and reason.line is None:
                 reason = self._locate_param(reason)
+            elif reason.kind in ("params", "config"):
+                reason = self._locate_declared(stage, reason)
             found = self._in_observed(stage, reason) if reason.kind == "observed" else [reason]
             told = {(item.kind, item.subject, item.file) for item in reasons}
             reasons += [item for item in found if (item.kind, item.subject, item.file) not in told]
@@ -491,6 +498,24 @@ class Survey:
             file = self._space.fingerprinter.file_of(stage, label.partition(":")[0])
             placed[label] = replace(placed[label], file=file or placed[label].file)
         return placed
+
+    def _locate_declared(self, stage: Stage, reason: Reason) -> Reason:
+        """`reason` with its place in the signature, where that declares what has changed."""
+        kind, _, name = reason.subject.rpartition(" ")
+        of_default = reason.kind == "params" and name in stage.defaults
+        of_artifact = kind == "binding" and any(
+            artifact.name == name and not artifact.line
+            for artifacts in (stage.deps, stage.outs)
+            for artifact in artifacts
+        )
+        if not (of_default or of_artifact):
+            return reason
+        from ..config import DeclarationReader, place_of_declared  # for such stale stages alone
+
+        if self._reader is None:
+            self._reader = DeclarationReader(self._space.fingerprinter.sources)
+        where = place_of_declared(self._reader, stage, name)
+        return replace(reason, file=where.file, line=where.line) if where else reason
 
     def _locate_param(self, reason: Reason) -> Reason:
         file, _, key = reason.subject.partition(":")

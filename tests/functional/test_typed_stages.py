@@ -194,6 +194,8 @@ def test_each_edit_makes_exactly_its_stages_stale(twins: tuple[Sandbox, Sandbox]
         for name in stages:
             told = {(reason["kind"], reason["subject"]) for reason in found[name]["reasons"]}
             assert told == reasons, (file, old, new)
+            named = {reason["file"] for reason in found[name]["reasons"]}
+            assert file in named or "stages.py" in named, (file, old, new)
         typed.write({file: text})
     assert typed.stale() == set()
 
