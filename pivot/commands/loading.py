@@ -77,7 +77,11 @@ def load_tree(
     for path in records:
         seen[path] = tree.signature(path)
         try:
-            tracked += parse_data_record(tree.read(path) or b"", path).outs
+            found = parse_data_record(tree.read(path) or b"", path).outs
+            for file in found if mode == "dvc" and skip is not None else ():
+                if _is_ignored(tree, file.path, skip):
+                    raise _ignored(f"'{file.path}'", Where(path, file.line))
+            tracked += found
         except PivotError as error:
             problems += problems_of(error, path)
     return replace(pipeline, tracked=tuple(tracked), sources=seen, problems=tuple(problems))
@@ -89,22 +93,27 @@ def _without_ignored_outs(tree: Tree, pipeline: Pipeline, skip: SkipDirs) -> Pip
     stages = dict(pipeline.stages)
     for name, stage in pipeline.stages.items():
         for out in stage.outs:
-            if "://" in out.path or not (skip(out.path, True) or skip(out.path, False)):
-                continue
-            kind = tree.kind(out.path)
-            as_what = (True, False) if kind is None else (kind == "dir",)
-            if all(skip(out.path, is_dir) for is_dir in as_what):
+            if _is_ignored(tree, out.path, skip):
                 where = Where(stage.file, out.line or stage.line)
-                error = ConfigError(
-                    f"stage '{name}': out '{out.path}' is ignored by .dvcignore",
-                    hint="drop the rule, or give the out another place",
-                    where=where,
-                )
+                error = _ignored(f"stage '{name}': out '{out.path}'", where)
                 problems += problems_of(error, stage.file, stage.short_name)
                 stages.pop(name, None)
     if not problems:
         return pipeline
     return replace(pipeline, stages=stages, problems=(*pipeline.problems, *problems))
+
+
+def _is_ignored(tree: Tree, path: str, skip: SkipDirs) -> bool:
+    if "://" in path or not (skip(path, True) or skip(path, False)):
+        return False
+    kind = tree.kind(path)
+    as_what = (True, False) if kind is None else (kind == "dir",)
+    return all(skip(path, is_dir) for is_dir in as_what)
+
+
+def _ignored(what: str, where: Where) -> ConfigError:
+    hint = "drop the rule, or give the data another place"
+    return ConfigError(f"{what} is ignored by .dvcignore", hint=hint, where=where)
 
 
 def skipped(project: Project) -> SkipDirs | None:

@@ -265,7 +265,7 @@ def graph(s: Sketch) -> None:
         ]
     elif kind == "absolute":
         bodies = [
-            {"cmd": "x", "deps": [s.pick("/", "/tmp/../tmp/x", "//tmp/x", "file:///tmp/x", "local://x", "http:/x", "C:\\x", "nope://x/y")]}
+            {"cmd": "x", "deps": [s.pick("/opt/../opt/x", "//tmp/x", "file:///tmp/x", "local://x", "http:/x", "C:\\x", "nope://x/y")]}
         ]
     elif kind == "url":
         bodies = [
