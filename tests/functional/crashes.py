@@ -72,7 +72,7 @@ STAGES = """
 
 
     def sieve(src, out):
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         for number, line in enumerate(src.read_text().splitlines()[:6]):
             folder = out / str(number % 2)
             folder.mkdir(exist_ok=True)

@@ -22,7 +22,7 @@ STEPS = """
         out.write_text("first " + src.read_text())
 
     def second(src, out):
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         for number in range(20):
             (out / f"{number}.txt").write_text(src.read_text())
             time.sleep({seconds} / 20)
