@@ -118,10 +118,7 @@ class Version:
         digest = self._declared[owner] if owner in self._declared else self._locked(owner)
         if digest is None or owner == path:
             return digest
-        manifest = self._versions.manifest(digest) if digest.is_tree else None
-        inside = path[len(owner) + 1 :]
-        entries = manifest.entries if manifest else ()
-        return next((entry.digest for entry in entries if entry.path == inside), None)
+        return self._versions.inside(digest).get(path[len(owner) + 1 :])
 
     def files(self, path: str) -> Manifest | None:
         """The files of a directory that a lock or record names; None where they are not known."""
@@ -139,9 +136,19 @@ class Version:
         if self.mode == "dvc" and not self.is_cached(path):
             return None  # what DVC does not keep, it does not show
         digest = self.digest(path)
+        if digest is None and fetch and self._has_unknown_files(path):
+            digest = self.digest(path)
         if digest is None or digest.is_tree:
             return None
         return self._versions.object(digest, self.remote_of(path) if fetch else None, fetch=fetch)
+
+    def _has_unknown_files(self, path: str) -> bool:
+        """Whether `path` lies in a directory whose files were not known, and are now: fetched."""
+        owner = self._owner(path)
+        digest = self.digest(owner) if owner is not None and owner != path else None
+        if digest is None or not digest.is_tree or self._versions.manifest(digest) is not None:
+            return False
+        return not self._versions.lacks(digest, self.remote_of(path))
 
     def is_artifact(self, path: str) -> bool:
         """Whether `path` is an out or tracked file, lies in one, or holds some."""
@@ -242,6 +249,7 @@ class Versions:
         self.project = project
         self.cwd = cwd
         self._known: dict[str, Version] = {}
+        self._inside: dict[Digest, Mapping[str, Digest]] = {}
 
     @property
     def is_bare(self) -> bool:
@@ -324,6 +332,16 @@ class Versions:
                 continue
         return None
 
+    def inside(self, digest: Digest) -> Mapping[str, Digest]:
+        """The files of directory `digest` by path, as far as a cache has its manifest."""
+        known = self._inside.get(digest)
+        if known is None:
+            manifest = self.manifest(digest) if digest.is_tree else None
+            if manifest is None:
+                return {}
+            known = self._inside[digest] = {e.path: e.digest for e in manifest.entries}
+        return known
+
     def object(self, digest: Digest, remote: str | None, *, fetch: bool) -> bytes | None:
         """The bytes of a file by digest; None where they are nowhere.
 
@@ -335,12 +353,15 @@ class Versions:
                 return cache.read(digest)
             except StoreError:
                 continue
-        if not fetch or self._fetched(digest, remote):
+        if not fetch or self.lacks(digest, remote):
             return None
         return self.caches[0].read(digest)
 
-    def _fetched(self, digest: Digest, remote: str | None) -> bool:
-        """Whether the object, and for a directory its files, still lack after asking a remote."""
+    def lacks(self, digest: Digest, remote: str | None) -> bool:
+        """Whether the object, and for a directory its files, still lack after asking a remote.
+
+        Raises ConfigError without such a remote, RemoteError where it cannot be used.
+        """
         from .sharing import fetch_objects  # the remotes' libraries; most values lie here
 
         return bool(fetch_objects(self.project, self.caches[0], {digest: remote}))

@@ -130,6 +130,9 @@ def test_values_that_no_cache_has_come_from_the_remote(project: Sandbox, tmp_pat
     fetched = project.run("metrics", "show", "fit-1.json", "--rev", "v1", "--json", "--fetch")
     assert fetched.ended(0).json["v1"]["data"]["fit-1.json"] == {"data": {"v": 1}}
     target = tmp_path / "old.csv"
+    inside = project.run("metrics", "show", "parts/p1.txt", "--rev", "v1", "--json", "--fetch")
+    assert inside.ended(0).json["v1"]["data"]["parts/p1.txt"] == {"data": 1}
+    shutil.rmtree(project.root / ".pivot/cache/files")
     call = ("checkout", "data/clean.csv", "--rev", "v1", "-o", str(target))
     assert "`--fetch` asks the remote" in project.run(*call).ended(1).stderr
     project.run(*call, "--fetch").ended(0)
