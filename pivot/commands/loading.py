@@ -78,8 +78,8 @@ def load_tree(
         seen[path] = tree.signature(path)
         try:
             found = parse_data_record(tree.read(path) or b"", path).outs
-            for file in found if mode == "dvc" and skip is not None else ():
-                if _is_ignored(tree, file.path, skip):
+            for file in found:
+                if mode == "dvc" and skip is not None and _is_ignored(tree, file.path, skip):
                     raise _ignored(f"'{file.path}'", Where(path, file.line))
             tracked += found
         except PivotError as error:
