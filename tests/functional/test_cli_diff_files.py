@@ -164,21 +164,33 @@ def test_what_only_the_remote_has(project: Sandbox, tmp_path: Path) -> None:
     [
         ("table.csv --key nosuch", "has no column 'nosuch' to match rows by"),
         ("table.csv --key ID", "did you mean 'id'?"),
-        ("table.csv --key id,", "has no column ''"),
-        ("table.csv --limit -1", "-1"),
-        ("table.csv --json --md", "--json and --md cannot be combined"),
+        pytest.param("table.csv --key id,", "has no column ''", marks=pytest.mark.thorough),
+        pytest.param("table.csv --limit -1", "-1", marks=pytest.mark.thorough),
+        pytest.param(
+            "table.csv --json --md",
+            "--json and --md cannot be combined",
+            marks=pytest.mark.thorough,
+        ),
         ("table.csv -i --json", "--json and --tui cannot be combined"),
         ("text.txt --key a", "--key is for tables, and 'text.txt' is none"),
-        ("object.json --key a", "object.json: no list of objects"),
+        pytest.param(
+            "object.json --key a", "object.json: no list of objects", marks=pytest.mark.thorough
+        ),
         ("odd.csv", "odd.csv:1: two columns are called 'a'"),
         ("ragged.csv", "ragged.csv:3: a row of 1 cells below a header of 2"),
         ("t.parquet", "t.parquet: cannot be read as a table"),
         ("-- nosuch.csv", "'nosuch.csv' is neither in HEAD nor in workspace"),
-        ("-- tabel.csv", "did you mean 'table.csv'?"),
+        pytest.param("-- tabel.csv", "did you mean 'table.csv'?", marks=pytest.mark.thorough),
         ("--key id", "--key is for the content of a file"),
         ("tree text.txt", "'tree' is a folder, and other paths are files"),
-        ("--json -- text.txt same.csv", "--tui and --json take one file"),
-        ("HEAD~9 -- table.csv", "goes back beyond the first commit"),
+        pytest.param(
+            "--json -- text.txt same.csv",
+            "--tui and --json take one file",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            "HEAD~9 -- table.csv", "goes back beyond the first commit", marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_wrong_inputs(project: Sandbox, command: str, says: str) -> None:

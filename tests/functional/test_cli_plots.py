@@ -143,30 +143,44 @@ def test_pages_go_where_they_are_asked_to(project: Sandbox) -> None:
     [
         ("show nosuch", "'nosuch' is neither a plot nor a file that can be plotted"),
         ("show flat.jsn", "did you mean 'flat.json'"),
-        ("show plots(", "'plots(' is neither"),
+        pytest.param("show plots(", "'plots(' is neither", marks=pytest.mark.thorough),
         ("show flat.json -x nosuch", "'flat.json' has no column 'nosuch'; it has v"),
         ("show flat.json -t smoth", "did you mean 'smooth'?"),
         ("show flat.json -t broken.json", "plot template 'broken.json' is not JSON"),
         ("show flat.json -t bad.json", "has no <DVC_METRIC_DATA> for the data"),
-        ("show flat.json -t list.json", "plot template 'list.json' is not a JSON object"),
-        ("show flat.json -t .", "there is no plot template '.'"),
-        ("show words.txt", "'words.txt' cannot be plotted"),
+        pytest.param(
+            "show flat.json -t list.json",
+            "plot template 'list.json' is not a JSON object",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            "show flat.json -t .", "there is no plot template '.'", marks=pytest.mark.thorough
+        ),
+        pytest.param("show words.txt", "'words.txt' cannot be plotted", marks=pytest.mark.thorough),
         ("show binary.csv", "'binary.csv' is not UTF-8 text"),
         ("show empty.csv", "empty.csv: there are no rows to plot"),
-        ("show scalar.json", "a plot needs rows, not int alone"),
-        ("show broken.json", "not valid JSON"),
+        pytest.param(
+            "show scalar.json", "a plot needs rows, not int alone", marks=pytest.mark.thorough
+        ),
+        pytest.param("show broken.json", "not valid JSON", marks=pytest.mark.thorough),
         ("show huge.csv", "'huge.csv' is too large to plot: 100 MB"),
         ("show --show-vega", "--show-vega takes one target"),
         ("show out/tree/picture.svg --show-vega", "'out/tree/picture.svg' is no chart"),
         ("show --split", "--split goes with --json"),
         ("show --text --json", "--text and --json cannot be combined"),
-        ("show --open --json", "--open and --json cannot be combined"),
+        pytest.param(
+            "show --open --json", "--open and --json cannot be combined", marks=pytest.mark.thorough
+        ),
         ("show --html-template nosuch", "cannot read the HTML template 'nosuch'"),
-        ("show --html-template page.html", "has no {plot_divs}"),
+        pytest.param(
+            "show --html-template page.html", "has no {plot_divs}", marks=pytest.mark.thorough
+        ),
         ("diff nosuch", "there is no revision 'nosuch'"),
-        ("diff HEAD..HEAD", "is a range"),
-        ("templates nosuch", "there is no plot template 'nosuch'"),
-        ("shwo", "No such command 'shwo'"),
+        pytest.param("diff HEAD..HEAD", "is a range", marks=pytest.mark.thorough),
+        pytest.param(
+            "templates nosuch", "there is no plot template 'nosuch'", marks=pytest.mark.thorough
+        ),
+        pytest.param("shwo", "No such command 'shwo'", marks=pytest.mark.thorough),
     ],
 )
 def test_wrong_inputs(project: Sandbox, command: str, says: str) -> None:
