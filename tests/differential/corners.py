@@ -454,7 +454,7 @@ def ignoring(s: Sketch) -> None:
         1, 4,
     )
     s.files[".dvcignore"] = "\n".join(rules) + "\n"
-    if s.often(30):
+    if s.often(30) and "hid/*" not in rules:  # DVC does not read rules that are ignored themselves
         s.files["hid/.dvcignore"] = s.pick("low\n", "!dvc.yaml\n", "*\n", "dvc.yaml\n")
     for folder in s.some(("hid", "hid/low", "hid/keep", "keep", "low", "keep/low", ".hidden", "venv"), 1, 4):
         s.files[f"{folder}/dvc.yaml"] = f"stages:\n  {s.name()}: {{cmd: x, outs: [{s.name('o')}]}}\n"
