@@ -6,7 +6,6 @@ rules of YAML 1.1. Duplicate keys are errors; aliases may not grow a file withou
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ..errors import ConfigError, Where
@@ -20,8 +19,6 @@ MAX_DEPTH = 100
 MAX_ALIASED = 200_000
 
 _STANDARD = "tag:yaml.org,2002:"
-#: `[?0]`: a text for DVC's parser, the key of a mapping for the fast one.
-_READ_OTHERWISE = re.compile(r"[\[{,]\s*\?[^\s,\]}]")
 
 
 def load_yaml(data: bytes, file: str) -> Any:
@@ -32,10 +29,6 @@ def load_yaml(data: bytes, file: str) -> Any:
 def load_yaml_marked(data: bytes, file: str) -> tuple[Any, Marks]:
     """The value of a YAML file and the places of its parts. Raises ConfigError."""
     text = decode(data, file)
-    if "?" in text and _READ_OTHERWISE.search(text):
-        lenient = _read_leniently(text, file)
-        if lenient is not None:
-            return lenient[1], Marks(file, lenient[1], lenient[0].places)
     # 12 ms to import; a pipeline that comes from the compiled form needs none of it
     import yaml
 
