@@ -108,11 +108,12 @@ def push(session: Session, request: ShareRequest) -> Shared:
             why |= {digest: error.message for digest, error in done.failed}
             totals.add(store.name, done)
             totals.lacking += _lacking(session, group, why)
-        store = stores.of(request.remote)
-        evidence = stores.evidence(store, request.jobs)
-        totals.extras += evidence.push_tables(codes_behind(session, items))
-        if request.run_cache:
-            totals.extras += _push_records(session, stores, evidence, store, request)
+        home = stores.home(request.remote)
+        if home is not None:
+            evidence = stores.evidence(home, request.jobs)
+            totals.extras += evidence.push_tables(codes_behind(session, items))
+            if request.run_cache:
+                totals.extras += _push_records(session, stores, evidence, home, request)
     return totals.result(wanted.notes)
 
 
@@ -194,8 +195,9 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
             totals.add(store.name, done)
             totals.lacking += _lacking(session, group, why)
         codes = codes_behind(session, wanted.items)
-        if codes or request.run_cache:
-            store = stores.of(request.remote)
+        home = stores.home(request.remote)
+        if home is not None and (codes or request.run_cache):
+            store = home
             evidence = stores.evidence(store, request.jobs)
             totals.extras += evidence.fetch_tables(codes)
             if request.run_cache:

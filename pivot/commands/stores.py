@@ -46,6 +46,15 @@ class Stores:
             self._specs[spec.name] = spec
         return self._open[spec.name]
 
+    def home(self, name: str | None) -> ObjectStore | None:
+        """Where what belongs to no out in particular lies: `name`, else the default, if any."""
+        try:
+            return self.of(name)
+        except ConfigError:
+            if name is not None:
+                raise
+            return None
+
     def retry(self, store: ObjectStore) -> Retry:
         """How patient to be with a remote: its option `retries`."""
         from ..store.remotes import retry_of

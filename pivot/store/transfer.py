@@ -28,6 +28,7 @@ from .remotes.protocol import ObjectStore
 
 #: Objects up to this size are kept in memory until they are whole.
 _SMALL_BYTES = 4 << 20
+_LARGE_AT_A_TIME = 4
 
 
 class Progress(Protocol):
@@ -185,7 +186,10 @@ class Transfer:
 
         # the largest first: else one of them may be alone at the end
         ordered = sorted(digests, key=sizes.__getitem__, reverse=True)
-        done.failed += self.crew.each(ordered, send)
+        large = [digest for digest in ordered if sizes[digest] > _SMALL_BYTES]
+        # each of them has several parts under way, and in memory
+        done.failed += self.crew.each(large, send, most=_LARGE_AT_A_TIME)
+        done.failed += self.crew.each(ordered[len(large) :], send)
 
     # --- down --------------------------------------------------------------------------
 

@@ -242,3 +242,14 @@ def test_the_meter_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().err
     assert "fetching 0/2,000 files" in shown
     assert shown.endswith("\r")
+
+
+def test_who_may_not_list_is_asked_for_each() -> None:
+    class Closed(Memory):
+        def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+            raise RemoteError("denied", "origin", "access is denied")
+
+    held = keys(100)
+    store = Closed(held)
+    assert Crew(4, QUICK).existing(store, list(held)) == held
+    assert len(store.asked) == 100

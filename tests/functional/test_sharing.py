@@ -193,7 +193,8 @@ def test_outs_say_where_they_go(project: Sandbox, tmp_path: Path) -> None:
     project.run("remote", "add", "main", str(tmp_path / "main")).ended(0)
     project.run("remote", "add", "side", str(tmp_path / "side")).ended(0)
     project.repro()
-    # none is the default yet
+    # none is the default yet; what names its own remote needs none
+    assert project.run("push", "--json", "c.txt").ended(0).json["remotes"] == ["side"]
     assert "none of them is the default" in project.run("push").ended(2).stderr
     project.run("remote", "default", "main").ended(0)
     assert project.run("push", "--json").ended(0).json["remotes"] == ["main", "side"]

@@ -70,9 +70,9 @@ class Crew:
         raise AssertionError("the last attempt returns or raises")
 
     def each(
-        self, items: Sequence[Item], work: Callable[[Item], object]
+        self, items: Sequence[Item], work: Callable[[Item], object], *, most: int | None = None
     ) -> list[tuple[Item, RemoteError]]:
-        """Call `work` for every item, several at a time; the items that failed, and why.
+        """Call `work` for every item, several (`most`) at a time; the items that failed, and why.
 
         What is wrong with the remote as a whole ends it and is raised, as is everything that is
         no RemoteError; so does Ctrl-C, without waiting for what is under way.
@@ -101,7 +101,7 @@ class Crew:
                     fatal.append(error)
                     self._stop.set()
 
-        count = min(self.jobs, len(items))
+        count = min(self.jobs, most or self.jobs, len(items))
         if count <= 1:
             drain()
         else:
@@ -143,7 +143,11 @@ class Crew:
         for room, inside in rooms.items():
             listed = None
             if room and store.lists and not store.asks_cheaply and len(inside) > FEW:
-                listed = self._listed(store, room, inside)
+                try:
+                    listed = self._listed(store, room, inside)
+                except RemoteError as error:
+                    if error.kind != "denied":  # some may read and write, and not list
+                        raise
             found |= self.sizes(store, inside) if listed is None else listed
         return found
 

@@ -22,7 +22,7 @@ _PART_BYTES = 8 << 20
 _MOST_PARTS = 9000  # S3 allows 10,000
 _PARTS_AT_A_TIME = 6
 _CHUNK_BYTES = 1 << 20
-_AHEAD = 8  # chunks
+_AHEAD = 4  # chunks
 _TROUBLE = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\b")
 
 _SIGN_IN = (
