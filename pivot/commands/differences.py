@@ -235,6 +235,8 @@ def snapshot(versions: Versions, version: Version) -> Snapshot:
             if digest is None:
                 continue
             manifest = observer.manifest(path) if digest.is_tree else None
+        elif digest is None and version.mode == "pivot":
+            continue  # never made; DVC counts what is declared
         elif digest is not None and digest.is_tree:
             manifest = versions.manifest(digest)
             if manifest is None:
