@@ -53,14 +53,19 @@ class TypedStages:
         """Have the compiled pipeline depend on the modules read, but not on function bodies."""
         if self._reader is None or self._sources is None:
             return
-        from ..source.skeleton import skeleton
-
-        for path, seen in self._sources.seen.items():
+        for path, seen in list(self._sources.seen.items()):
             if seen is not None and not path.endswith("/"):
-                data = self._sources.tree.read(path)
-                self._tree.sources[path + "#"] = (seen, skeleton(data or b"", path))
+                self._tree.sources[path + "#"] = (seen, self._skeleton(path))
         for roots, module in self._reader.modules():
             self._tree.note_module(roots, module)
+
+    def _skeleton(self, path: str) -> str:
+        from ..source.skeleton import skeleton
+
+        try:
+            return self.sources.index(path).skeleton
+        except PivotError:
+            return skeleton(self.sources.tree.read(path) or b"", path)
 
     @property
     def sources(self) -> Sources:

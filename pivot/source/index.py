@@ -10,7 +10,7 @@ import marshal
 from typing import Any, NamedTuple
 
 #: Bump whenever an index of the same content would come out differently.
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 
 #: Bits of Unit.flags.
 READS_DOC = 1  # an attribute `__doc__`, inspect.getdoc
@@ -108,6 +108,7 @@ class ModuleIndex(NamedTuple):
     exports: tuple[str, ...] | None  # __all__ where literal
     exports_computed: bool
     signatures: dict[str, SignatureFact]  # 'f', 'Class' and 'Class.method'
+    skeleton: str = ""  # digest of the text without the bodies of functions
 
 
 def dump(index: ModuleIndex) -> bytes:
@@ -130,6 +131,7 @@ def dump(index: ModuleIndex) -> bytes:
             name: (fact.line, tuple(tuple(p) for p in fact.parameters), fact.returns, fact.known)
             for name, fact in index.signatures.items()
         },
+        index.skeleton,
     )
     return marshal.dumps(plain, 4)
 
@@ -138,7 +140,7 @@ def load(data: bytes) -> ModuleIndex | None:
     """The index that `dump` wrote; None for anything else (a damaged cache is a miss)."""
     try:
         # written by this program into its own state; never data from elsewhere
-        doc, units, names, stars, imports, exports, computed, signatures = marshal.loads(data)  # noqa: S302
+        doc, units, names, stars, imports, exports, computed, facts, rest = marshal.loads(data)  # noqa: S302
         return ModuleIndex(
             doc,
             tuple(
@@ -155,8 +157,9 @@ def load(data: bytes) -> ModuleIndex | None:
             computed,
             {
                 name: SignatureFact(line, tuple(ParameterFact(*p) for p in parameters), back, known)
-                for name, (line, parameters, back, known) in signatures.items()
+                for name, (line, parameters, back, known) in facts.items()
             },
+            rest,
         )
     except (ValueError, TypeError, EOFError, AttributeError):
         return None

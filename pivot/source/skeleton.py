@@ -22,17 +22,22 @@ def skeleton(data: bytes, file: str) -> str:
     Where it is unchanged, so are signatures, classes and constants. Of a file that cannot be read
     as Python it is the digest of all bytes.
     """
+    try:
+        with collector_off():
+            tree = parse(data, file)
+    except SourceError:
+        return xxhash.xxh3_128_hexdigest(data)
+    return skeleton_of(data, tree)
+
+
+def skeleton_of(data: bytes, tree: ast.Module) -> str:
+    """As `skeleton`, of a text that was parsed."""
     lines = data.splitlines(keepends=True)
     if any(_CODING.match(line) for line in lines[:2]):
         return xxhash.xxh3_128_hexdigest(data)  # columns are those of another text
-    try:
-        with collector_off():
-            bodies = list(_bodies(parse(data, file).body))
-    except SourceError:
-        return xxhash.xxh3_128_hexdigest(data)
     hashed = xxhash.xxh3_128()
     line, column = 0, 0
-    for first, start, last, end in bodies:
+    for first, start, last, end in _bodies(tree.body):
         _add(hashed, lines, (line, column), (first, start))
         line, column = last, end
     _add(hashed, lines, (line, column), (len(lines), 0))

@@ -15,6 +15,7 @@ from .index import WHOLE_MODULE, Executed, Imported, ModuleIndex, SignatureFact,
 from .normal import constant, digest, docstring, effective
 from .parsing import collector_off, parse, parse_expression
 from .registering import Registering
+from .skeleton import skeleton_of
 from .walk import Walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -38,7 +39,8 @@ def build(tree: ast.Module) -> ModuleIndex:
 def index_source(data: bytes, file: str) -> ModuleIndex:
     """The index of a file's bytes. Raises SourceError where they cannot be parsed."""
     with collector_off():
-        return build(parse(data, file))
+        tree = parse(data, file)
+        return build(tree)._replace(skeleton=skeleton_of(data, tree))
 
 
 class _Builder:
