@@ -90,7 +90,8 @@ def assert_whole(s3: servers.S3Server, name: str) -> int:
 
     found = 0
     for path in (s3.folder / "bucket" / name / "files" / "blake3").rglob("*"):
-        if path.is_file():
+        # parts that were never put together are no objects; this server keeps them beside them
+        if path.is_file() and not path.name.startswith(".rclone_temp"):
             value = path.parent.name + path.name
             assert blake3.blake3(path.read_bytes()).hexdigest() == value, path
             found += 1
@@ -139,7 +140,7 @@ def test_kills_at_random_instants_lose_and_spoil_nothing(
 @pytest.mark.thorough
 def test_many_kills(project: Sandbox, s3: servers.S3Server, tmp_path: Path) -> None:
     prepared(project, s3, "kills", count=COUNT, large=48)
-    kill_often(project, s3, tmp_path, 25)
+    kill_often(project, s3, tmp_path, 15)
 
 
 def test_two_pushes_at_once(project: Sandbox, s3: servers.S3Server, tmp_path: Path) -> None:
