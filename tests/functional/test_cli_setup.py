@@ -12,6 +12,7 @@ from small import words
 COMMANDS = (
     "init", "repro", "run", "plan", "status", "explain", "list", "dag", "logs", "checkout",
     "commit", "unprotect", "freeze", "unfreeze", "schema", "doctor", "config", "fingerprint",
+    "push", "fetch", "pull", "remote",
 )  # fmt: skip
 
 
