@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
+from types import FunctionType
 from typing import Any
 
 from . import hints, saving
@@ -14,6 +15,8 @@ from .loading import Loader
 from .shared import kinds
 from .structuring import Misfit, structure
 from .values import decode_value
+
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 def call(job: dict[str, Any]) -> None:
@@ -30,7 +33,9 @@ def call(job: dict[str, Any]) -> None:
     saved = {entry["name"] for entry in job["saves"]}
     positional, keywords, updated = _arguments(function, job["arguments"], saved)
     result = function(*positional, **keywords)
-    if inspect.iscoroutine(result):
+    if result is None:
+        pass
+    elif inspect.iscoroutine(result):
         import asyncio  # 20 ms, and only async stages need it
 
         result = asyncio.run(result)
@@ -55,6 +60,8 @@ def _find(module_name: str, qualname: str) -> Callable[..., Any]:
 
 
 def _refuse_generators(function: Callable[..., Any], name: str) -> None:
+    if type(function) is FunctionType and not function.__code__.co_flags & _GENERATOR:
+        return
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise StageError(_generator_message(name))
 
@@ -70,12 +77,7 @@ def _arguments(
     function: Callable[..., Any], declared: list[dict[str, Any]], saved: set[str]
 ) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     """Positional arguments, keyword arguments, and the values among them that are saved after."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []  # a builtin; names have to do
-    named = {parameter.name for parameter in parameters}
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    named, first, takes_any = _parameters(function)
     values = {}
     updated = {}
     for entry in declared:
@@ -89,10 +91,33 @@ def _arguments(
             if how == "update":
                 updated[name] = values[name]
     positional = []
-    for parameter in parameters:
-        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name in values:
-            positional.append(values.pop(parameter.name))
+    for name in first:
+        if name in values:
+            positional.append(values.pop(name))
     return positional, values, updated
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[Container[str], Sequence[str], bool]:
+    """The names of the parameters, of those that are positional only, and whether it takes any
+    keyword.
+    """
+    if type(function) is FunctionType and not function.__dict__:
+        # plain, and no wrapper: its code says it all, thirty times as fast as `signature`
+        code = function.__code__
+        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        count = code.co_argcount + code.co_kwonlyargcount
+        count += bool(code.co_flags & inspect.CO_VARARGS) + takes_any
+        names = code.co_varnames
+        return names[:count], names[: code.co_posonlyargcount], takes_any
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return (), (), False  # a builtin; names have to do
+    return (
+        {parameter.name for parameter in parameters},
+        [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY],
+        any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
+    )
 
 
 def _value(function: Callable[..., Any], entry: dict[str, Any]) -> Any:

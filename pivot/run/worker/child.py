@@ -34,13 +34,27 @@ _OURS = (_HERE, shared.FOLDER)
 
 def prepare() -> None:
     """Import and compute ahead of the forks what every job needs."""
-    import faulthandler  # noqa: F401
     import inspect  # noqa: F401
     import traceback  # noqa: F401
 
     global _prepared
-    _find_replaceable()
+    _settle_interpreter()
     _prepared = frozenset(sys.modules)
+
+
+def _settle_interpreter() -> None:
+    """Do what is the same for every job: in a zygote once, before the first of them."""
+    _find_replaceable()
+    imports.prepare()
+    # a blank one: `multiprocessing` would import our script again in the processes it spawns
+    main = type(sys)("__main__")
+    sys.modules["__main__"], main.__dict__["__worker__"] = main, sys.modules["__main__"]
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    import faulthandler
+
+    faulthandler.enable()
 
 
 def _find_replaceable() -> None:
@@ -201,17 +215,8 @@ def _prepare_interpreter(job: dict[str, Any]) -> None:
     sys.path[:] = roots + [entry for entry in sys.path if entry not in roots]
     sys.argv = [job["module"]]
     if not _prepared:
-        _find_replaceable()
+        _settle_interpreter()
     _forget_shadowed(roots)
-    # a blank one: `multiprocessing` would import our script again in the processes it spawns
-    main = type(sys)("__main__")
-    sys.modules["__main__"], main.__dict__["__worker__"] = main, sys.modules["__main__"]
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
-    import faulthandler
-
-    faulthandler.enable()
     _reseed()
 
 

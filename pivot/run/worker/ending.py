@@ -11,6 +11,7 @@ import contextlib
 import gc
 import io
 import sys
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 
@@ -53,9 +54,12 @@ def _close_files() -> BaseException | None:
     buffers: list[Any] = []
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     standard = {id(getattr(stream, "buffer", streams)) for stream in streams}
+    other = {tuple, dict, list, set, type, FunctionType, ModuleType, CodeType, CellType}
     # what was loaded before the fork is frozen and not listed
     for value in gc.get_objects():
         kind = type(value)
+        if kind in other:
+            continue
         if kind is io.TextIOWrapper:
             texts.append(value)
         elif kind is io.BufferedWriter or kind is io.BufferedRandom:
@@ -63,6 +67,8 @@ def _close_files() -> BaseException | None:
                 buffers.append(value)
         elif _needs_close(kind):
             wrappers.append(value)
+        else:
+            other.add(kind)
     problem: BaseException | None = None
     for value in texts:  # they may write into a wrapper, which is about to be closed
         try:

@@ -17,7 +17,7 @@ def of_parameter(function: Callable[..., Any], name: str) -> Any:
     """
     if inspect.isclass(function):
         function = function.__init__
-    target: Any = inspect.unwrap(function)
+    target: Any = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
     try:
         found = getattr(target, "__annotations__", {}).get(name)
     except Exception:

@@ -31,20 +31,23 @@ if TYPE_CHECKING:
 # `typing` would cost every Python process of a command 5 ms: nothing here imports it
 
 
+_NAME = f"{sys.implementation.cache_tag}.opt-{sys.flags.optimize}"
+#: Whose modules are imported by content; None: nobody's yet.
+_places: Places | None = None
+
+
+def prepare() -> None:
+    """Make ready what `install` needs; nothing is imported otherwise yet."""
+    if _hook not in sys.path_hooks:
+        sys.path_hooks.insert(0, _hook)
+
+
 def install(places: Places) -> None:
     """Import the project's modules by content from here on."""
-    name = f"{sys.implementation.cache_tag}.opt-{sys.flags.optimize}"
-    ContentLoader.cache = os.path.join(places.root, ".pivot", "tmp", "pycache", name)
-    make = FileFinder.path_hook(
-        (ExtensionFileLoader, EXTENSION_SUFFIXES), (ContentLoader, SOURCE_SUFFIXES)
-    )
-
-    def hook(path: str) -> PathEntryFinder:
-        if not places.holds(os.path.join(path, "")):
-            raise ImportError(path)
-        return make(path)
-
-    sys.path_hooks.insert(0, hook)
+    global _places
+    prepare()
+    _places = places
+    ContentLoader.cache = os.path.join(places.root, ".pivot", "tmp", "pycache", _NAME)
     for path in list(sys.path_importer_cache):
         if places.holds(os.path.join(path, "")):
             del sys.path_importer_cache[path]
@@ -60,7 +63,7 @@ class ContentLoader(SourceFileLoader):
         path = self.get_filename(fullname)
         if ContentLoader.noted is not None:
             ContentLoader.noted(fullname, path)
-        source = self.get_data(path)
+        source = _content(path)
         header = MAGIC_NUMBER + _hash(source) + len(source).to_bytes(8, "little")
         kept = os.path.join(self.cache, _hash(os.fsencode(path)).hex())
         code = _read(kept, header)
@@ -71,14 +74,39 @@ class ContentLoader(SourceFileLoader):
         return code
 
 
+_finder = FileFinder.path_hook(
+    (ExtensionFileLoader, EXTENSION_SUFFIXES), (ContentLoader, SOURCE_SUFFIXES)
+)
+
+
+def _hook(path: str) -> PathEntryFinder:
+    if _places is None or not _places.holds(os.path.join(path, "")):
+        raise ImportError(path)
+    return _finder(path)
+
+
+def _content(path: str) -> bytes:
+    """What the file at `path` holds, with half of the system calls of `open`. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+        more = data
+        while more:
+            # the end, unless it is being written, or is no ordinary file
+            more = os.read(descriptor, 1 << 16)
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
+
+
 def _hash(data: bytes) -> bytes:
     return _imp.source_hash(0x7069766F74, data)
 
 
 def _read(path: str, header: bytes) -> CodeType | None:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read()
+        data = _content(path)
         if data.startswith(header):
             code = marshal.loads(memoryview(data)[len(header) :])  # noqa: S302 - we wrote it
             return code if isinstance(code, CodeType) else None

@@ -71,16 +71,16 @@ class Observation:
             file = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(file, str) and self._places.holds(file):
                 files.add(file)
-                modules[name] = os.path.relpath(file, self._root)
+                modules[name] = _relative(file, self._root)
         opened: dict[str, str] = {}
         for path in self._read | self._written:
             if path not in files and not _is_within_any(path, self._known):
                 mode = ("r" if path in self._read else "") + ("w" if path in self._written else "")
-                opened[os.path.relpath(path, self._root)] = mode
+                opened[_relative(path, self._root)] = mode
         if self._report is not None:
             merge_report(self._report, self._root, self._known, modules, opened)
         for file in files:
-            opened.pop(os.path.relpath(file, self._root), None)
+            opened.pop(_relative(file, self._root), None)
         return modules, sorted(
             entry for entry in opened.items() if os.path.exists(os.path.join(self._root, entry[0]))
         )
@@ -228,6 +228,15 @@ def merge_report(
             opened[relative] = ("r" if "r" in letters else "") + ("w" if "w" in letters else "")
     for relative in files:
         opened.pop(relative, None)
+
+
+def _relative(path: str, root: str) -> str:
+    """`os.path.relpath`, which makes both absolute again each time."""
+    if path.startswith(root) and path[len(root) : len(root) + 1] == os.sep:
+        inner = path[len(root) + 1 :]
+        if inner[:1] not in ("", os.sep) and os.path.normpath(inner) == inner:
+            return inner
+    return os.path.relpath(path, root)
 
 
 def _source_of(path: str) -> str:

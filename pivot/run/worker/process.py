@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import contextlib
 import os
 import signal
@@ -152,8 +153,9 @@ def oom_kills() -> int:
 
 def default_signals() -> None:
     """Undo what a server of jobs does with signals, as in a freshly started interpreter."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGUSR2, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # `signal.signal` makes members of enumerations of what it takes and gives: a tenth of a fork
+    take = _signal.signal
+    _signal.set_wakeup_fd(-1)
+    for number in (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGUSR2):
+        take(number, _signal.SIG_DFL)
+    take(_signal.SIGINT, _signal.default_int_handler)

@@ -100,14 +100,18 @@ class Supervisor:
                 if job.read >= 0:
                     poller.register(job.read, select.POLLIN)
                     by_descriptor[job.read] = job
+            ended = False
             for descriptor, _ in poller.poll(self._patience()):
                 if descriptor == self._wake_read:
-                    _drain(self._wake_read)
+                    ended = True
                 elif descriptor in by_descriptor:
-                    self._read_result(by_descriptor[descriptor])
+                    ended = self._read_result(by_descriptor[descriptor]) or ended
                 else:
                     self._flush()
                     self._receive()
+            if ended:
+                # before they are reaped: who ends after that wakes us again
+                _drain(self._wake_read)
             self._reap()
             self._advance()
 
@@ -217,17 +221,19 @@ class Supervisor:
         finally:
             os._exit(70)
 
-    def _read_result(self, job: Running) -> None:
+    def _read_result(self, job: Running) -> bool:
+        """Whether all of it has been read."""
         try:
             while len(job.result) < RESULT_BYTES:
                 data = os.read(job.read, 1 << 16)
                 if not data:
                     os.close(job.read)
                     job.read = -1
-                    return
+                    return True
                 job.result += data
         except BlockingIOError:
             pass
+        return False
 
     def _reap(self) -> None:
         while True:
