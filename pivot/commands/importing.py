@@ -75,7 +75,7 @@ def import_artifact(session: Session, request: ImportRequest) -> Imported:
     with _opened(request.url, request, base=session.request.cwd) as source:
         found = source.artifact(request.path)
         target = _target(session, request.out, found.path)
-        record = _check_target(session, target, request)
+        record = _check_target(session, target, request, found.whole)
         with _brought(session, found if request.download else None, source) as here:
             digest = here
             if here is None and found.whole and found.whole.algorithm == session.project.algorithm:
@@ -437,8 +437,13 @@ def _target(session: Session, out: str | None, path: str) -> str:
     return session.artifact(chosen)
 
 
-def _check_target(session: Session, target: str, request: ImportRequest) -> str:
-    """The record of a new import. Raises PivotError where something else is in its place."""
+def _check_target(
+    session: Session, target: str, request: ImportRequest, digest: Digest | None = None
+) -> str:
+    """The record of a new import. Raises PivotError where something else is in its place.
+
+    What is there may stay where it is what comes (`digest`): an import that was killed left it.
+    """
     space = session.space
     record = f"{target}{session.record_ending}"
     known = {file.path: file for file in space.pipeline.tracked}
@@ -448,7 +453,7 @@ def _check_target(session: Session, target: str, request: ImportRequest) -> str:
         if not request.force:
             hint = f"`pivot update {record}` brings it up to date; `--force` imports it anew"
             raise PivotError(f"'{target}' is tracked by {record} already", hint=hint)
-    elif there and not request.force:
+    elif there and not request.force and not _is(session, target, digest):
         raise PivotError(
             f"'{target}' exists already",
             hint="give another place with `-o`, or `--force` to replace it",
@@ -458,6 +463,10 @@ def _check_target(session: Session, target: str, request: ImportRequest) -> str:
     if there and request.download:
         space.cache.add(space.absolute(target))  # what is replaced can be had again
     return record
+
+
+def _is(session: Session, path: str, digest: Digest | None) -> bool:
+    return digest is not None and session.space.observer.observe(path) == digest
 
 
 def _check_unsaved(session: Session, file: TrackedFile, force: bool) -> None:

@@ -7,8 +7,10 @@ import http.server
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from harness import Sandbox
@@ -426,3 +428,29 @@ def test_data_beside_the_project_is_imported_and_updated(ours: Sandbox, tmp_path
     ours.run("update", "copied").ended(0)
     assert ours.read("copied/b") == "2\n"
     assert ours.run("update").ended(0).stdout == "Everything is up to date (1 imports).\n"
+
+
+@pytest.mark.parametrize(
+    "attempts", [4, pytest.param(40, marks=pytest.mark.thorough)]
+)  # fmt: skip
+def test_an_import_that_is_killed_leaves_nothing_half_done(
+    theirs: Sandbox, ours: Sandbox, attempts: int
+) -> None:
+    theirs.write({"big.txt": "x" * 3_000_000})
+    theirs.run("track", "big.txt").ended(0)
+    released(theirs, "v2")
+    random = Random(attempts)
+    for attempt in range(attempts):
+        target = f"in-{attempt}.txt"
+        running = ours.start("import", "../theirs", "big.txt", "-o", target)
+        time.sleep(random.uniform(0.1, 0.5))
+        running.kill()
+        running.communicate()
+        if ours.has(target):
+            assert len(ours.read(target)) == 3_000_000
+        if ours.has(f"{target}.pvt"):
+            assert ours.has(target)
+        else:
+            ours.run("import", "../theirs", "big.txt", "-o", target).ended(0)
+        assert len(ours.read(target)) == 3_000_000
+    assert ours.run("status").ended(0).stdout.startswith("Everything is up to date")

@@ -115,6 +115,35 @@ def test_two_machines_share_results_over_s3(
     assert project.ran() == set()
     assert project.read("model.txt") == "raw\n" * 3
 
+    # C imports B's model by tag, from where git is published and the remote that it names
+    other.git("tag", "v1")
+    hub = tmp_path / "hub.git"
+    other.git("clone", "--quiet", "--bare", ".", str(hub))
+    third = Sandbox(tmp_path / "third")
+    third.env |= {
+        "AWS_ACCESS_KEY_ID": servers.KEY,
+        "AWS_SECRET_ACCESS_KEY": servers.SECRET,
+        "XDG_CACHE_HOME": str(tmp_path / "home"),
+    }
+    third.run("init").ended(0)
+    third.run("import", str(hub), "model.txt", "--rev", "v1").ended(0)
+    third.run("import", str(hub), "parts", "--rev", "v1").ended(0)
+    assert third.read("model.txt") == "raw\n" * 3
+    assert third.contents("parts") == project.contents("parts")
+    assert servers.SECRET not in third.read("model.txt.pvt")
+
+    # A releases a new tag, and an update moves C
+    project.write({"params.yaml": "times: 4\n"})
+    project.repro()
+    project.run("push").ended(0)
+    before, after = other.git("rev-parse", "v1").strip(), project.commit("release")
+    project.git("tag", "v2")
+    project.git("push", "--quiet", str(hub), "main", "v2")
+    assert "up to date" in third.run("update", "--check").ended(0).stdout
+    moved = third.run("update", "model.txt", "--rev", "v2").ended(0).stdout
+    assert f"model.txt: {before[:8]} -> {after[:8]}" in moved
+    assert third.read("model.txt") == "raw\n" * 4
+
 
 def test_targets_choose_what_goes_over(project: Sandbox, tmp_path: Path) -> None:
     shared(project, tmp_path)
