@@ -42,7 +42,16 @@ def test_every_folder_is_searched() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    [".hidden", ".venv", "env/lib", "node_modules/x", "__pycache__", "site-packages", "data", "old"],
+    [
+        ".hidden",
+        ".venv",
+        "env/lib",
+        "node_modules/x",
+        "__pycache__",
+        "site-packages",
+        "data",
+        "old",
+    ],
 )
 def test_these_folders_are_not(folder: str) -> None:
     files = {
