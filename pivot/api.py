@@ -67,7 +67,7 @@ def read(
 def params(
     rev: str | None = None,
     *,
-    targets: Sequence[str] = (),
+    targets: Sequence[str] | str = (),
     project: str | os.PathLike[str] = ".",
 ) -> dict[str, Any]:
     """The params of the working tree or of a revision: values by file, as `params show` has them.
@@ -77,14 +77,14 @@ def params(
     from .commands.measures import read_params
 
     with _versions(os.fspath(project)) as versions:
-        reading = read_params(_chosen(versions, rev), tuple(targets))
+        reading = read_params(_chosen(versions, rev), _names(targets))
         return _checked(reading.values, reading.failures)
 
 
 def metrics(
     rev: str | None = None,
     *,
-    targets: Sequence[str] = (),
+    targets: Sequence[str] | str = (),
     project: str | os.PathLike[str] = ".",
     fetch: bool = True,
 ) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def metrics(
     from .commands.measures import read_metrics
 
     with _versions(os.fspath(project)) as versions:
-        reading = read_metrics(_chosen(versions, rev), tuple(targets), fetch=fetch)
+        reading = read_metrics(_chosen(versions, rev), _names(targets), fetch=fetch)
         return _checked(reading.values, reading.failures)
 
 

@@ -78,8 +78,10 @@ def import_artifact(session: Session, request: ImportRequest) -> Imported:
         record = _check_target(session, target, request, found.whole)
         with _brought(session, found if request.download else None, source) as here:
             digest = here
-            if here is None and found.whole and found.whole.algorithm == session.project.algorithm:
+            if here is None and found.whole and not _is_foreign(session, found.whole):
                 digest = found.whole
+            elif here is None:
+                digest = source.digest_of(found, session.project.algorithm)
             origin = Origin(
                 _recorded_url(request.url, session.request.cwd, root),
                 found.path,

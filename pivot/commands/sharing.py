@@ -10,7 +10,7 @@ from ..values import dataclass
 from .inventory import Item
 from .stores import Stores as Stores
 from .stores import remote_spec as remote_spec
-from .wanted import ShareRequest, Wanted, codes_behind, codes_of, is_import, wanted_by
+from .wanted import ShareRequest, Wanted, codes_behind, codes_of, is_from_url, is_import, wanted_by
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -165,12 +165,19 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
     _keep_present(session, wanted.present)
     totals = _Totals()
     imports = [item for item in wanted.items if is_import(session, item)]
-    totals.lacking += _fetch_imports(session, imports)
+    elsewhere = [
+        item for item in wanted.items if item not in imports and is_from_url(session, item)
+    ]
+    if not session.project.settings.remotes:
+        imports += elsewhere  # nowhere but where they came from
     items = [item for item in wanted.items if item not in imports]
     if imports and not items:
+        totals.lacking += _fetch_imports(session, imports)
         return totals.result(wanted.notes)
     with Stores(session.project) as stores:
-        for store, group in by_store(stores, items, request):
+        groups = by_store(stores, items, request)
+        totals.lacking += _fetch_imports(session, imports)
+        for store, group in groups:
             transfer = Transfer(
                 cache,
                 store,
@@ -193,7 +200,9 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
             why = dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
             why |= {digest: error.message for digest, error in done.failed}
             totals.add(store.name, done)
-            totals.lacking += _lacking(session, group, why)
+            lost = [item for item in elsewhere if item in group and item.digest in why]
+            why = {digest: said for digest, said in why.items() if not _any(lost, digest)}
+            totals.lacking += [*_fetch_imports(session, lost), *_lacking(session, group, why)]
         codes = codes_behind(session, wanted.items)
         home = stores.home(request.remote)
         if home is not None and (codes or request.run_cache):
@@ -214,6 +223,10 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
                 totals.extras += len(transfer.fetch(digests).moved)
                 evidence.fetch_tables(codes_of(records))
     return totals.result(wanted.notes)
+
+
+def _any(items: Iterable[Item], digest: Digest) -> bool:
+    return any(item.digest == digest for item in items)
 
 
 def _fetch_imports(session: Session, items: Iterable[Item]) -> list[Lacking]:

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..digest import Digest
+from ..digest import Digest, hash_bytes
 from ..disk import explain
 from ..errors import PivotError, StoreError, did_you_mean
 from ..lockfile.data_records import parse_data_record
 from ..lockfile.import_records import Origin, origin_of
 from ..model import Out, TrackedFile
 from ..project import open_repository
-from ..project.clones import Clone, checked_url, shown_url
+from ..project.clones import REMOTE_HEAD, Clone, checked_url, shown_url
 from ..project.root import find_root_in
 from ..settings import RemoteSpec, Settings
 from ..store import LocalCache
@@ -123,6 +123,14 @@ class Source:
         if self._below(wanted):
             return Artifact(wanted, True, project=self._project_of(wanted) or ".")
         known = [item.path for item in self.artifacts()]
+        problem = next(
+            (p for s in self._sessions.values() for p in s.space.pipeline.problems), None
+        )
+        if problem is not None:
+            raise PivotError(
+                f"there is no '{path}' in {self.shown} at {self.commit[:8]}, as far as its "
+                f"pipelines can be read: {problem.error}"
+            )
         if not os.path.isabs(path):
             known += [join(parent(wanted), name) for name, _ in self._whole.list(parent(wanted))]
         raise PivotError(
@@ -204,9 +212,18 @@ class Source:
 
     def _session(self, project: str) -> CommittedSession:
         if project not in self._sessions:
-            request = Request(self._repository.git_dir)
+            # what is broken there, or would have to be run, is not everything
+            request = Request(self._repository.git_dir, partial=True)
             self._sessions[project] = CommittedSession(request, self.commit, folder=project)
         return self._sessions[project]
+
+    def digest_of(self, artifact: Artifact, algorithm: str) -> Digest | None:
+        """The digest of a file that git has; None for what would have to be brought here."""
+        if artifact.digest is not None or artifact.is_folder:
+            return None
+        self._clone.bring([oid for oid in [self._whole.signature(artifact.path)] if oid])
+        data = self._whole.read(artifact.path)
+        return None if data is None else hash_bytes(algorithm, data)
 
     # --- bringing it here -------------------------------------------------------------------
 
@@ -421,6 +438,8 @@ def opened_source(
     note = clone.update(revision)
     repository = open_repository(clone.folder)
     try:
+        if revision is None and repository.head_of(REMOTE_HEAD) is None:
+            raise PivotError(f"{shown_url(url)} has no commits yet")
         commit = repository.resolve(clone.name_of(revision))
         source = Source(clone, repository, commit, note, url, remote, depth)
     except BaseException:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..digest import Digest
 from ..errors import GraphError, PivotError
@@ -55,6 +55,11 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     present: list[Item] = []
     problem: PivotError | None = None
     if not request.revisions:
+        notes += [
+            f"'{file.path}' was imported without its data; `pivot update {file.name}` brings it"
+            for file in session.space.pipeline.tracked
+            if file.frozen and file.digest is None and not targets.names
+        ]
         try:
             refuse_broken(session, Selection(targets.names, targets.cwd))
             present = items_of(inventory_of(session), targets)
@@ -103,12 +108,21 @@ def _versions(session: Session, request: ShareRequest) -> Iterator[Version]:
 
 def is_import(session: Session, item: Item) -> bool:
     """Whether the data comes from another repository, which has it."""
+    return any("repo" in dep for dep in _deps_of(session, item))
+
+
+def is_from_url(session: Session, item: Item) -> bool:
+    """Whether the data was imported from a URL, or from a path outside the project."""
+    return any("repo" not in dep for dep in _deps_of(session, item))
+
+
+def _deps_of(session: Session, item: Item) -> Sequence[Mapping[str, Any]]:
     if item.tracked is None or not item.tracked.frozen:
-        return False
+        return ()
     from ..lockfile.data_records import parse_data_record
 
     data = session.project.tree.read(item.tracked.name) or b""
-    return any("repo" in dep for dep in parse_data_record(data, item.tracked.name).deps)
+    return parse_data_record(data, item.tracked.name).deps
 
 
 def codes_behind(session: Session, items: Iterable[Item]) -> set[str]:

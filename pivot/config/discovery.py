@@ -11,6 +11,7 @@ those do where stages write, is listed again and compared by what matters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,7 @@ EXPORTED = b"# Written by `pivot export`"
 
 #: Part of what the caller skips by.
 IGNORE_FILE = ".dvcignore"
+_IMPORT = re.compile(rb"^[ \t]*(?:from|import(?:[\w., \t]*,)?)[ \t]*\bpivot\b", re.MULTILINE)
 _WATCHED = (PIVOT_FILE, DVC_FILE, PROGRAM_FILE, IGNORE_FILE)
 
 _SKIPPED = frozenset(("node_modules", "__pycache__", "__pypackages__", "site-packages"))
@@ -43,6 +45,11 @@ _MAX_DEPTH = 40
 SkipDirs = Callable[..., bool]
 #: What one folder holds that matters: visited subfolders, pipeline files, data records.
 Listing = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def imports_us(data: bytes) -> bool:
+    """Whether a module can be a pipeline: it imports Pivot, and names what declares stages."""
+    return (b"Pipeline" in data or b"stage" in data) and _IMPORT.search(data) is not None
 
 
 def is_dvc_file(path: str) -> bool:

@@ -20,6 +20,7 @@ from .discovery import (
     PIVOT_FILE,
     PROGRAM_FILE,
     SkipDirs,
+    imports_us,
     is_dvc_file,
     walk,
 )
@@ -200,13 +201,12 @@ class _Loader:
 
     def program(self, path: str) -> None:
         """Add all stages of a pipeline in Python, or its errors; nothing of other modules."""
-        # 20 ms to import; only where there is such a file
-        from .program_files import imports_us, read_program_file
-
-        data = self.tree.tree.read(path) or b""
-        if not imports_us(data):
+        if not imports_us(self.tree.tree.read(path) or b""):
             self.tree.read(path)  # until it does
             return
+        # 20 ms to import; only where there is such a file
+        from .program_files import read_program_file
+
         self.files.append(path)
         roots = self.roots(path)
         try:

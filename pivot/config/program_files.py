@@ -13,10 +13,9 @@ from ..tree import Tree, join, parent, relative
 from .declarations import DeclarationReader
 from .evaluation import NotLiteral
 from .marks import Marks
-from .programs import Entry, declares_stages, read_program
+from .programs import Entry, read_program
 
 _DOLLAR = re.compile(r"\$\{")
-_IMPORT = re.compile(rb"^[ \t]*(import|from)[ \t]+pivot\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,6 @@ class Program:
 
     definitions: tuple[Definition, ...]
     executed: Executed | None = None
-
-
-def imports_us(data: bytes) -> bool:
-    """Whether a module can be a pipeline: it imports Pivot, and names what declares stages."""
-    return declares_stages(data) and _IMPORT.search(data) is not None
 
 
 def named_in_pyproject(tree: Tree) -> tuple[str, Where] | None:

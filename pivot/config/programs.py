@@ -57,11 +57,6 @@ class _Pipeline:
                 yield from other.stages((*seen, self))
 
 
-def declares_stages(data: bytes) -> bool:
-    """Whether the text of a module may declare stages: it names what declares them."""
-    return b"pivot" in data and (b"Pipeline" in data or b"stage" in data)
-
-
 def read_program(
     reader: DeclarationReader, roots: tuple[str, ...], file: str, module: str
 ) -> list[Entry]:

@@ -133,7 +133,11 @@ class Repository:
 
     def head(self) -> str | None:
         """The commit checked out; None before the first one."""
-        found = self._objects.find("HEAD^{commit}")
+        return self.head_of("HEAD")
+
+    def head_of(self, name: str) -> str | None:
+        """The commit that a name stands for; None where it does not exist."""
+        found = self._objects.find(f"{name}^{{commit}}")
         return found[0] if found else None
 
     # --- content --------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -16,7 +15,6 @@ Mode = Literal["pivot", "dvc"]
 SCRATCH = ".pivot"
 PIPELINE = "pivot.yaml"
 PROGRAM = "pipeline.py"
-_PROGRAM = re.compile(rb"^[ \t]*(import|from)[ \t]+pivot\b", re.MULTILINE)
 
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
@@ -70,8 +68,9 @@ def _holds_python(
     """Whether a pipeline in Python makes a folder a project: of that name, or named by another."""
     program, named = f"{folder}/{PROGRAM}", f"{folder}/pyproject.toml"
     if is_file(program):
-        data = read(program) or b""
-        if _PROGRAM.search(data) and (b"Pipeline" in data or b"stage" in data):
+        from ..config.discovery import imports_us  # only where there is such a file
+
+        if imports_us(read(program) or b""):
             return True
     return is_file(named) and b"[tool.pivot]" in (read(named) or b"")
 

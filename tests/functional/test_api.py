@@ -56,6 +56,7 @@ def test_values_of_any_version_come_back_as_plain_data(project: Sandbox) -> None
     assert pivot.params("v1", **here) == {"params.yaml": {"C": 1}}
     assert pivot.metrics(**here) == {"scores.json": {"score": 6}}
     assert pivot.metrics("v1", **here) == {"scores.json": {"score": 2}}
+    assert pivot.metrics(targets="scores.json", **here) == {"scores.json": {"score": 6}}
     assert pivot.read("model.txt", **here) == "3"
     assert pivot.read("model.txt", "v1", **here) == "1"
     assert pivot.read("stages.py", "v1", mode="rb", **here) == (

@@ -207,6 +207,48 @@ def test_a_pull_brings_imports_from_where_they_came(
     assert "there is no repository '../theirs'" in lost.stdout + lost.stderr
 
 
+def test_a_pull_brings_data_of_urls_though_no_remote_is_configured(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.csv").write_text("a\n")
+    ours.run("import-url", "../beside.csv").ended(0)
+    ours.run("import", "../theirs", "model.txt").ended(0)
+    ours.remove("beside.csv", "model.txt", ".pivot/cache")
+    ours.run("pull").ended(0)
+    assert ours.read("beside.csv") == "a\n"
+    assert ours.read("model.txt") == "WORDS\n"
+
+    ours.remove("beside.csv", ".pivot/cache")
+    ours.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    (tmp_path / "store").mkdir()
+    ours.run("pull").ended(0)
+    assert ours.read("beside.csv") == "a\n"
+    (tmp_path / "beside.csv").write_text("b\n")
+    ours.remove("beside.csv", ".pivot/cache")
+    told = ours.run("pull").ended(1)
+    assert "its source has other data now" in told.stdout + told.stderr
+
+
+def test_plain_files_come_from_repositories_whose_pipeline_would_have_to_be_run(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    computed = Sandbox(tmp_path / "computed").write(
+        {
+            "pipeline.py": "import os, pivot\np = pivot.Pipeline()\n"
+            "for n in os.listdir('.'): p.register(print, name=n)\n",
+            "raw.txt": "raw\n",
+        }
+    )
+    assert "has no commits yet" in ours.run("list", "../computed").ended(2).stderr
+    computed.commit()
+    ours.run("import", "../computed", "raw.txt", "--no-download").ended(0)
+    assert "digest: blake3:" in record(ours, "raw.txt")
+    ours.run("pull").ended(0)
+    assert ours.read("raw.txt") == "raw\n"
+    refused = ours.run("get", "../computed", "made.txt").ended(2)
+    assert "as far as its pipelines can be read: pipeline.py:3" in refused.stderr
+
+
 def test_what_was_changed_here_is_not_lost(theirs: Sandbox, ours: Sandbox) -> None:
     ours.write({"model.txt": "mine\n"})
     assert "exists already" in ours.run("import", "../theirs", "model.txt").ended(2).stderr
