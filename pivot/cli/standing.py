@@ -108,7 +108,8 @@ def _line(decision: Decision, width: int) -> str:
         text = ", ".join(decision.notes)
     else:
         word = styled(word, "yellow", sys.stdout)
-        text = brief(decision.reasons) or "its outs are missing, and in the cache"
+        unknown = decision.state == "unknown"
+        text = brief(decision.reasons, unknown=unknown) or "its outs are missing, and in the cache"
     return f"{decision.stage:<{width}}  {word} {text}".rstrip()
 
 

@@ -94,9 +94,12 @@ def one_line(reason: Reason) -> str:
             return f"{reason.kind} {reason.subject}: {change}"
 
 
-def brief(reasons: Sequence[Reason], most: int = 2) -> str:
-    """The first reasons in one line, and how many more there are."""
-    shown = "; ".join(one_line(reason) for reason in reasons[:most])
+def brief(reasons: Sequence[Reason], most: int = 2, *, unknown: bool = False) -> str:
+    """The first reasons in one line, and how many more there are; deps of an `unknown` are lost."""
+    shown = "; ".join(
+        f"dep {reason.subject} is missing" if unknown and reason.kind == "dep" else one_line(reason)
+        for reason in reasons[:most]
+    )
     rest = len(reasons) - most
     return f"{shown}; and {rest} more" if rest > 0 else shown
 

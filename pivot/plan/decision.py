@@ -1,4 +1,4 @@
-"""Should a stage run, and why? In order: frozen, always changed, no lock, key, outs."""
+"""Should a stage run, and why? In order: frozen, lost deps, always changed, no lock, key, outs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from .evidence import Evidence
 
 
 def decide(stage: Stage, evidence: Evidence) -> Decision:
-    """Whether `stage` should run. In order: frozen, always changed, no lock, key, outs."""
+    """Whether `stage` should run. In order: frozen, lost deps, always changed, no lock, key, outs."""
     record = evidence.record
     key = None if evidence.uncertain or evidence.absent else evidence.key
     if stage.frozen and not evidence.forced:
         return _frozen(stage, evidence, key)
+    if evidence.nowhere:  # whatever else has changed, nothing can be done before it is there
+        return _without(stage, evidence, evidence.nowhere)
     reasons: list[Reason] = []
     if evidence.forced:
         reasons.append(Reason("forced", stage.name, file=stage.file, line=stage.line))
@@ -36,13 +38,18 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     if reasons:
         return Decision(stage.name, "stale", "run", tuple(reasons), key)
     if evidence.absent:
-        unknown = tuple(
-            Reason("dep", path, old_dep(record, path), None, stage.file, line_of(stage, path))
-            for path in evidence.absent
-        )
-        return Decision(stage.name, "unknown", "none", unknown, None)
+        return _without(stage, evidence, evidence.absent)
     assert record is not None  # its absence is a reason
     return _judge_outs(stage, evidence, record, key)
+
+
+def _without(stage: Stage, evidence: Evidence, paths: Sequence[str]) -> Decision:
+    """The decision about a stage whose deps at `paths` are missing."""
+    reasons = tuple(
+        Reason("dep", path, old_dep(evidence.record, path), None, stage.file, line_of(stage, path))
+        for path in paths
+    )
+    return Decision(stage.name, "unknown", "none", reasons, None)
 
 
 def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:

@@ -18,8 +18,9 @@ class Evidence:
     """All that is known about a stage when it is judged.
 
     `key` is what it would run with now. `uncertain` are deps whose digest is not final since a
-    stage upstream will or may run; `absent` are deps found neither on disk nor in any record.
-    `outs` are the digests now on disk (None: nothing there); `stored` tells whether the bytes of
+    stage upstream will or may run; `absent` are deps found neither on disk nor in any record,
+    and `nowhere` those of them that no stage makes, so that a run is refused for them. `outs` are
+    the digests now on disk (None: nothing there); `stored` tells whether the bytes of
     a digest can be had from the cache. `observed` holds the hashes, as of today, of the modules
     that the lock names as observed (None: the module is gone). With `as_dvc` the rules of
     dvc.yaml judge; `scripts` are then the deps that the code's digest covers, as they are on
@@ -35,6 +36,7 @@ class Evidence:
     uncertain: frozenset[str] = frozenset()
     upstream: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
     forced: bool = False
     as_dvc: bool = False
     scripts: Mapping[str, Digest | None] = field(default_factory=dict)

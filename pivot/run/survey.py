@@ -181,10 +181,17 @@ class Survey:
             uncertain=frozenset(uncertain),
             upstream=waiting,
             absent=tuple(absent),
+            nowhere=tuple(path for path in absent if self._is_refused(stage, path)),
             forced=stage.name in self._forced,
             as_dvc=as_dvc,
             scripts=self._scripts(stage) if as_dvc and record and record.key.code is None else {},
         )
+
+    def _is_refused(self, stage: Stage, path: str) -> bool:
+        """Whether a run is refused for want of a dep: no stage makes what is not there."""
+        if not self._space.here or self._allow_missing:
+            return False
+        return not any(self._makes(name, path) for name in self._space.graph.parents[stage.name])
 
     def _not_judged(
         self, stage: Stage, key: StageKey, record: StageRecord

@@ -92,6 +92,16 @@ def test_missing_and_changed_outs(done: Sandbox) -> None:
     assert lines[1] == "size  CHECKOUT  its outs are missing, and in the cache"
 
 
+def test_a_lost_input_is_told_though_the_code_changed_too(done: Sandbox) -> None:
+    done.edit("words.py", ".lower()", ".upper()")
+    done.remove("data/text.txt")
+    first = done.run("status").ended(0).stdout.splitlines()[0]
+    assert first == "count  UNKNOWN   dep data/text.txt is missing"
+    assert "needs 'data/text.txt', which does not exist" in done.run("plan").ended(2).stderr
+    done.remove(".pivot/stages/count.lock")
+    assert done.run("status", "count").ended(0).stdout.splitlines()[0] == first
+
+
 def test_the_lock_of_a_stage_that_is_gone_is_reported(done: Sandbox) -> None:
     text = done.read("pivot.yaml")
     done.write({"pivot.yaml": text.partition("  size:")[0]})

@@ -214,6 +214,10 @@ def test_a_dep_that_is_nowhere_makes_the_stage_unknown():
     assert kinds(decision) == [("dep", "clean.csv")]
     changed = a_key(replace(STAGE, params={"C": 2}), deps={})
     assert decide(STAGE, evidence(changed, absent=("clean.csv",))).state == "stale"
+    # what no stage makes keeps a run from starting, whatever else has changed
+    lost = {"absent": ("clean.csv",), "nowhere": ("clean.csv",)}
+    decision = decide(STAGE, evidence(changed, **lost))
+    assert (decision.state, kinds(decision)) == ("unknown", [("dep", "clean.csv")])
 
 
 def test_a_frozen_stage_is_fresh_whatever_changed():
