@@ -71,6 +71,7 @@ def places_of(job: dict[str, Any]) -> Places:
     key = (job["root"], *job["roots"])
     if key not in _places:
         _places[key] = Places(job["root"], job["roots"])
+        imports.forget(_places[key])
     return _places[key]
 
 
@@ -181,15 +182,18 @@ def _take_environment(job: dict[str, Any], number: int) -> None:
     environment = os.environ
     for name in job["env_drop"]:
         environment.pop(name, None)
-    environment["PIVOT_ROOT"] = job["root"]
+    if environment.get("PIVOT_ROOT") != job["root"]:
+        environment["PIVOT_ROOT"] = job["root"]
     environment["PIVOT_STAGE"] = job["stage"]
     environment["PIVOT_JOB"] = f"{environment.get('PIVOT_RUN_ID', '')}-{number}"
     if job["kind"] == "cmd":
         # what DVC sets for commands; some scripts look for them
         environment.setdefault("DVC_ROOT", job["root"])
         environment["DVC_STAGE"] = job["stage"]
-    environment["PWD"] = job["cwd"]
-    environment.update(job["env_set"])
+    if environment.get("PWD") != job["cwd"]:
+        environment["PWD"] = job["cwd"]
+    for name, value in job["env_set"].items():
+        environment[name] = value
 
 
 def _execute(job: dict[str, Any], python: str, result: int) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _NAME = f"{sys.implementation.cache_tag}.opt-{sys.flags.optimize}"
 #: Whose modules are imported by content; None: nobody's yet.
 _places: Places | None = None
+#: By whom, and how many there were, when finders of the project's folders were last let go.
+_looked_through = (0, 0)
 
 
 def prepare() -> None:
@@ -48,9 +50,20 @@ def install(places: Places) -> None:
     prepare()
     _places = places
     ContentLoader.cache = os.path.join(places.root, ".pivot", "tmp", "pycache", _NAME)
-    for path in list(sys.path_importer_cache):
-        if places.holds(os.path.join(path, "")):
-            del sys.path_importer_cache[path]
+    forget(places)
+
+
+def forget(places: Places) -> None:
+    """Let go of how the import system meant to import from the project's folders; once is
+    enough until something is imported.
+    """
+    global _looked_through
+    seen = sys.path_importer_cache
+    if _looked_through != (id(places), len(seen)):
+        for path in list(seen):
+            if places.holds(os.path.join(path, "")):
+                del seen[path]
+        _looked_through = (id(places), len(seen))
 
 
 class ContentLoader(SourceFileLoader):

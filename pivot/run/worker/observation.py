@@ -193,13 +193,15 @@ def _since(before: frozenset[str]) -> list[str]:
     """
     found = []
     known = 0
+    added = len(sys.modules) - len(before)  # at least; some of `before` may have gone
     for name in reversed(sys.modules):
         if name not in before:
             found.append(name)
             known = 0
         else:
             known += 1
-            if known > 100:  # reloading may have moved a few of them to the end
+            # reloading may have moved a few of them to the end
+            if known > (10 if len(found) >= added else 100):
                 break
     return found
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found] # of CPython; typeshed has none
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable
 

@@ -36,6 +36,7 @@ class Supervisor:
     """
 
     def __init__(self, descriptor: int, parent: int) -> None:
+        self._descriptor = descriptor
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)
         self._parent = parent
@@ -210,9 +211,8 @@ class Supervisor:
             os.setsid()
             process.set_name(f"pivot-{number}")
             process.default_signals()
-            self._socket.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+            for descriptor in (self._descriptor, self._wake_read, self._wake_write):
+                os.close(descriptor)
             for other in self._jobs.values():
                 if other.read >= 0:
                     os.close(other.read)
