@@ -206,7 +206,9 @@ class Project:
                 files["tool.py"] = f"import {rng.choice(MODULES)} as m\nm.{rng.choice('fgh')}(1)\n"
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(n, marks=pytest.mark.thorough) for n in range(12, 60))]
+)
 def test_what_is_shared_between_stages_tells_each_all_that_it_rests_on(seed: int) -> None:
     project = Project(random.Random(seed))
     tree = DictTree(project.files)
@@ -220,7 +222,9 @@ def test_what_is_shared_between_stages_tells_each_all_that_it_rests_on(seed: int
         assert alone.sources_read.keys() <= shared.rests_on(stage)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [*range(2), *(pytest.param(n, marks=pytest.mark.thorough) for n in range(2, 12))]
+)
 def test_after_any_changes_facts_are_those_of_reading_anew(seed: int) -> None:
     rng = random.Random(seed)
     project, kept = Project(rng), Kept()
