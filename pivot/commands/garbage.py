@@ -21,8 +21,7 @@ from ..values import dataclass, field
 from .inventory import Inventory, Targets, inventory_at, inventory_of, items_of
 from .session import Request, Session
 from .stores import Stores
-from .versions import Version, Versions
-from .wanted import codes_of
+from .wanted import codes_of, versions_named
 
 if TYPE_CHECKING:
     from ..store.remotes.many import Crew
@@ -131,10 +130,7 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
     names = session.space.graph.stages
     records = [record for name in names if (record := locks.record(name))]
     _add_version(needs, session.space.cache, WORKSPACE, inventory_of(session), records)
-    if not (request.revisions or request.all_branches or request.all_tags or request.all_commits):
-        return
-    versions = Versions(session.project, session.cwd)
-    for version in _versions(versions, request):
+    for version in versions_named(session, request):
         if version.pipeline.problems:
             label = version.label[:12]
             raise PivotError(
@@ -143,17 +139,6 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
             )
         needed = inventory_at(version)
         _add_version(needs, session.space.cache, version.label, needed, version.records())
-
-
-def _versions(versions: Versions, request: GcRequest) -> Iterator[Version]:
-    for revision in request.revisions:
-        yield versions.at(revision)
-    if request.all_branches or request.all_tags or request.all_commits:
-        yield from versions.selected(
-            all_branches=request.all_branches,
-            all_tags=request.all_tags,
-            all_commits=request.all_commits,
-        )
 
 
 def _add_version(

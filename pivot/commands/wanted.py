@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..digest import Digest
 from ..errors import GraphError, PivotError
@@ -71,7 +71,7 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
         if targets.names:
             notes += [f"'{owner}' has no locked result yet" for owner in dict.fromkeys(unlocked)]
     found = list(present)
-    for version in _versions(session, request):
+    for version in versions_named(session, request):
         try:
             found += items_of(inventory_at(version), targets)
         except GraphError as error:
@@ -90,15 +90,30 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     return Wanted([*items.values(), *(i for i in kept if id(i) not in named)], kept, notes)
 
 
-def _versions(session: Session, request: ShareRequest) -> Iterator[Version]:
-    if not request.looks_back:
+class Revisions(Protocol):
+    """Which versions besides the work tree are meant."""
+
+    @property
+    def revisions(self) -> tuple[str, ...]: ...
+    @property
+    def all_branches(self) -> bool: ...
+    @property
+    def all_tags(self) -> bool: ...
+    @property
+    def all_commits(self) -> bool: ...
+
+
+def versions_named(session: Session, request: Revisions) -> Iterator[Version]:
+    """The versions that a request names, besides the work tree. Raises PivotError."""
+    whole = request.all_branches or request.all_tags or request.all_commits
+    if not (request.revisions or whole):
         return
     from .versions import Versions
 
     versions = Versions(session.project, session.cwd)
     for revision in request.revisions:
         yield versions.at(revision)
-    if request.all_branches or request.all_tags or request.all_commits:
+    if whole:
         yield from versions.selected(
             all_branches=request.all_branches,
             all_tags=request.all_tags,
