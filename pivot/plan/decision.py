@@ -12,7 +12,7 @@ from .evidence import Evidence
 
 
 def decide(stage: Stage, evidence: Evidence) -> Decision:
-    """Whether `stage` should run. In order: frozen, lost deps, always changed, no lock, key, outs."""
+    """Whether `stage` should run, in the order that the module names."""
     record = evidence.record
     key = None if evidence.uncertain or evidence.absent else evidence.key
     if stage.frozen and not evidence.forced:

@@ -31,6 +31,8 @@ from .workspace import Workspace
 if TYPE_CHECKING:
     from ..config import DeclarationReader
 
+_NONE: Mapping[str, StageRecord] = {}
+
 
 class Survey:
     """Evidence for stages, read from a workspace. One survey sees each artifact once.
@@ -139,14 +141,22 @@ class Survey:
 
     # --- evidence -------------------------------------------------------------------------
 
-    def gather(self, stage: Stage, decisions: Mapping[str, Decision]) -> Evidence:
+    def gather(
+        self,
+        stage: Stage,
+        decisions: Mapping[str, Decision],
+        coming: Mapping[str, StageRecord] = _NONE,
+    ) -> Evidence:
         """What is known about `stage`, given decisions about stages that have not run.
 
-        In a run, `decisions` is empty for stages that are done: their outs are on disk.
+        In a run, `decisions` is empty for stages that are done: their outs are on disk. `coming`
+        are the stored results that a run would put in place for stages above.
         """
         space = self._space
         record = self.record(stage)
-        waiting = self._waiting(stage, decisions)
+        restored = self._restored(stage, coming)
+        arriving = {path: digest for part in restored.values() for path, digest in part.items()}
+        waiting = tuple(n for n in self._waiting(stage, decisions) if n not in restored)
         deps: dict[str, Digest] = {}
         uncertain: set[str] = set()
         absent: list[str] = []
@@ -156,6 +166,8 @@ class Survey:
             digest = None
             if makers:
                 uncertain.add(path)
+            elif path in arriving:
+                digest = arriving[path]
             else:
                 digest = space.observer.observe(path, check=checks[path])
                 if digest is None and checks[path] == "content":
@@ -288,7 +300,9 @@ class Survey:
         folder = record.outs.get(out) if record else None
         if folder is None or not folder.is_tree or self._space.cache.missing(folder):
             return None
-        inner = path[len(out) + 1 :]
+        return self._entry(folder, path[len(out) + 1 :])
+
+    def _entry(self, folder: Digest, inner: str) -> Digest | None:
         for entry in self._space.cache.manifest(folder).entries:
             if entry.path == inner:
                 return entry.digest
@@ -296,19 +310,29 @@ class Survey:
 
     # --- decisions ------------------------------------------------------------------------
 
-    def decide(self, stage: Stage, decisions: Mapping[str, Decision]) -> Decision:
-        """The decision about one stage; code that cannot be read makes it `unknown`."""
+    def decide(
+        self,
+        stage: Stage,
+        decisions: Mapping[str, Decision],
+        coming: Mapping[str, StageRecord] = _NONE,
+    ) -> Decision:
+        """The decision about one stage; code that cannot be read makes it `unknown`.
+
+        `coming` are the stored results that a run would put in place for stages above.
+        """
         if self.is_unchanged(stage) and not self._waiting(stage, decisions):
             return Decision(stage.name, "fresh", "none", (), None, self.remarks(stage))
         try:
-            evidence = self.gather(stage, decisions)
+            evidence = self.gather(stage, decisions, coming)
         except SourceError as error:
             return _unreadable(stage, error)
         decision = plan.decide(stage, evidence)
         remark = self._space.locks.remark(stage.name) if decision.state == "stale" else None
         if remark and any(reason.kind == "code" for reason in decision.reasons):
             decision = replace(decision, notes=(*decision.notes, remark))
-        if decision.state == "fresh" and decision.action == "none" and not self._allow_missing:
+        is_settled = decision.state == "fresh" and decision.action == "none"
+        # what was judged by results that are still to come says nothing of what lies here
+        if is_settled and not self._allow_missing and not self._waiting(stage, decisions):
             self._keep(stage, evidence, decision)
         return decision
 
@@ -361,6 +385,38 @@ class Survey:
     def judge(self, stage: Stage, evidence: Evidence) -> Decision:
         """The decision that follows from evidence that was gathered before."""
         return plan.decide(stage, evidence)
+
+    def _restored(
+        self, stage: Stage, coming: Mapping[str, StageRecord]
+    ) -> dict[str, dict[str, Digest]]:
+        """What the stage will find of stages above whose stored results come: by stage and path.
+
+        Those are left out of which it reads what only their files themselves can tell.
+        """
+        above = [name for name in self._space.graph.parents[stage.name] if name in coming]
+        found: dict[str, dict[str, Digest]] = {}
+        for name in above:
+            counted = set(self.counted_deps(stage))
+            by_content = {dep.path for dep in stage.deps if dep.check == "content"} & counted
+            read = [dep.path for dep in stage.deps] + [file.path for file in stage.params_files]
+            seen: dict[str, Digest | None] = {}
+            for path in read:
+                if self._makes(name, path):
+                    digest = self._of(coming[name], path)
+                    there = path in by_content or self._space.observer.observe(path) == digest
+                    seen[path] = digest if there else None
+            if seen and None not in seen.values():
+                found[name] = {path: digest for path, digest in seen.items() if digest}
+        return found
+
+    def _of(self, record: StageRecord, path: str) -> Digest | None:
+        """The digest of what is an out of a record, or lies in one."""
+        if path in record.outs:
+            return record.outs[path]
+        for out, digest in record.outs.items():
+            if digest.is_tree and is_within(path, out) and not self._space.cache.missing(digest):
+                return self._entry(digest, path[len(out) + 1 :])
+        return None
 
     def _waiting(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
         """The stages directly above that will run first."""
@@ -442,15 +498,20 @@ class Survey:
     def plan(self, names: list[str], *, restores: bool = True) -> dict[str, Decision]:
         """Decisions for `names`, in dependency order, nothing being run.
 
-        With `restores`, one that an earlier result makes unnecessary to run is noted RESTORABLE.
+        With `restores`, one that an earlier result makes unnecessary to run is noted RESTORABLE,
+        and what lies below is judged by that result.
         """
         restores = restores and bool(self._space.project.settings["core.run_cache"])
         decisions: dict[str, Decision] = {}
+        coming: dict[str, StageRecord] = {}
         for name in names:
             stage = self._space.graph.stages[name]
-            decision = self.decide(stage, decisions)
-            if decision.action == "run" and restores and self.stored_result(stage, decision):
-                decision = replace(decision, notes=(*decision.notes, RESTORABLE))
+            decision = self.decide(stage, decisions, coming)
+            if decision.action == "run" and restores:
+                stored = self.stored_result(stage, decision)
+                if stored is not None:
+                    decision = replace(decision, notes=(*decision.notes, RESTORABLE))
+                    coming[name] = stored
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
 

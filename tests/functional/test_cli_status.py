@@ -92,6 +92,21 @@ def test_missing_and_changed_outs(done: Sandbox) -> None:
     assert lines[1] == "size  CHECKOUT  its outs are missing, and in the cache"
 
 
+def test_what_stands_below_a_stored_result_is_judged_by_it(done: Sandbox) -> None:
+    done.edit("words.py", ".lower()", ".upper()")
+    done.edit("params.yaml", "limit: 2", "limit: 1")
+    assert done.repro() == {"count": "ran", "top": "ran", "size": "fresh"}
+    done.edit("words.py", ".upper()", ".lower()")
+    done.edit("params.yaml", "limit: 1", "limit: 2")
+    [count, top, _] = done.run("status").ended(0).stdout.splitlines()
+    assert count.startswith("count  RESTORE   code words:split")
+    assert top.startswith("top    RESTORE   params limit: 1 -> 2; dep build/counts.json: ")
+    assert "stage time" not in done.run("plan").ended(0).stdout
+    done.edit("params.yaml", "limit: 2", "limit: 3")  # with these params it never ran
+    assert "top    WILL RUN  params limit: 1 -> 3; dep build" in done.run("plan").ended(0).stdout
+    assert done.repro() == {"count": "restored", "top": "ran", "size": "fresh"}
+
+
 def test_a_lost_input_is_told_though_the_code_changed_too(done: Sandbox) -> None:
     done.edit("words.py", ".lower()", ".upper()")
     done.remove("data/text.txt")
