@@ -6,7 +6,7 @@
 #
 # BASE is the branch it goes into, HEAD what is reviewed (HEAD), FILE where to write (stdout).
 # Ends with 1 where `pivot verify --allow-missing` finds that results were not committed, or cannot
-# be had; with 2 where something is wrong. PIVOT names another command, PIVOT_FETCH=1 asks the
+# be had; with 2 where something is wrong, or a version cannot be read in all. PIVOT names another command, PIVOT_FETCH=1 asks the
 # remote for metrics that are only there.
 set -eu
 
@@ -32,35 +32,64 @@ fi
 old=$(git rev-parse --short "$fork")
 new=$(git rev-parse --short "$head")
 
+# Runs a command whose output goes into the comment. What a version cannot show is said in the
+# comment too, once, and ends with 2: to leave it out would look as if it had been deleted.
+unknown=0
+part() {
+    code=0
+    "$@" >"$work/part" 2>"$work/errors" || code=$?
+    cat "$work/errors" >&2
+    [ "$code" -le 2 ] || exit 2
+    [ "$code" -eq 0 ] || unknown=2
+}
+
+why() {
+    if [ "$code" -ne 0 ] && ! cmp -s "$work/errors" "$work/told"; then
+        printf '\n**Not all of it is known:**\n\n```\n'
+        cat "$work/errors"
+        printf '```\n'
+        cp "$work/errors" "$work/told"
+    elif [ "$code" -ne 0 ]; then
+        printf '\nWhat cannot be read is left out.\n'
+    fi
+}
+
 # A table under its title, where it has rows: the first two lines are its head.
 table() {
-    title=$1
+    printf '\n### %s\n' "$1"
     shift
-    "$@" >"$work/table" || return 2
-    if [ "$(wc -l <"$work/table")" -gt 2 ]; then
-        printf '\n### %s\n\n' "$title"
-        cat "$work/table"
-    else
-        printf '\n### %s\n\nNo changes.\n' "$title"
+    part "$@"
+    if [ "$(wc -l <"$work/part")" -gt 2 ]; then
+        echo
+        cat "$work/part"
+    elif [ "$code" -eq 0 ]; then
+        printf '\nNo changes.\n'
     fi
+    why
 }
 
 state=0
 {
     echo '<!-- pivot review -->'
-    "$pivot" impact "$base" "$new" --md
+    part "$pivot" impact "$base" "$new" --md
+    cat "$work/part"
+    why
     # shellcheck disable=SC2086 # empty, or one option
     table Params "$pivot" params diff "$old" "$new" --md $fetch
     # shellcheck disable=SC2086
     table Metrics "$pivot" metrics diff "$old" "$new" --md $fetch
     table Artifacts "$pivot" diff "$old" "$new" --md
-} >"$work/review" || exit 2
+} >"$work/review"
 
 "$pivot" verify --allow-missing --rev "$head" >"$work/verify" 2>&1 || state=$?
 {
     printf '\n### Verified\n\n'
     if [ "$state" -eq 0 ]; then
         cat "$work/verify"
+    elif [ "$state" -gt 1 ]; then
+        printf '**They cannot be verified.**\n\n```\n'
+        cat "$work/verify"
+        printf '```\n'
     else
         printf '**The committed results do not stand.** Run `pivot repro`, commit the locks, and '
         printf '`pivot push`.\n\n```\n'
@@ -82,5 +111,7 @@ if [ -n "$file" ]; then
 else
     cat "$work/review"
 fi
-[ "$state" -le 1 ] || exit 2
+if [ "$state" -gt 1 ] || [ "$unknown" -ne 0 ]; then
+    exit 2
+fi
 exit "$state"

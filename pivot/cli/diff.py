@@ -87,6 +87,7 @@ def diff(
     from ..commands.differences import compare_artifacts, names_files, read_words
     from ..commands.session import Request
     from ..commands.versions import opened_versions
+    from ..errors import raise_all
 
     choose_one({"--json": as_json, "--md": markdown, "--tui": interactive})
     view = FileView(as_json, markdown, summary, limit)
@@ -116,6 +117,7 @@ def diff(
         _say_markdown(found, show_hash, missing)
     else:
         _say_text(found, show_hash, missing)
+    raise_all(found.lacks)
     if exit_code and found.found:
         raise typer.Exit(1)
 

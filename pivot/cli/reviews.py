@@ -208,13 +208,15 @@ def _say_compared(
     no_path: bool,
     precision: int | None,
 ) -> None:
+    from ..errors import raise_all
+
     for remark in found.notes:
         note(remark)
-    if as_json:
-        say_json(found.data)
-        return
     rows = [row[: len(header)] for row in found.rows(precision)]
     if no_path:
         header, rows = header[1:], [row[1:] for row in rows]
-    if rows or markdown:
+    if as_json:
+        say_json(found.data)
+    elif rows or markdown:
         say_table(rows, header, markdown=markdown)
+    raise_all(found.lacks)  # what could be read is shown; the exit code tells

@@ -130,14 +130,15 @@ def _path(versions: Versions, word: str, *, is_after: bool) -> str:
 class Artifacts:
     """The artifacts that differ, and those of the old version that no cache has.
 
-    `sizes` are of the digests that were asked about, as far as they are known.
+    `sizes` are of the digests that were asked about, as far as they are known. `lacks` says what
+    of either version cannot be read: nothing is told of what that declares.
     """
 
     found: Differences
     missing: tuple[Difference, ...] = ()
     sizes: Mapping[Digest, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    folder: str = "."
+    lacks: tuple[PivotError, ...] = ()
 
     def data(self, *, hashes: bool = False, missing: bool = True) -> dict[str, Any]:
         """As `dvc diff --json` prints it, with sizes; empty where nothing differs."""
@@ -209,6 +210,7 @@ def compare_artifacts(
     if old.commit is not None and old.commit == new.commit:
         return Artifacts(Differences())
     before, after = (_limited(snapshot(versions, side), wanted) for side in (old, new))
+    before, after = _known(before, old, new), _known(after, new, old)
     found = changed_artifacts(before, after)
     missing: tuple[Difference, ...] = ()
     if new.commit is None:
@@ -217,8 +219,18 @@ def compare_artifacts(
             for path, item in before.items.items()
             if item.digest is not None and not _is_kept(versions, item.digest)
         )
-    notes = dict.fromkeys([*_problems(old), *_problems(new), *_hashes(found)])
-    return Artifacts(found, missing, _sizes(versions, found, missing), tuple(notes))
+    lacks = (*old.lacks, *new.lacks)
+    said = [] if lacks else [*_problems(old), *_problems(new)]
+    notes = dict.fromkeys([*said, *old.notes, *new.notes, *_hashes(found)])
+    return Artifacts(found, missing, _sizes(versions, found, missing), tuple(notes), lacks)
+
+
+def _known(whole: Snapshot, version: Version, other: Version) -> Snapshot:
+    """What of a version is not hidden in what cannot be read of the other one."""
+    if not other.lacks:
+        return whole
+    items = {path: item for path, item in whole.items.items() if not other.hides(path, version)}
+    return Snapshot(items, whole.hidden)
 
 
 def snapshot(versions: Versions, version: Version) -> Snapshot:
@@ -292,8 +304,7 @@ def _sizes(
 
 
 def _problems(version: Version) -> list[str]:
-    found = [f"{version.label}: {problem.error}" for problem in version.pipeline.problems]
-    return [*found, *version.notes]
+    return [f"{version.label}: {problem.error}" for problem in version.pipeline.problems]
 
 
 def _hashes(found: Differences) -> list[str]:

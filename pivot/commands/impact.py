@@ -29,8 +29,7 @@ from .committed import CommittedSession
 from .loading import open_ledger
 from .session import Request, Session
 from .status import reason_data
-
-WORKSPACE = "workspace"
+from .versions import WORKSPACE, hiding
 
 Change = Literal["added", "removed", "code", "params", "command", "deps", "config", "upstream"]
 
@@ -182,7 +181,7 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
     stages: list[StageImpact] = []
     for name in affected:
         stage = graph.stages[name]
-        problem = None if name in before else _hiding(problems, stage)
+        problem = None if name in before else hiding(problems, stage)
         if problem is not None:
             stages.append(_unknown(stage, problem, f"at {empty.base[:8]}, ", own[name]))
         else:
@@ -192,7 +191,7 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
     for name, stage in before.items():
         if name in graph.stages:
             continue
-        problem = _hiding(later.space.pipeline.problems, stage)
+        problem = hiding(later.space.pipeline.problems, stage)
         if problem is not None:
             stages.append(_unknown(stage, problem, "", None))
         else:
@@ -211,12 +210,6 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
         notes=tuple(notes),
         lacks=tuple(problem for problem in lacks if not _is_program(problem)),
     )
-
-
-def _hiding(problems: Iterable[Problem], stage: Stage) -> Problem | None:
-    """The problem for which a version may only seem to lack a stage of the other."""
-    group = stage.short_name.partition("@")[0]
-    return next((p for p in problems if p.source == stage.file and p.stage in (None, group)), None)
 
 
 def _unknown(stage: Stage, problem: Problem, place: str, fresh: bool | None) -> StageImpact:

@@ -82,9 +82,19 @@ class Reading:
     @property
     def notes(self) -> list[str]:
         """What people should know: files that could not be read, parts that could not be loaded."""
-        said = [failure.error for failure in self.failures if not failure.is_absent]
-        said += [problem.error for problem in self.version.pipeline.problems]
-        return [*(f"{self.version.label}: {error}" for error in said), *self.version.notes]
+        problems = self.version.pipeline.problems
+        said = [f"{self.version.label}: {problem.error}" for problem in problems]
+        return list(dict.fromkeys([*self._failed(PivotError), *said, *self.version.notes]))
+
+    @property
+    def remarks(self) -> list[str]:
+        """Of the notes, what is no mistake in a file."""
+        return [*self._failed(StoreError), *self.version.notes]
+
+    def _failed(self, kind: type[PivotError]) -> Iterator[str]:
+        for failure in self.failures:
+            if isinstance(failure.error, kind) and not failure.is_absent:
+                yield f"{self.version.label}: {failure.error}"
 
 
 # --- metrics --------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Literal
 
 from ..diff import Change, changed_values, flat, plain
+from ..errors import ConfigError, PivotError
 from ..tree import join, relative
 from ..values import dataclass
-from .measures import Reading, read_metrics, read_params
+from .measures import DEFAULT_PARAMS, Failure, Reading, read_metrics, read_params
 from .session import Request
 from .versions import WORKSPACE, Version, Versions, opened_versions
 
@@ -64,10 +66,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """By file (seen from the current folder) and key, what differs between two versions."""
+    """By file (seen from the current folder) and key, what differs between two versions.
+
+    `lacks` says what of either cannot be read: nothing is told of that.
+    """
 
     data: dict[str, dict[str, Change]]
     notes: tuple[str, ...]
+    lacks: tuple[PivotError, ...] = ()
 
     def rows(self, precision: int | None) -> list[list[str]]:
         """Path, key, old, new, difference, as texts."""
@@ -134,11 +140,52 @@ def compare(
         if before.commit is not None and before.commit == after.commit and old != new:
             return Compared({}, ())
         readings = [_read(versions, version, kind, scope) for version in (before, after)]
-        found = changed_values(readings[0].values, readings[1].values, unchanged=unchanged)
+        values, lacks = [reading.values for reading in readings], []
+        if versions.project.mode != "dvc":  # there, what cannot be read counts as not there
+            pairs = (readings, readings[::-1])
+            values = [_known(one, other, kind, scope) for one, other in pairs]
+            lacks = [error for reading in readings for error in _unreadable(reading)]
+        found = changed_values(values[0], values[1], unchanged=unchanged)
         data = {relative(path, versions.cwd): changes for path, changes in found.items()}
-        notes = [note for reading in readings for note in reading.notes]
+        said = {*map(str, lacks)}
+        notes = [note for reading in readings for note in reading.notes if not lacks]
+        for reading in readings if lacks else ():
+            notes += [text for text in reading.remarks if text not in said]
         notes += _nowhere(versions, scope, readings[0].absent & readings[1].absent)
-    return Compared(data, tuple(dict.fromkeys(notes)))
+    return Compared(data, tuple(dict.fromkeys(notes)), tuple(lacks))
+
+
+def _unreadable(reading: Reading) -> list[PivotError]:
+    """What of a version cannot be read, with the files of values that are no such files."""
+    lacks = list(reading.version.lacks)
+    places = [str(error.where) for error in lacks]
+    for failure in reading.failures:
+        error = failure.error
+        if isinstance(error, ConfigError) and str(error.where) not in places:
+            message = f"{error.message} (at {reading.version.label})"
+            lacks.append(ConfigError(message, hint=error.hint, where=error.where))
+    return lacks
+
+
+def _known(reading: Reading, other: Reading, kind: Kind, scope: Scope) -> dict[str, Any]:
+    """The values of a version, without what is unknown of the other one."""
+    failed = {path for path, found in other.files.items() if isinstance(found, Failure)}
+    lacks = bool(other.version.lacks) and not scope.targets
+    found: dict[str, Any] = {}
+    for path, value in reading.values.items():
+        if path in failed - other.absent:
+            continue
+        is_whole = kind == "metrics" or (path == DEFAULT_PARAMS and not scope.deps)
+        if lacks and path not in other.values:
+            if other.version.hides(path, reading.version):
+                continue
+        elif lacks and not is_whole and isinstance(value, Mapping):
+            # only keys that stages name count, and some stages are not known
+            there = other.values[path]
+            known = flat(there) if isinstance(there, Mapping) else {}
+            value = {key: item for key, item in flat(value).items() if key in known}
+        found[path] = value
+    return found
 
 
 def _nowhere(versions: Versions, scope: Scope, absent: frozenset[str]) -> list[str]:

@@ -6,14 +6,14 @@ Everything that shows params, metrics, plots or artifacts of a revision reads th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..digest import Digest
-from ..errors import PivotError, StoreError
-from ..model import Command, Manifest, Pipeline, Stage, StageRecord
+from ..errors import ConfigError, PivotError, StoreError
+from ..model import Command, Manifest, Pipeline, Problem, Stage, StageRecord
 from ..project import Observer, Project, RevTree, find_root, open_project, open_repository
 from ..project.committed import CommittedProject
 from ..run.locks import Locks
@@ -104,6 +104,37 @@ class Version:
             f"{path} lies in a submodule, which is not followed at {self.label}"
             for path in sorted(looked)
         )
+
+    # --- what is unknown ------------------------------------------------------------------
+
+    @property
+    def lacks(self) -> tuple[PivotError, ...]:
+        """What of its pipeline cannot be read, so that nothing is known of what it declares.
+
+        Empty in projects of DVC's, where what cannot be read counts as not there, as in DVC.
+        """
+        if self._versions.project.mode == "dvc":
+            return ()
+        found = [_unknown(problem, self.label) for problem in self.pipeline.problems]
+        return tuple({str(error): error for error in found}.values())
+
+    def hides(self, path: str, other: Version) -> bool:
+        """Whether this version may have artifact `path` of `other` in what cannot be read of it."""
+        if not self.lacks or path in self._producers or path in self._declared:
+            return False
+        problems = self.pipeline.problems
+        owner = other._owner(path)
+        stage = other._producers.get(owner or "")
+        if stage is not None:
+            return hiding(problems, stage) is not None or self._may_have_moved(stage.file)
+        record = next((file.name for file in other.pipeline.tracked if file.path == owner), None)
+        return record is None or any(problem.source == record for problem in problems)
+
+    def _may_have_moved(self, file: str) -> bool:
+        """Whether another pipeline file, which cannot be read, took the place of `file`."""
+        sources = [problem.source for problem in self.pipeline.problems]
+        beside = any(parent(source) == parent(file) for source in sources)
+        return beside and self.tree.kind(file) is None
 
     # --- content --------------------------------------------------------------------------
 
@@ -240,6 +271,20 @@ class Version:
             except PivotError:
                 self._entries[file] = {}  # of its outs nothing is known
         return self._entries[file]
+
+
+def hiding(problems: Iterable[Problem], stage: Stage) -> Problem | None:
+    """The problem for which a version may only seem to lack a stage of another one."""
+    group = stage.short_name.partition("@")[0]
+    return next((p for p in problems if p.source == stage.file and p.stage in (None, group)), None)
+
+
+def _unknown(problem: Problem, label: str) -> PivotError:
+    what = f"stage '{problem.stage}' of " if problem.stage else ""
+    message = f"{what}'{problem.source}' cannot be read at {label}: {problem.message}"
+    hint = "what it declares is unknown, and left out"
+    hint = f"{problem.hint}; {hint}" if problem.hint else hint
+    return ConfigError(message, hint=hint, where=problem.error.where)
 
 
 class Versions:

@@ -309,8 +309,8 @@ def test_files_without_values_say_why(project: Sandbox) -> None:
                  "'bad/e.json' is not UTF-8 text", "there is no 'nowhere'"):  # fmt: skip
         assert says in shown.stderr
     project.write({"pivot.yaml": "stages: {a: {cmd: x, outs: [y]}, b: {cmdd: z}}\n"})
-    left = project.run("params", "diff", "v1", "--json").ended(0)
-    assert "workspace: pivot.yaml:1" in left.stderr
+    left = project.run("params", "diff", "v1", "--json").ended(2)
+    assert "pivot.yaml:1:38: stage 'b' of 'pivot.yaml' cannot be read at workspace" in left.stderr
     assert left.json["params.yaml"] == {"train.C": {"old": 0.5, "new": 0.75, "diff": 0.25}}
     keyed = {"stages": {"a": {"cmd": "x", "params": ["one.t*", {"p.json": ["a.b", "gone"]}]}}}
     project.write({"pivot.yaml": json.dumps(keyed), "p.json": '{"a": {"b": 1, "c": 2}}'})
@@ -319,6 +319,36 @@ def test_files_without_values_say_why(project: Sandbox) -> None:
         "params.yaml": {"data": {}},
         "p.json": {"data": {"a": {"b": 1}}},
     }
+
+
+def test_what_cannot_be_read_of_a_version_is_not_gone(project: Sandbox) -> None:
+    """Given a version whose pipeline is broken, or would have to be run: what it has is unknown."""
+    project.write({"params.yaml": "train: {C: 0.75}\nnew: 1\n"})
+    project.append("pivot.yaml", "  bla: [\n")
+    project.commit("broken")
+    done = project.run("diff", "v1", "HEAD", "--json").ended(2)
+    changed = [{"path": "tracked.bin", "size": {"old": 5, "new": 7}}]  # its record is sound
+    assert done.json == {"added": [], "deleted": [], "modified": changed, "renamed": []}
+    assert "'pivot.yaml' cannot be read at HEAD: the file ends" in done.stderr
+    assert project.run("metrics", "diff", "HEAD", "v1", "--json").ended(2).json == {}
+    known = project.run("params", "diff", "v1", "HEAD", "--json").ended(2).json
+    assert known == {
+        "params.yaml": {
+            "train.C": {"old": 0.5, "new": 0.75, "diff": 0.25},
+            "new": {"old": None, "new": 1},
+        }
+    }
+    one = project.run("diff", "HEAD", "v1", "--", "data/clean.csv").ended(2)
+    assert one.stdout == ""
+    project.git("rm", "-q", "pivot.yaml")
+    project.write({"pipeline.py": "import pivot\nfor n in open('x'): pivot.stage(n)\n"})
+    project.write({"params.yaml": "<<<<<<< a\nx: 1\n=======\nx: 2\n>>>>>>> b\n"})
+    project.commit("computed")
+    assert project.run("metrics", "diff", "v1", "HEAD", "--json").ended(2).json == {}
+    found = project.run("params", "diff", "v1", "HEAD", "--json").ended(2)
+    assert found.json == {}
+    assert "params.yaml:2" in found.stderr
+    assert "'pipeline.py' cannot be read at HEAD" in found.stderr
 
 
 def test_parts_and_results_that_only_git_has(project: Sandbox, tmp_path: Path) -> None:

@@ -76,7 +76,12 @@ def test_the_comment_says_what_a_request_does(project: Sandbox, checkout: Path) 
     done = review(project, script, "main", "HEAD", "broken.md")
     assert done.returncode == 2
     assert "pivot.yaml:1" in done.stderr
-    assert "pivot.yaml:1" in sections(project.read("broken.md"))["Verified"]
+    found = sections(project.read("broken.md"))
+    assert "**They cannot be verified.**" in found["Verified"]
+    assert "pivot.yaml:1" in found["Verified"]
+    assert "What cannot be read is left out." in found["Params"] + found["Artifacts"]
+    assert "deleted" not in found["Artifacts"]
+    assert "-" not in found["Metrics"]
 
 
 def test_the_workflow_calls_the_script(project: Sandbox, checkout: Path) -> None:
