@@ -159,7 +159,7 @@ FILES = {
     "dep": ("data/in.csv", "abc", "abd", {"clean", "shell", "final"}),
     "dep outside": ("../outside.txt", "outside", "0utside", {"final"}),
     "deep in a folder": ("data/many/deep/er/two.txt", "22", "23", {"count"}),
-    "out": ("build/clean.txt", "abc", "abd", {"clean", "final"}),
+    "out": ("build/clean.txt", "abc", "abd", {"clean"}),  # restored: `final` need not run
     "out in a folder": ("build/counts/two.txt", "3", "4", {"count"}),
     "code": ("steps/clean.py", "(), keep", "(),-keep", {"clean", "final"}),
     "helper": ("helpers/text.py", '"a"', '"b"', {"clean", "final"}),
@@ -167,7 +167,7 @@ FILES = {
     "var": ("params.yaml", "3", "4", {"clean", "final"}),
     "param": ("settings.yaml", "depth: 1", "depth: 2", {"shell", "final"}),
     "pipeline": ("pivot.yaml", '"${keep}"', "123456789", {"clean", "final"}),
-    "lock": (".pivot/stages/shell.lock", '"depth": 1', '"depth": 2', {"shell", "final"}),
+    "lock": (".pivot/stages/shell.lock", '"depth": 1', '"depth": 2', {"shell"}),
 }  # fmt: skip
 
 
@@ -458,13 +458,13 @@ def dep_gone(project: Sandbox) -> None:
 
 def lock_gone(project: Sandbox) -> set[str]:
     project.remove(".pivot/stages/shell.lock")
-    return {"shell", "final"}
+    return {"shell"}
 
 
 def lock_in_conflict(project: Sandbox) -> set[str]:
     text = project.read(".pivot/stages/shell.lock")
     project.write({".pivot/stages/shell.lock": f"<<<<<<< ours\n{text}=======\n>>>>>>> theirs\n"})
-    return {"shell", "final"}
+    return {"shell"}
 
 
 def lock_of_nothing(project: Sandbox) -> set[str]:
