@@ -383,7 +383,10 @@ def _kill_group(pgid: int) -> None:
 
 
 def _make_log_folder(log: str) -> None:
+    folder = os.path.dirname(log)
+    if os.path.isdir(folder):
+        return
     try:
-        os.makedirs(os.path.dirname(log), exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make the log folder of '{log}': {error.strerror}") from error

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import count
 
 from ..disk import step
@@ -192,8 +192,9 @@ def _put_away(path: str, number: int, keep: str | None) -> None:
         _remove(path, contents_only=True)
 
 
-def drop_asides(asides: Sequence[Aside]) -> None:
+def drop_asides(asides: Iterable[Aside]) -> None:
     """Remove what was set aside, as far as possible: nobody needs it any more."""
+    asides = [aside for aside in asides if aside.how != "none"]
     for folder in {os.path.dirname(aside.aside) for aside in asides}:
         for aside in asides:
             if os.path.dirname(aside.aside) == folder:
