@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..disk import write_atomic
 from ..errors import PivotError
-from ..project import init_files
+from ..project import git_folder, init_files
 
 COMMENTED = """\
 # Each stage names the function (or command) that makes its outs from its deps and params.
@@ -99,11 +99,17 @@ class Initialized:
 def init(folder: str, *, example: bool = False, force: bool = False) -> Initialized:
     """Make `folder` a Pivot project. Works without git; existing files are never overwritten.
 
-    Raises PivotError where it is a project already (unless `force`, which adds what is missing).
+    Raises PivotError in a folder of git's own, and where it is a project already (unless `force`, which adds what is missing).
     """
     pipeline = os.path.join(folder, "pivot.yaml")
     if not os.path.isdir(folder):
         raise PivotError(f"'{folder}' is not a folder", hint="create it first")
+    inner = git_folder(folder)
+    if inner is not None:
+        raise PivotError(
+            f"'{inner}' is git's own folder (a bare repository, or a .git), no place for a project",
+            hint="clone it, and run `pivot init` in the clone",
+        )
     existing = [name for name in ("pivot.yaml", ".pivot") if _exists(folder, name)]
     if existing and not force:
         raise PivotError(

@@ -92,6 +92,19 @@ def _up(folder: str) -> Iterator[str]:
         yield folder
 
 
+def git_folder(start: str) -> str | None:
+    """The folder of git's own that `start` lies in: a bare repository, or a `.git`; else None."""
+    folder = os.path.abspath(start)
+    while True:
+        parts = [f"{folder}/{name}" for name in ("HEAD", "objects", "refs")]
+        if all(map(os.path.exists, parts)) and os.path.isdir(parts[1]):
+            return folder
+        above = os.path.dirname(folder)
+        if above == folder or os.path.lexists(f"{folder}/.git"):
+            return None
+        folder = above
+
+
 def require_root(start: str) -> str:
     """As `find_root`. Raises PivotError where there is no project."""
     root = find_root(start)
@@ -100,6 +113,11 @@ def require_root(start: str) -> str:
         problem = _unusable(os.path.join(folder, PIPELINE))
         if problem:
             raise PivotError(problem, where=Where(PIPELINE))
+        if git_folder(folder) is not None:
+            raise PivotError(
+                f"'{folder}' lies in a bare repository, and there are no files to work with",
+                hint="commands that only look take `--rev REV`; clone it for all others",
+            )
         hint = "make one with `pivot init`"
         if os.path.isfile(f"{folder}/dvc.yaml"):
             hint += "; its dvc.yaml is read as it is"

@@ -50,6 +50,18 @@ def test_init_adds_what_is_missing_and_keeps_the_rest(project: Sandbox) -> None:
     assert project.run("init", "--force").ended(0).stdout == ""
 
 
+def test_the_folder_of_a_bare_repository_is_no_place_for_a_project(tmp_path: Path) -> None:
+    bare = Sandbox(tmp_path / "bare.git", git=False)
+    (bare.root / "HEAD").write_text("ref: refs/heads/main\n")
+    (bare.root / "objects").mkdir()
+    (bare.root / "refs").mkdir()
+    assert "is git's own folder" in bare.run("init").ended(2).stderr
+    said = bare.run("status").ended(2).stderr
+    assert "bare repository" in said
+    assert "`--rev REV`" in said
+    assert not bare.has("pivot.yaml")
+
+
 def test_init_beside_a_dvc_yaml_does_not_hide_it(project: Sandbox) -> None:
     project.write({"dvc.yaml": "stages:\n  a:\n    cmd: echo x > o\n    outs: [o]\n"})
     project.run("init").ended(0)
