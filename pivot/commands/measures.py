@@ -140,7 +140,7 @@ def read_params(
     """The params of a version: what stages track, `params` lists, and params.yaml at the root.
 
     Beside them what stages use of other files by `${}`, and values that a stage holds itself:
-    under its pipeline file, as `stage.name`. With `deps` no lists and no params.yaml for its own
+    under its pipeline file, as `stage.name`; defaults of the class of its params too. With `deps` no lists and no params.yaml for its own
     sake, with `targets` these files alone, all of each.
     """
     given = tuple(targets)
@@ -155,9 +155,20 @@ def read_params(
                 found = picked(found, keys)
             files[path] = found
     if not given:
-        for path, values in {**version.usage.files, **version.usage.inline}.items():
+        for path, values in {**version.usage.files, **_inline(version)}.items():
             files.setdefault(path, values)
     return Reading(version, files)
+
+
+def _inline(version: Version) -> dict[str, dict[str, dict[str, Any]]]:
+    """By pipeline file and stage, the values that it holds, and those its params' class gives."""
+    found = {file: dict(stages) for file, stages in version.usage.inline.items()}
+    for stage in version.pipeline.stages.values():
+        if stage.defaults:
+            given = {name: stage.params[name] for name in stage.defaults}
+            stages = found.setdefault(stage.file, {})
+            stages[stage.short_name] = {**given, **stages.get(stage.short_name, {})}
+    return found
 
 
 def _tracked(version: Version, deps: bool) -> dict[str, tuple[str, ...]]:

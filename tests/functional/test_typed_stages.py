@@ -115,6 +115,15 @@ def test_typed_stages_are_their_yaml_twins(twins: tuple[Sandbox, Sandbox]) -> No
     assert typed.contents().keys() - plain.contents().keys() == {"decl.py"}
     assert typed.stale() == plain.stale() == set()
 
+    values = [one.run("params", "show", "--json").ended().json[""]["data"] for one in twins]
+    assert values[0] == values[1] == {"pivot.yaml": {"data": {"train": {"C": 0.5, "rounds": 4}}}}
+    for one in twins:
+        one.commit("made")
+    typed.edit("stages.py", "C: float = 0.5", "C: float = 0.7")
+    changed = typed.run("params", "diff", "--json").ended().json
+    assert {k: v["new"] for k, v in changed["pivot.yaml"].items()} == {"train.C": 0.7}
+    typed.edit("stages.py", "C: float = 0.7", "C: float = 0.5")
+
     typed.edit("decl.py", 'delimiter=";"', 'delimiter=","')
     plain.edit("pivot.yaml", 'delimiter: ";"', 'delimiter: ","')
     assert typed.reasons("clean") == plain.reasons("clean") == {("config", "binding raw")}
