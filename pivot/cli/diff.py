@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from .options import Json, Markdown, choose_one
+from .options import InProject, Json, Markdown, choose_one
 from .output import note, say, say_json, say_table, styled
 from .reviews import Fetch, OnlyThese, spread
 from .tables import ROWS, FileView, say_file_diff
@@ -82,11 +82,12 @@ def diff(
     limit: Limit = ROWS,
     interactive: Interactive = False,
     fetch: Fetch = False,
+    project: InProject = None,
 ) -> None:
     """Compare two versions: the artifacts that differ, or what differs in files."""
     from ..commands.differences import compare_artifacts, names_files, read_words
     from ..commands.session import Request
-    from ..commands.versions import opened_versions
+    from ..commands.versions import WORKSPACE, opened_versions
     from ..errors import raise_all
 
     choose_one({"--json": as_json, "--md": markdown, "--tui": interactive})
@@ -98,7 +99,8 @@ def diff(
         "--tui": interactive,
         "--fetch": fetch,
     }
-    with opened_versions(Request(os.getcwd())) as versions:
+    revision = words[0].rpartition("..")[2] if words else WORKSPACE
+    with opened_versions(Request(os.getcwd()), revision, project) as versions:
         question = read_words(versions, words or (), context.meta.get(_PATHS))
         if names_files(question, [name for name, given in only_files.items() if given]):
             differs = _say_files(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Json, choose_one
+from .options import InProject, Json, choose_one
 from .output import note, say, say_json
 from .reviews import Fetch, OnlyThese, TakesTargets
 
@@ -105,12 +105,13 @@ def diff(
     open_: Open = False,
     html_template: Html = None,
     fetch: Fetch = False,
+    project: InProject = None,
 ) -> None:
     """Draw the plots of several versions into one; by default HEAD and the working tree."""
     options = _options(template, x, y, no_header, title, x_label, y_label)
     view = _View(out, text, as_json, split, show_vega, open_, html_template)
     view.check(targets or [])
-    _run(revisions or [], targets or [], options, view, fetch=fetch)
+    _run(revisions or [], targets or [], options, view, fetch=fetch, folder=project)
 
 
 def templates(
@@ -198,6 +199,7 @@ def _run(
     view: _View,
     *,
     fetch: bool,
+    folder: str | None = None,
 ) -> None:
     """Show the plots of the working tree (`revisions` None), or of several versions."""
     from ..commands import plots as use_case
@@ -207,7 +209,8 @@ def _run(
     from ..plots.definitions import Wanted
 
     wanted = Wanted(tuple(targets), options)
-    with opened_versions(Request(os.getcwd())) as versions:
+    first = next(iter(revisions), None) if revisions is not None else WORKSPACE
+    with opened_versions(Request(os.getcwd()), first, folder) as versions:
         project, cwd = versions.project, versions.cwd
         chosen = (WORKSPACE,) if revisions is None else use_case.compared(versions, revisions)
         if "template" in options:
@@ -216,8 +219,8 @@ def _run(
         for remark in found.notes:
             note(remark)
         if view.as_json:
-            folder = view.out or _folder(versions)
-            say_json(use_case.as_data(project, cwd, found, folder, split=view.split))
+            place = view.out or _folder(versions)
+            say_json(use_case.as_data(project, cwd, found, place, split=view.split))
             return
         found, specified = use_case.with_specifications(project, cwd, found)
         for failure in found.failures:

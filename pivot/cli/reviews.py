@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from .options import Json, Markdown, choose_one
+from .options import InProject, Json, Markdown, choose_one
 from .output import note, say_json, say_table
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def params_show(
     as_json: Json = False,
     markdown: Markdown = False,
     precision: Precision = None,
+    project: InProject = None,
 ) -> None:
     """Show params of the working tree, or of revisions."""
     from ..commands.reviews import Scope, Selected
 
     selected = Selected(all_branches, all_tags, all_commits, tuple(rev or ()))
-    _show(
-        "params", Scope(tuple(targets or ()), deps, fetch), selected, as_json, markdown, precision
-    )
+    scope = Scope(tuple(targets or ()), deps, fetch, project)
+    _show("params", scope, selected, as_json, markdown, precision)
 
 
 def metrics_show(
@@ -122,13 +122,15 @@ def metrics_show(
     as_json: Json = False,
     markdown: Markdown = False,
     precision: Precision = None,
+    project: InProject = None,
 ) -> None:
     """Show metrics of the working tree, or of revisions."""
     from ..commands.reviews import Scope, Selected
 
     selected = Selected(all_branches, all_tags, all_commits, tuple(rev or ()))
     digits = precision or _PRECISION
-    _show("metrics", Scope(tuple(targets or ()), fetch=fetch), selected, as_json, markdown, digits)
+    scope = Scope(tuple(targets or ()), fetch=fetch, folder=project)
+    _show("metrics", scope, selected, as_json, markdown, digits)
 
 
 def _show(
@@ -166,13 +168,14 @@ def params_diff(
     as_json: Json = False,
     markdown: Markdown = False,
     no_path: NoPath = False,
+    project: InProject = None,
 ) -> None:
     """Compare params of two revisions, or of one and the working tree."""
     from ..commands.reviews import Scope, compare
     from ..commands.session import Request
 
     choose_one({"--json": as_json, "--md": markdown})
-    scope = Scope(tuple(targets or ()), deps, fetch)
+    scope = Scope(tuple(targets or ()), deps, fetch, project)
     found = compare(Request(os.getcwd()), "params", scope, old, new, unchanged=unchanged)
     _say_compared(found, ["Path", "Param", old, new], as_json, markdown, no_path, None)
 
@@ -188,13 +191,14 @@ def metrics_diff(
     markdown: Markdown = False,
     no_path: NoPath = False,
     precision: Precision = None,
+    project: InProject = None,
 ) -> None:
     """Compare metrics of two revisions, or of one and the working tree."""
     from ..commands.reviews import Scope, compare
     from ..commands.session import Request
 
     choose_one({"--json": as_json, "--md": markdown})
-    scope = Scope(tuple(targets or ()), fetch=fetch)
+    scope = Scope(tuple(targets or ()), fetch=fetch, folder=project)
     found = compare(Request(os.getcwd()), "metrics", scope, old, new, unchanged=unchanged)
     header = ["Path", "Metric", old, new, "Change"]
     _say_compared(found, header, as_json, markdown, no_path, precision or _PRECISION)

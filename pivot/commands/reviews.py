@@ -22,11 +22,13 @@ class Scope:
     """What to look at: `targets` alone (files or folders, as typed), or all that is declared.
 
     `deps`: of params only those that stages track. `fetch`: ask the remote for what no cache has.
+    `folder`: the project's, in a bare repository of several.
     """
 
     targets: tuple[str, ...] = ()
     deps: bool = False
     fetch: bool = False
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
 
     The working tree is left out where the branch checked out has the same. Raises PivotError.
     """
-    with opened_versions(request) as versions:
+    first = next(iter(selected.revisions), None)
+    with opened_versions(request, first, scope.folder) as versions:
         if not selected.has_revisions:
             reading = _read(versions, versions.workspace, kind, scope)
             notes = [*reading.notes, *_nowhere(versions, scope, reading.absent)]
@@ -133,7 +136,7 @@ def compare(
 
     Two names of one commit differ in nothing, even with `unchanged`; so it is in DVC.
     """
-    with opened_versions(request) as versions:
+    with opened_versions(request, new, scope.folder) as versions:
         if versions.project.repository.head() is None:
             return Compared({}, ("there is no commit yet to compare with",))
         before, after = versions.at(old), versions.at(new)

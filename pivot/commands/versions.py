@@ -312,10 +312,7 @@ class Versions:
     def workspace(self) -> Version:
         """The working tree. Raises PivotError in a bare repository."""
         if self.is_bare:
-            raise PivotError(
-                "a bare repository has no working tree",
-                hint="name the revisions: two to compare, `--rev REV` to show one",
-            )
+            raise _no_workspace()
         return Version(self, WORKSPACE, self.project.tree, None)
 
     def at(self, text: str) -> Version:
@@ -413,9 +410,15 @@ class Versions:
 
 
 @contextmanager
-def opened_versions(request: Request) -> Iterator[Versions]:
-    """The versions of the project around `request.cwd`; closed at the end."""
-    project = _opened(request)
+def opened_versions(
+    request: Request, revision: str | None = None, folder: str | None = None
+) -> Iterator[Versions]:
+    """The versions of the project around `request.cwd`; closed at the end.
+
+    In a bare repository it is the project that `revision` (HEAD) has, in `folder` where there are
+    several. Raises PivotError for a `folder` elsewhere.
+    """
+    project = _opened(request, revision or HEAD, folder)
     try:
         cwd = "."
         if not isinstance(project, CommittedProject):
@@ -426,8 +429,15 @@ def opened_versions(request: Request) -> Iterator[Versions]:
         project.close()
 
 
-def _opened(request: Request) -> Project:
-    """The project around the folder; of a bare repository the one that its HEAD has."""
+def _no_workspace() -> PivotError:
+    return PivotError(
+        "a bare repository has no working tree",
+        hint="name the revisions: two to compare, `--rev REV` to show one",
+    )
+
+
+def _opened(request: Request, revision: str, folder: str | None) -> Project:
+    """The project around the folder; of a bare repository the one that the revision has."""
     if find_root(request.cwd) is None:
         from ..project.committed import open_committed
 
@@ -436,6 +446,10 @@ def _opened(request: Request) -> Project:
                 is_bare = repository.is_bare
         except PivotError:
             is_bare = False  # in no repository: what is wrong is that there is no project
+        if is_bare and revision == WORKSPACE:
+            raise _no_workspace()
         if is_bare:
-            return open_committed(request.cwd, HEAD, options=request.options)
+            return open_committed(request.cwd, revision, options=request.options, folder=folder)
+    if folder is not None:
+        raise PivotError("--project is for bare repositories", hint="use `-C FOLDER`")
     return open_project(request.cwd, options=request.options)

@@ -305,6 +305,16 @@ def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
     two = bare.run("impact", "main~1", "main", "--project", "two", "--json").ended(0).json
 
     assert "there are 2 projects at main: 'one', 'two'" in refused
+    for command in ("diff", "params diff", "metrics diff", "plots diff"):
+        words = [*command.split(), "main~1", "main"]
+        assert "there are 2 projects at main" in bare.run(*words).ended(2).stderr
+        bare.run(*words, "--project", "two", "--json").ended(0)
+        alone = "show" if "plots" in command else "diff"
+        refused = bare.run(*command.split()[:-1], alone).ended(2).stderr
+        assert "a bare repository has no working tree" in refused
+    shown = ("metrics", "show", "--rev", "main~1", "--project")
+    assert list(bare.run(*shown, "one", "--json").ended(0).json) == ["main~1"]
+    assert "use `-C FOLDER`" in project.run(*shown, "one", cwd="one").ended(2).stderr
     assert rows(one) == {}
     assert rows(two) == {"a": ("deps", "stale", False)}
 
