@@ -190,6 +190,63 @@ def test_params_without_annotation_are_a_mapping_and_values_stay_as_they_are(ben
     assert outcome.ok, outcome.detail
 
 
+def test_arguments_arrive_however_the_function_is_made(bench: Bench) -> None:
+    bench.write(
+        "steps.py",
+        """
+        import functools
+        from pathlib import Path
+
+        def wrapped(function):
+            @functools.wraps(function)
+            def inner(*args, **kwargs):
+                return function(*args, **kwargs)
+            return inner
+
+        def plain(source, /, n, *rest, flag: str, **more):
+            assert (source, n, rest, flag) == (Path("in.txt"), 1, (), True), (source, n, flag)
+            assert more == {"extra": 2}
+
+        decorated = wrapped(plain)
+        given = functools.partial(plain, extra=2)
+
+        class Called:
+            __name__ = "called"
+            def __call__(self, source, n, flag):
+                plain(source, n, flag=flag, extra=2)
+        called = Called()
+
+        def marked(source, n, flag):
+            plain(source, n, flag=flag, extra=2)
+        marked.owner = "me"
+
+        def keywords(*rest, n, flag):
+            assert (rest, n, flag) == ((), 1, True)
+
+        async def later(source, n, flag):
+            plain(source, n, flag=flag, extra=2)
+        """,
+    )
+    three = (path("source", "in.txt"), value("n", 1), value("flag", True))
+    taken = {
+        "plain": (*three, value("extra", 2)),
+        "decorated": (*three, value("extra", 2)),
+        "given": three,
+        "called": three,
+        "marked": three,
+        "keywords": three[1:],
+        "later": three,
+    }
+    executor = bench.executor()
+
+    ended = {
+        name: bench.run(bench.job(f"steps.{name}", arguments=arguments), executor)
+        for name, arguments in taken.items()
+    }
+
+    assert {name: outcome.error for name, outcome in ended.items()} == dict.fromkeys(taken)
+
+
 def test_a_static_method_of_a_class_is_a_stage(bench: Bench) -> None:
     bench.write(
         "steps.py",

@@ -144,6 +144,28 @@ def test_a_failed_stage_tells_what_it_had_imported(bench: Bench) -> None:
     assert "steps" in outcome.observed_modules
 
 
+def test_modules_are_compiled_once_and_not_beside_the_sources(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    bench.write("other.py", "value = 1")
+    kept = bench.root / ".pivot" / "tmp" / "pycache"
+    source = "import other\ndef run():\n    open('out', 'w').write(str(other.value))"
+
+    bench.call(source)
+    first = {file: file.stat().st_ino for file in kept.rglob("*") if file.is_file()}
+    again = bench.call(source)
+    second = {file: file.stat().st_ino for file in kept.rglob("*") if file.is_file()}
+    bench.write("other.py", "value = 2")
+    bench.call(source)
+
+    assert len(first) == 2
+    assert second == first
+    assert again.observed_modules == ("other", "steps")
+    assert bench.read("out") == "2"
+    assert not list(bench.root.rglob("__pycache__"))
+
+
 # --- commands -------------------------------------------------------------------------------
 
 

@@ -82,8 +82,9 @@ class ContentLoader(SourceFileLoader):
         code = _read(kept, header)
         if code is None or code.co_filename != path:
             code = self.source_to_code(source, path)
-            if not sys.dont_write_bytecode:
-                _write(self.cache, kept, header + marshal.dumps(code))
+            # `PYTHONDONTWRITEBYTECODE`, which images set, is about files beside the sources;
+            # without ours each process of a run would compile the whole project again
+            _write(self.cache, kept, header + marshal.dumps(code))
         return code
 
 
