@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from .errors import PivotError
+from .errors import PivotError, raise_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .commands.measures import Reading
     from .commands.versions import Version, Versions
 
 _MODES = ("r", "rt", "rb")
@@ -77,8 +78,7 @@ def params(
     from .commands.measures import read_params
 
     with _versions(os.fspath(project)) as versions:
-        reading = read_params(_chosen(versions, rev), _names(targets))
-        return _checked(reading.values, reading.failures)
+        return _checked(read_params(_chosen(versions, rev), _names(targets)))
 
 
 def metrics(
@@ -95,8 +95,7 @@ def metrics(
     from .commands.measures import read_metrics
 
     with _versions(os.fspath(project)) as versions:
-        reading = read_metrics(_chosen(versions, rev), _names(targets), fetch=fetch)
-        return _checked(reading.values, reading.failures)
+        return _checked(read_metrics(_chosen(versions, rev), _names(targets), fetch=fetch))
 
 
 def status(
@@ -151,11 +150,11 @@ def _names(targets: Sequence[str] | str) -> tuple[str, ...]:
     return (targets,) if isinstance(targets, str) else tuple(targets)
 
 
-def _checked(values: dict[str, Any], failures: Sequence[Any]) -> dict[str, Any]:
-    for failure in failures:
-        if not failure.is_absent:
-            raise failure.error
-    return values
+def _checked(reading: Reading) -> dict[str, Any]:
+    """The values that were read. Raises PivotErrors for what could not be."""
+    broken = [failure.error for failure in reading.failures if not failure.is_absent]
+    raise_all([*(problem.error for problem in reading.version.pipeline.problems), *broken])
+    return reading.values
 
 
 @contextmanager

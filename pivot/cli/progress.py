@@ -52,6 +52,7 @@ class PlainReporter(Reporter):
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._records = 0  # of the counted, records of tracked data
 
     def report(self, event: Event) -> None:
         """Print what a person should see of an event."""
@@ -82,6 +83,7 @@ class PlainReporter(Reporter):
     def _finished(self, event: Event) -> None:
         status = event.status or "ran"
         self._counts[status] += 1
+        self._records += (event.stage or "").endswith((".pvt", ".dvc"))
         word = styled(status, _STYLES[status]) if status in _STYLES else status
         if status == "failed":
             took = f" after {seconds_text(event.seconds)}" if event.seconds else ""
@@ -100,9 +102,8 @@ class PlainReporter(Reporter):
         self._notes(event)
 
     def _summary(self, event: Event) -> None:
-        total = self._counts.total()
         if set(self._counts) <= {"fresh"}:
-            say(up_to_date(total))
+            say(up_to_date(self._counts.total() - self._records, self._records))
             return
         order = ("ran", "restored", "fresh", "failed", "blocked", "skipped")
         parts = [f"{self._counts[word]} {word}" for word in order if self._counts[word]]

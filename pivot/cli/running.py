@@ -39,7 +39,7 @@ def execute(
             with metered(session):
                 planned = plan_run(session, _placed(request, session.cwd))
             if is_bare and planned.has_nothing_to_do and not session.project.warnings:
-                _leave_witness(session, "plan", planned.decisions)
+                _leave_witness(session, "plan", planned.decisions, planned.records)
         _print_plan(planned, explained=dry == "explain", as_json=as_json)
         return 0
     with opened(overrides, exclusive=True, wait=wait, partial=True) as session:
@@ -80,16 +80,16 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
         note("interrupted: running stages were ended and their previous outputs are back")
         return EXIT_INTERRUPTED
     if is_bare and run.had_nothing_to_do:
-        _leave_witness(session, "repro", [stage.name for stage in run.stages])
+        _leave_witness(session, "repro", [stage.name for stage in run.stages], run.records)
     return run.exit_code
 
 
-def _leave_witness(session: Session, command: str, names: Collection[str]) -> None:
+def _leave_witness(session: Session, command: str, names: Collection[str], records: int) -> None:
     from ..commands.witness import leave
     from .wording import up_to_date
 
     stages = [session.space.graph.stages[name] for name in names]
-    leave(session, command, up_to_date(len(names)), stages)
+    leave(session, command, up_to_date(len(names), records), stages)
 
 
 def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
@@ -120,7 +120,7 @@ def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
     from .wording import up_to_date
 
     if not stale:
-        say(up_to_date(len(planned.decisions)))
+        say(up_to_date(len(planned.decisions), planned.records))
         return
     total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
     fresh = len(planned.decisions) - len(stale)

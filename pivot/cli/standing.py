@@ -44,10 +44,10 @@ def show(
             say_json(use_case.status_data(result))
         elif explained or diff:
             _print_explanations(session, result, diff=diff, all_stages=verbose or bool(targets))
-        else:
-            _print_status(result, verbose=verbose)
+        elif result.decisions or result.tracked or not session.lacks:
+            _print_status(result, verbose=verbose, whole=not session.lacks)
             if not (targets or overrides or verbose or rev) and result.is_plain:
-                _leave_witness(session)
+                _leave_witness(session, result.records)
         _print_remarks(result)
     return result.is_fresh
 
@@ -65,11 +65,12 @@ def _print_explanations(session: Session, result: Status, *, diff: bool, all_sta
             if text and text not in told:
                 told.add(text)
                 say(text)
-    if not shown:
-        say(up_to_date(len(result.decisions)))
+    if not shown and (result.decisions or not session.lacks):
+        say(up_to_date(len(result.decisions), result.records, whole=not session.lacks))
 
 
-def _print_status(result: Status, *, verbose: bool) -> None:
+def _print_status(result: Status, *, verbose: bool, whole: bool) -> None:
+    """The stale ones, or that nothing is; not `whole` where files are left out."""
     from .wording import is_settled, up_to_date
 
     stale = [d for d in result.decisions.values() if not is_settled(d)]
@@ -85,7 +86,7 @@ def _print_status(result: Status, *, verbose: bool) -> None:
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
     if not stale:
         if not odd:
-            say(up_to_date(len(result.decisions) or len(result.tracked)))
+            say(up_to_date(len(result.decisions), result.records, whole=whole))
         return
     total = len(result.decisions)
     fresh = f", {total - len(stale)} fresh" if total > len(stale) else ""
@@ -113,12 +114,12 @@ def _line(decision: Decision, width: int) -> str:
     return f"{decision.stage:<{width}}  {word} {text}".rstrip()
 
 
-def _leave_witness(session: Session) -> None:
+def _leave_witness(session: Session, records: int) -> None:
     from ..commands.witness import leave
     from .wording import up_to_date
 
     stages = session.space.pipeline.stages.values()
-    leave(session, "status", up_to_date(len(stages)), stages)
+    leave(session, "status", up_to_date(len(stages), records), stages)
 
 
 def _print_remarks(result: Status) -> None:

@@ -71,9 +71,10 @@ def _print(result: Verification) -> None:
     stages = f"{len(result.stages)} {'stage' if len(result.stages) == 1 else 'stages'}"
     if count:
         say(f"{count} {'problem' if count == 1 else 'problems'} in {stages}.")
-    else:
+    elif result.is_whole or result.stages:
         artifacts = "artifact" if result.checked == 1 else "artifacts"
-        say(f"Verified {stages} and {result.checked} {artifacts}.")
+        rest = "" if result.is_whole else ", and not what could not be read"
+        say(f"Verified {stages} and {result.checked} {artifacts}{rest}.")
 
 
 def _text(problem: Problem) -> str:

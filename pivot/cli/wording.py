@@ -27,11 +27,18 @@ _KIND_WORDS = {
 _UNKNOWN_WORDS = {"code": "code cannot be read", "dep": "a dep is missing"}
 
 
-def up_to_date(count: int) -> str:
-    """What every command says where there is nothing to do."""
-    if count == 0:
+def up_to_date(count: int, records: int = 0, *, whole: bool = True) -> str:
+    """What every command says where there is nothing to do: of so many stages, and records.
+
+    Not `whole` is an answer that leaves out files which cannot be read; nothing is said of nothing.
+    """
+    parts = [(count, "stage"), (records, "record")]
+    known = [f"{n} {word if n == 1 else f'{word}s'}" for n, word in parts if n]
+    if not whole:
+        return f"What could be read is up to date ({' and '.join(known)})." if known else ""
+    if not known:
         return "There are no stages yet: describe one in pivot.yaml."
-    return f"Everything is up to date ({count} {'stage' if count == 1 else 'stages'})."
+    return f"Everything is up to date ({' and '.join(known)})."
 
 
 def is_settled(decision: Decision) -> bool:

@@ -99,7 +99,8 @@ class Initialized:
 def init(folder: str, *, example: bool = False, force: bool = False) -> Initialized:
     """Make `folder` a Pivot project. Works without git; existing files are never overwritten.
 
-    Raises PivotError in a folder of git's own, and where it is a project already (unless `force`, which adds what is missing).
+    Raises PivotError in a folder of git's own, and where it is a project already (unless `force`,
+    which adds what is missing).
     """
     pipeline = os.path.join(folder, "pivot.yaml")
     if not os.path.isdir(folder):

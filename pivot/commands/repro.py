@@ -16,7 +16,7 @@ from ..run.events import Event
 from ..run.survey import Survey
 from ..values import dataclass, field
 from .requirements import Requirements, check
-from .selecting import choose
+from .selecting import Chosen, choose
 from .session import Session
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Plan:
 
     decisions: Mapping[str, Decision]
     seconds: Mapping[str, float]
+    records: int = 0  # of tracked data
 
     @property
     def expected(self) -> float | None:
@@ -84,14 +85,16 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
 
     Raises PivotErrors for what would keep a run from starting.
     """
-    names = choose(session, request.selection).stages
+    chosen = choose(session, request.selection)
+    names = chosen.stages
     survey = Survey(
         session.space,
         forced=_forced(request, names),
         allow_missing=request.allow_missing,
     )
     check(session, request.requirements, survey, _doubtful(session, survey, names))
-    return Plan(survey.plan(names, restores=request.run_cache), _known_seconds(session))
+    decisions = survey.plan(names, restores=request.run_cache)
+    return Plan(decisions, _known_seconds(session), _records(chosen))
 
 
 class Run:
@@ -106,6 +109,7 @@ class Run:
         self._signals = 0
         self.loop: Loop | None = None  # None also where there was nothing to do
         self.stages: list[Stage] = []
+        self.records = 0  # of tracked data
 
     @property
     def exit_code(self) -> int:
@@ -141,6 +145,7 @@ class Run:
         chosen = choose(session, request.selection)
         names = chosen.stages
         self.stages = [session.space.graph.stages[name] for name in names]
+        self.records = _records(chosen)
         survey = Survey(session.space, allow_missing=request.allow_missing)
         check(session, request.requirements, survey, _doubtful(session, survey, names))
         decisions = None if chosen.tracked else self._idle(survey)
@@ -259,6 +264,10 @@ class Run:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
             if signal.getsignal(number) != signal.SIG_IGN  # as `nohup` and `&` have it
         }
+
+
+def _records(chosen: Chosen) -> int:
+    return len({file.name for file in chosen.tracked})
 
 
 def _doubtful(session: Session, survey: Survey, names: list[str]) -> list[str]:

@@ -45,6 +45,11 @@ class Status:
         )
 
     @property
+    def records(self) -> int:
+        """How many records the tracked data has."""
+        return len({data.file.name for data in self.tracked})
+
+    @property
     def is_plain(self) -> bool:
         """Whether there is nothing to do and nothing else to say."""
         odd = any(data.state != "fresh" for data in self.tracked)

@@ -63,10 +63,14 @@ class Verification:
     artifacts: tuple[Problem, ...]
     checked: int
     notes: tuple[str, ...] = ()
+    is_whole: bool = (
+        True  # false: of pipeline files or records that cannot be read, nothing is said
+    )
 
     @property
     def is_ok(self) -> bool:
-        return all(stage.is_ok for stage in self.stages) and not self.artifacts
+        sound = all(stage.is_ok for stage in self.stages) and not self.artifacts
+        return sound and self.is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,8 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
         for name in chosen.stages
     )
     rest = tuple(problem for problem in problems if problem.stage is None)
-    return Verification(stages, rest, len(made) + len(kept), tuple(notes))
+    checked = len(made) + len(kept)
+    return Verification(stages, rest, checked, tuple(notes), is_whole=not session.lacks)
 
 
 def _outs(space: Workspace, stage: Stage) -> Iterator[_Artifact]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ConfigError, Where
 from .marks import Mark, Marks
 from .scalars import FIRST_CHARACTERS, plain, tagged
-from .syntax import syntax_error
+from .syntax import refuse_conflict, syntax_error
 
 #: Deeper nesting is refused, so that every later walk may recurse.
 MAX_DEPTH = 100
@@ -37,6 +37,7 @@ def load_yaml_marked(data: bytes, file: str) -> tuple[Any, Marks]:
     try:
         value = reader.document()
     except yaml.YAMLError as error:
+        refuse_conflict(text, file)
         lenient = _read_leniently(text, file)
         if lenient is None:
             raise syntax_error(error, text, file) from None

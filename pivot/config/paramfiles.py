@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ConfigError, Where
 from .documents import decode, load_yaml
+from .syntax import refuse_conflict
 
 
 def load_params_file(data: bytes, file: str) -> Any:
@@ -24,8 +25,9 @@ def _load_json(data: bytes, file: str) -> Any:
     import json  # 5 ms; most projects have no JSON params
 
     try:
-        return json.loads(decode(data, file))
+        return json.loads(text := decode(data, file))
     except json.JSONDecodeError as error:
+        refuse_conflict(text, file)
         raise ConfigError(
             f"not valid JSON: {error.msg}", where=Where(file, error.lineno, error.colno)
         ) from None
@@ -37,8 +39,9 @@ def _load_toml(data: bytes, file: str) -> Any:
     import tomllib  # 8 ms; most projects have no TOML params
 
     try:
-        return tomllib.loads(decode(data, file))
+        return tomllib.loads(text := decode(data, file))
     except tomllib.TOMLDecodeError as error:
+        refuse_conflict(text, file)
         message, place = str(error), Where(file)
         head, found, tail = message.rpartition(" (at line ")
         if found:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import ConfigError, Where
 
+_CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _EXPRESSION = re.compile(r"\$\{[^}\n]*\}")
 
 #: (part of the parser's problem, what is wrong, what to do)
@@ -69,6 +70,17 @@ _WORDS = (
     ("control characters are not allowed", "a control character", "remove it"),
     ("special characters are not allowed", "a control character", "remove it"),
 )
+
+
+def refuse_conflict(text: str, file: str) -> None:
+    """Raise ConfigError where a text that is not well formed has what an unfinished merge left."""
+    found = _CONFLICT.search(text)
+    if found is not None:
+        raise ConfigError(
+            "it has conflict markers",
+            hint="finish the merge: keep what is meant, and remove the markers",
+            where=Where(file, text.count("\n", 0, found.start()) + 1, 1),
+        )
 
 
 def syntax_error(error: Any, text: str, file: str) -> ConfigError:

@@ -79,6 +79,12 @@ def test_what_is_not_there_is_an_error_with_its_message(project: Sandbox) -> Non
         pivot.open("params.yaml", mode="w", **here)
     with pytest.raises(pivot.PivotError, match="there is no Pivot project"):
         pivot.params(project="/")
+    text = project.read("pivot.yaml")
+    project.write({"pivot.yaml": "a: b: c\n"})
+    for function in (pivot.params, pivot.metrics, pivot.status):
+        with pytest.raises(pivot.PivotError, match=r"pivot\.yaml:1:5"):
+            function(**here)
+    project.write({"pivot.yaml": text})
 
 
 def test_a_run_tells_how_each_stage_ended(project: Sandbox, tmp_path: Path) -> None:
@@ -92,7 +98,7 @@ def test_a_run_tells_how_each_stage_ended(project: Sandbox, tmp_path: Path) -> N
     assert copy.read("model.txt") == "7"
     assert copy.read("params.yaml") == "C: 3\n"
     assert {s["name"]: s["state"] for s in pivot.status(**here)["stages"]} == {
-        "fit": "stale", "report": "stale",
+        "fit": "stale", "report": "fresh",  # what it stands on is restored
     }  # fmt: skip
     copy.edit("stages.py", "json.dumps", "json.dump")
     failed = pivot.repro(keep_going=True, **here)

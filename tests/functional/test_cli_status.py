@@ -107,6 +107,19 @@ def test_what_stands_below_a_stored_result_is_judged_by_it(done: Sandbox) -> Non
     assert done.repro() == {"count": "restored", "top": "ran", "size": "fresh"}
 
 
+def test_nothing_soothing_is_said_of_what_cannot_be_read(done: Sandbox) -> None:
+    done.write({"sub/pivot.yaml": "stages: {a: {cmdd: x}}\n"})
+    said = done.run("status").ended(2)
+    assert said.stdout == "What could be read is up to date (3 stages).\n"
+    assert "and not what could not be read.\n" in done.run("verify").ended(2).stdout
+    done.write({"pivot.yaml": "<<<<<<< HEAD\nstages: {}\n=======\nvars: []\n>>>>>>> x\n"})
+    for command in (["status"], ["status", "-e"], ["verify"]):
+        said = done.run(*command).ended(2)
+        assert said.stdout == ""
+        assert "pivot.yaml:1:1: it has conflict markers" in said.stderr
+    assert done.run("verify", "--json").ended(2).json["ok"] is False
+
+
 def test_a_lost_input_is_told_though_the_code_changed_too(done: Sandbox) -> None:
     done.edit("words.py", ".lower()", ".upper()")
     done.remove("data/text.txt")

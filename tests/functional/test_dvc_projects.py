@@ -128,7 +128,7 @@ def test_records_are_targets(tracked: Sandbox) -> None:
         status = tracked.run("status", "--json", target).ended(0).json
         assert status["stages"] == []
         assert [entry["path"] for entry in status["tracked"]] == ["data.csv"]
-    assert "Everything is up to date (1 stage)" in tracked.run("repro", "data.csv.dvc").stdout
+    assert "Everything is up to date (1 record)" in tracked.run("repro", "data.csv.dvc").stdout
     listed = tracked.run("list", "--json", "data.csv.dvc").ended(0).json["stages"]
     assert [entry["name"] for entry in listed] == ["data.csv.dvc"]
     assert "tracks data.csv" in tracked.run("list", "data.csv.dvc").stdout

@@ -73,6 +73,7 @@ BAD = [
     ("\ta: 1", "1:1", "a tab"),
     ("a: b: c", "1:5", "a second ':' on this line cannot start a value: a: b: c"),
     ("a: 1\n  b: 2", "2:4", "a second ':'"),
+    ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "2:1", "it has conflict markers"),
     ("a: [1,2", "1:4", "the '[' that opens here is never closed"),
     ("a: {b: 1", "1:4", "the '{' that opens here is never closed"),
     ("a: 'x", "1:4", "the quote that opens here is never closed"),

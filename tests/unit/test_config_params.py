@@ -72,6 +72,7 @@ def test_files_by_suffix(file: str, text: str, value: Any) -> None:
         ("p.json", "[" * 100_000, "p.json"),
         ("p.toml", "a = 1\nb = = 2\n", "p.toml:2:5: not valid TOML: Invalid value"),
         ("p.toml", "a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value"),
+        ("p.json", '{\n<<<<<<< HEAD\n"a": 1\n', "p.json:2:1: it has conflict markers"),
         ("p.py", "a = 1\nb = (\n", "p.py:2:5: not valid Python: '(' was never closed"),
         ("p.py", "a = '\0'", "p.py"),
         ("p.yaml", "a: [", "p.yaml:2:1"),
