@@ -26,7 +26,10 @@ trap 'rm -rf "$work"' EXIT
 
 if ! fork=$(git merge-base "$base" "$head"); then
     echo "review.sh: '$base' and '$head' have no common ancestor here" >&2
-    echo "  fetch the history: \`git fetch --unshallow\`, or fetch-depth: 0 in actions/checkout" >&2
+    branch=${base#origin/}
+    echo "  fetch the history: fetch-depth: 0 in actions/checkout, or in a shallow clone" >&2
+    echo "  \`git fetch --unshallow origin $branch:refs/remotes/origin/$branch" \
+        "$(git branch --show-current)\`, and then review.sh origin/$branch" >&2
     exit 2
 fi
 old=$(git rev-parse --short "$fork")

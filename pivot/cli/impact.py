@@ -76,10 +76,11 @@ def impact(
 
 def _print_lines(result: Impact) -> None:
     say(_headline(result))
-    width = max((len(stage.name) for stage in result.stages), default=0)
-    for stage in result.stages:
+    rows = _together(result.stages)
+    width = max((len(names) for names, _ in rows), default=0)
+    for names, stage in rows:
         mark = styled(f"{_mark(stage):<10}", _COLOURS[stage.fresh], sys.stdout)
-        say(f"  {stage.name:<{width}}  {mark} {_why(stage)}".rstrip())
+        say(f"  {names:<{width}}  {mark} {_why(stage)}".rstrip())
     if result.artifacts:
         say(f"Artifacts: {_listed([artifact.path for artifact in result.artifacts], 10)}")
     pending = _pending(result)
@@ -91,13 +92,22 @@ def _print_explanations(result: Impact) -> None:
     from .wording import change_lines
 
     say(_headline(result))
-    for stage in result.stages:
-        say(f"Stage: {stage.name}")
+    for names, stage in _together(result.stages):
+        say(f"Stage: {names}")
         say(f"  Change: {_CHANGES[stage.change]}")
         if stage.state in ("stale", "fresh"):
             say(f"  Lock: {'re-run and committed' if stage.fresh else 'not re-run'}")
         for reason in stage.reasons if stage.change != "added" else ():
             say("\n".join(f"    {line}" for line in change_lines(reason)))
+
+
+def _together(stages: Iterable[StageImpact]) -> list[tuple[str, StageImpact]]:
+    """The stages, those that are unknown for one and the same reason as one."""
+    groups: dict[object, list[StageImpact]] = {}
+    for stage in stages:
+        key = stage.reasons if stage.state == "unknown" else stage.name
+        groups.setdefault(key, []).append(stage)
+    return [(_listed([one.name for one in found], _FEW), found[0]) for found in groups.values()]
 
 
 _CHANGES = {
@@ -158,9 +168,13 @@ def _pending(result: Impact) -> str:
     waiting = sum(not stage.fresh for stage in judged)
     if not judged:
         return ""
+    left = _listed(result.uncommitted, _FEW)
+    if not waiting and left:
+        return f"All of them were re-run; not committed yet: {left}."
     if not waiting:
         return "All of them were re-run: the committed locks stand for them."
-    return f"{waiting} of {len(judged)} not re-run: the committed locks do not stand for them."
+    said = f"{waiting} of {len(judged)} not re-run: the committed locks do not stand for them."
+    return f"{said} Not committed yet: {left}." if left else said
 
 
 def _listed(names: Sequence[str], most: int) -> str:

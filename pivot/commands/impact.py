@@ -75,6 +75,7 @@ class Impact:
     """What version `to` changes since `base`; both are ids of commits, or WORKSPACE.
 
     `shown` are the two as people call them; `total` counts the stages of the later version.
+    `uncommitted` are locks of the work tree that stand for stages, and that HEAD has not so.
     """
 
     base: str
@@ -86,6 +87,7 @@ class Impact:
     artifacts: tuple[ImpactedArtifact, ...]
     notes: tuple[str, ...] = ()
     lacks: tuple[Problem, ...] = ()
+    uncommitted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,27 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
         artifacts=tuple(_artifacts(stages, graph, before, gone)),
         notes=tuple(notes),
         lacks=tuple(problem for problem in lacks if not _is_program(problem)),
+        uncommitted=tuple(_uncommitted(later, [stage.name for stage in stages if stage.fresh])),
     )
+
+
+def _uncommitted(later: Session, names: Iterable[str]) -> list[str]:
+    """The locks of stages that the work tree has otherwise than HEAD."""
+    project, space = later.project, later.space
+    if project.commit is not None:
+        return []
+    head = project.repository.head()
+    there = project.repository.tree(head) if head is not None else None
+    stages = (space.graph.stages[name] for name in names)
+    paths = [
+        (*space.locks.rests_on(stage), space.locks.path(stage.name))[0]  # dvc.lock, or its own
+        for stage in stages
+    ]
+    return [
+        path
+        for path in dict.fromkeys(paths)
+        if there is None or there.read(path) != project.tree.read(path)
+    ]
 
 
 def _unknown(stage: Stage, problem: Problem, place: str, fresh: bool | None) -> StageImpact:

@@ -140,7 +140,7 @@ def read_params(
     """The params of a version: what stages track, `params` lists, and params.yaml at the root.
 
     Beside them what stages use of other files by `${}`, and values that a stage holds itself, with
-    the defaults of the class of its params: under its pipeline file, as `stage.name`. With `deps` no
+    the defaults of its params' class: under its pipeline file, as `stage.name`. With `deps` no
     lists and no params.yaml for its own sake, with `targets` these files alone, all of each.
     """
     given = tuple(targets)

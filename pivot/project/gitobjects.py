@@ -94,7 +94,8 @@ class Objects:
         errors = self._process.stderr
         said = errors.read().decode("utf-8", "replace").strip().splitlines() if errors else []
         self.close()
-        if not any("promisor" in line for line in said):
+        # nor does it go on after a reflog that is shorter than asked for: there is no such name
+        if not any("promisor" in line or "fatal: log for" in line for line in said):
             why = f": {said[-1].removeprefix('fatal: ')}" if said else ""
             raise PivotError(
                 f"git ended while its objects were read{why}",

@@ -8,6 +8,7 @@ signature checkers), and none of them is started.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ _ENVIRONMENT = {
 }
 #: So many branches and tags are listed where none is like the one that was typed.
 _FEW = 8
+_SHALLOW = "this clone is shallow, and the rest is brought by"
+_ALL_BRANCHES = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+_ID = re.compile("[0-9a-f]{7,64}")
 _NO_GIT = "install git; what needs no revisions works without"
 
 
@@ -105,7 +109,7 @@ class Repository:
         raise PivotError(
             f"'{a}' and '{b}' have no common ancestor"
             + (" in this shallow clone" if self.is_shallow else ""),
-            hint=self.remedy if code == 1 or not err else err.strip().splitlines()[0],
+            hint=self._remedy_for(a, b) if code == 1 or not err else err.strip().splitlines()[0],
         )
 
     def selected(
@@ -195,11 +199,28 @@ class Repository:
     def remedy(self) -> str | None:
         """The command that brings what this clone lacks; None where it lacks nothing known."""
         if self.is_shallow:
-            return "this clone is shallow: `git fetch --unshallow` brings the rest"
+            return f"{_SHALLOW} `git fetch --unshallow`"
         if self._partial:
             name = self._partial[0]
             return f"this clone is partial: `git fetch --refetch --no-filter {name}` brings all"
         return None
+
+    def _remedy_for(self, *names: str) -> str | None:
+        """As `remedy`, where the commits that people named so are lacking, or their history."""
+        if not self.is_shallow:
+            return self.remedy
+        # a shallow clone has one branch, and fetches no other unless it is told where to put it
+        found: dict[str, None] = {}
+        local = [name for name, _ in self._refs("refs/heads")]
+        for name in names:
+            base = name.partition("~")[0].partition("^")[0]
+            branch = self.branch() if base == "HEAD" else base
+            if branch is None or _ID.fullmatch(branch):
+                return f"{_SHALLOW} `{_ALL_BRANCHES}`"
+            short = branch.removeprefix("origin/")
+            place = f"refs/remotes/{branch}" if short != branch else branch
+            found[short if branch in local else f"{short}:{place}"] = None
+        return f"{_SHALLOW} `git fetch --unshallow origin {' '.join(found)}`"
 
     @property
     def _partial(self) -> list[str]:
@@ -244,8 +265,9 @@ class Repository:
         meant = meant or nearest(base, names)
         hint: str | None = f"did you mean '{meant}'?" if meant else None
         if self.is_shallow:
-            bring = f"`git fetch origin {base.removeprefix('origin/')}` brings a branch or tag"
-            hint = "; ".join(part for part in (hint, self.remedy, bring) if part)
+            hint = "; ".join(part for part in (hint, self._remedy_for(base, "HEAD")) if part)
+        if "@{" in text:
+            hint = "the reflog goes back less far: `git reflog` lists it"
         if hint is None and 0 < len(names) <= _FEW:
             hint = f"there are {', '.join(names)}"
         return PivotError(

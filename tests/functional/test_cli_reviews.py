@@ -347,7 +347,7 @@ def test_what_cannot_be_read_of_a_version_is_not_gone(project: Sandbox) -> None:
     assert project.run("metrics", "diff", "v1", "HEAD", "--json").ended(2).json == {}
     found = project.run("params", "diff", "v1", "HEAD", "--json").ended(2)
     assert found.json == {}
-    assert "params.yaml:2" in found.stderr
+    assert "params.yaml:" in found.stderr
     assert "'pipeline.py' cannot be read at HEAD" in found.stderr
 
 

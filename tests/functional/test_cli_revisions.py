@@ -187,6 +187,13 @@ def test_impact_of_what_is_not_committed(origin: Sandbox, tmp_path: Path) -> Non
     assert clean.startswith("HEAD affects no stage (against origin/HEAD")
     assert changed["to"] == "workspace"
     assert rows(changed)["prepare"] == ("code", "stale", False)
+    place.run("repro", "prepare", cwd="ml").ended(0)
+    again = place.run("impact", cwd="ml").ended(0).stdout
+    assert again.endswith("Not committed yet: .pivot/stages/prepare.lock.\n")
+    place.run("repro", "report", cwd="ml").ended(0)
+    assert "All of them were re-run; not committed yet: " in place.run("impact", cwd="ml").stdout
+    place.commit("all")
+    assert "the committed locks stand for them" in place.run("impact", cwd="ml").stdout
 
 
 def test_stages_that_come_and_go(origin: Sandbox, tmp_path: Path) -> None:
@@ -220,6 +227,8 @@ def test_a_pipeline_that_would_have_to_be_run(project: Sandbox) -> None:
     both = project.run("impact", "main~1", "main", "--json").ended(0)
 
     assert "main~1 leaves 2 unknown (against main~2" in turned.stdout
+    assert turned.stdout.count("known only by running it") == 1
+    assert "  a, b  unknown    " in turned.stdout
     assert "pipeline.py:5: its stages are known only by running it" in turned.stderr
     assert rows(both.json) == {
         "a": ("config", "unknown", None), "b": ("config", "unknown", None)
@@ -286,10 +295,21 @@ def test_what_a_clone_lacks(origin: Sandbox, tmp_path: Path) -> None:
     apart = shallow.run("impact", "main", cwd="ml").ended(2).stderr
     direct = shallow.run("impact", "--direct", "main", "--json", cwd="ml").ended(0).json
 
-    assert "git fetch origin main" in absent
+    assert "git fetch --unshallow origin main:refs/remotes/origin/main feature`" in absent
     assert "'main' and 'HEAD' have no common ancestor in this shallow clone" in apart
-    assert "`git fetch --unshallow`" in apart
+    assert "`git fetch --unshallow origin main feature`" in apart
     assert rows(direct)["prepare"][:2] == ("code", "stale")
+    shallow.git("fetch", "--quiet", "--unshallow", "origin", "main", "feature")
+    assert rows(shallow.run("impact", "main", "--json", cwd="ml").ended(0).json) == EXPECTED
+    other = clone(origin, tmp_path / "other", "--depth", "1", "--branch", "feature")
+    advice = other.run("impact", "main", cwd="ml").ended(2).stderr
+    command = advice.rpartition("by `")[2].partition("`")[0]
+    assert command == "git fetch --unshallow origin main:main feature"
+    other.git("fetch", "--quiet", *command.split()[2:])
+    assert rows(other.run("impact", "main", "--json", cwd="ml").ended(0).json) == EXPECTED
+    for revision in ("HEAD@{99}", "main@{7}"):
+        refused = other.run("status", "--rev", revision, cwd="ml").ended(2).stderr
+        assert f"there is no revision '{revision}'" in refused
 
 
 def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
