@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import PivotError
-from .opening import metered, opened
+from .opening import cannot_write, may_write, metered, opened
 from .options import Targets, choose_one
 from .output import note, say
 
@@ -57,8 +57,16 @@ def checkout(
             f"{'--out' if out is not None else '--fetch'} needs `--rev REV`",
             hint="`pivot pull` fetches what the work tree lacks" if fetch else None,
         )
-    with opened(exclusive=True, partial=True) as session, metered(session):
-        result = artifacts.checkout(session, tuple(targets or ()), force=force, relink=relink)
+    chosen = tuple(targets or ())
+    if may_write():
+        with opened(exclusive=True, partial=True) as session, metered(session):
+            result = artifacts.checkout(session, chosen, force=force, relink=relink)
+    else:
+        with opened(partial=True) as session, metered(session):
+            found = None if relink else artifacts.in_place(session, chosen)
+            if found is None:
+                raise cannot_write(session)
+            result = found
     for path in result.restored:
         note(f"restored {path}")
     for path in result.refused:

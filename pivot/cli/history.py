@@ -70,7 +70,8 @@ def last_run(root: str, stage: str) -> str | None:
         return None
     took = f" in {_took(past)}" if past.status == "ran" else ""
     error = f": {_first_line(past.error)}" if past.error else ""
-    what = {"ran": "ran", "failed": "failed", "killed": "was killed"}[past.status]
+    cut_off = {"killed": "was killed", "interrupted": "was interrupted"}
+    what = cut_off.get(past.status, past.status)
     return f"{stage} {what}{took} on {_when(past)}{error}"
 
 

@@ -12,6 +12,7 @@ from .output import note, styled
 
 if TYPE_CHECKING:
     from ..commands.session import Session
+    from ..errors import PivotError
 
 
 @contextmanager
@@ -69,6 +70,30 @@ def _tell_broken(session: Session) -> None:
         note(f"{styled('left out:', 'yellow')} {error.where}: {error.message}")
         if error.hint:
             note(f"  {error.hint}")
+
+
+def may_write() -> bool:
+    """Whether the project around the current folder may be written to, by a look at its folder."""
+    from ..project import find_root
+
+    root = find_root(os.getcwd())
+    if root is None:
+        return True  # that is another error
+    scratch = os.path.join(root, ".pivot")
+    return os.access(scratch if os.path.isdir(scratch) else root, os.W_OK)
+
+
+def cannot_write(session: Session) -> PivotError:
+    """The error of a command that has something to do in a project that may only be read."""
+    from ..errors import StoreError
+
+    root = session.project.root
+    is_mounted_so = os.statvfs(root).f_flag & os.ST_RDONLY
+    why = "read-only file system" if is_mounted_so else "permission denied"
+    return StoreError(
+        f"the project in '{root}' may only be read ({why}), and there is something to do",
+        hint="`pivot status` says what; work in a copy, or where you may write",
+    )
 
 
 @contextmanager

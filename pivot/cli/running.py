@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from .opening import metered, opened
+from .opening import cannot_write, may_write, metered, opened
 from .output import note, say, say_json, seconds_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def execute(
                 _leave_witness(session, "plan", planned.decisions, planned.records)
         _print_plan(planned, explained=dry == "explain", as_json=as_json)
         return 0
+    if not may_write():
+        with opened(overrides, partial=True) as session:
+            return _run_none(session, _placed(request, session.cwd), as_json=as_json)
     with opened(overrides, exclusive=True, wait=wait, partial=True) as session:
         placed = _placed(request, session.cwd)
         return _run(session, placed, as_json=as_json, is_bare=is_bare)
@@ -82,6 +85,20 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
     if is_bare and run.had_nothing_to_do:
         _leave_witness(session, "repro", [stage.name for stage in run.stages], run.records)
     return run.exit_code
+
+
+def _run_none(session: Session, request: ReproRequest, *, as_json: bool) -> int:
+    """Tell that there is nothing to do, in a project that may only be read. Raises StoreError."""
+    from ..commands.repro import Run, plan_run
+    from .progress import JsonReporter, PlainReporter
+
+    planned = plan_run(session, request)
+    if not planned.has_nothing_to_do or request.force or request.write_params:
+        raise cannot_write(session)
+    with JsonReporter() if as_json else PlainReporter() as reporter:
+        for event in Run(session, request).idle_events(planned.decisions):
+            reporter.report(event)
+    return 0
 
 
 def _leave_witness(session: Session, command: str, names: Collection[str], records: int) -> None:

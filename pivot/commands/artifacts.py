@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..digest import Digest
 from ..errors import GraphError, PivotError, StoreError, Where, did_you_mean, raise_all
 from ..graph import Selection
 from ..model import Stage, TrackedFile
@@ -47,6 +48,20 @@ def checkout(
     return replace(done, unlocked=tuple(unlocked))
 
 
+def in_place(session: Session, targets: tuple[str, ...]) -> CheckedOut | None:
+    """What `checkout` would do where that is nothing at all, so that nothing is written; else None.
+
+    Parts of directories are not looked at.
+    """
+    refuse_broken(session, Selection(targets, session.cwd))
+    chosen = items_of(inventory_of(session), Targets(targets, session.cwd))
+    if any(item.part or item.digest is None for item in chosen):
+        return None
+    if not all(_look(session, item)[1] for item in chosen):
+        return None
+    return CheckedOut((), tuple(item.path for item in chosen), (), ())
+
+
 def place_chosen(
     session: Session, chosen: Sequence[Item], *, force: bool = False, relink: bool = False
 ) -> CheckedOut:
@@ -82,12 +97,7 @@ def place_item(
     space = session.space
     digest = item.digest
     assert digest is not None  # the caller has left those out
-    if item.tracked is not None:
-        state = TrackedData(space).state(item.tracked)
-        now, is_right = state.now, state.state == "fresh"
-    else:
-        now = space.observer.observe(item.path)
-        is_right = now == digest
+    now, is_right = _look(session, item)
     if is_right and not relink:
         return "unchanged"
     if not space.cache.has(digest):
@@ -96,6 +106,15 @@ def place_item(
         return "refused"
     place(space, item.out, digest)
     return "restored"
+
+
+def _look(session: Session, item: Item) -> tuple[Digest | None, bool]:
+    """What an artifact in the work tree is now, and whether it is as it should be."""
+    if item.tracked is not None:
+        state = TrackedData(session.space).state(item.tracked)
+        return state.now, state.state == "fresh"
+    now = session.space.observer.observe(item.path)
+    return now, now == item.digest
 
 
 def _place_part(session: Session, item: Item, *, force: bool) -> Outcome:

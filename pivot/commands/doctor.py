@@ -88,6 +88,13 @@ def _cache(session: Session) -> Finding:
 def _state(session: Session) -> Finding:
     if session.project.warnings:
         return Finding("state database", "warning", "; ".join(session.project.warnings))
+    path = session.project.state.path
+    above = path or ""
+    while above and not os.path.exists(above):
+        above = os.path.dirname(above)
+    if path is None or not os.access(above, os.W_OK):
+        detail = f"{path} cannot be written; nothing is wrong with results, but files are read anew"
+        return Finding("state database", "warning", detail)
     return Finding("state database", "ok", "usable")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import raise_all
 from ..graph import Selection
 from ..model import RESTORABLE, Decision, Reason, Stage
-from ..run.events import Event
+from ..run.events import INTERRUPTED, Event
 from ..run.survey import Survey
 from ..values import dataclass, field
 from .requirements import Requirements, check
@@ -150,7 +150,7 @@ class Run:
         check(session, request.requirements, survey, _doubtful(session, survey, names))
         decisions = None if chosen.tracked else self._idle(survey)
         if decisions is not None:
-            yield from self._idle_events(decisions)
+            yield from self.idle_events(decisions)
             return
         # 20 ms to import; not needed where nothing runs
         from ..run.launch import Launcher
@@ -244,7 +244,7 @@ class Run:
             decisions[stage.name] = decision
         return decisions
 
-    def _idle_events(self, decisions: Mapping[str, Decision]) -> Iterator[Event]:
+    def idle_events(self, decisions: Mapping[str, Decision]) -> Iterator[Event]:
         """The events of a run with nothing to do."""
         seconds = _known_seconds(self._session)
         yield Event("run_started", stages=tuple(decisions))
@@ -320,7 +320,10 @@ class _Chronicle:
         elif event.event == "stage_finished" and event.status in ("ran", "restored", "failed"):
             at, reasons = self._begun.pop(event.stage, (time.time(), event.reasons))
             seconds = 0.0 if event.status == "restored" else event.seconds
-            self._writer.note(event.stage, event.status, at, seconds, reasons, event.error)
+            is_cut_off = event.status == "failed" and event.error == INTERRUPTED
+            ended = INTERRUPTED if is_cut_off else event.status
+            error = None if is_cut_off else event.error
+            self._writer.note(event.stage, ended, at, seconds, reasons, error)
             if event.status == "ran":
                 self._took[event.stage] = round(event.seconds, 3)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from ..model import Reason, Status
 from ..values import dataclass
@@ -10,6 +10,9 @@ from ..values import dataclass
 EventKind = Literal[
     "run_started", "stage_started", "stage_output", "stage_finished", "run_finished"
 ]
+
+#: The error of a stage, and of a run, that a signal ended.
+INTERRUPTED: Final = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from .journal import scratch_folder
 from .logs import log_path
 from .memory import Blobs
 
-Ended = Literal["ran", "restored", "failed", "killed"]
+Ended = Literal["ran", "restored", "failed", "interrupted", "killed"]
 
 _LIMIT_BYTES = 1 << 20
 _MOST_REASONS = 8

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..errors import PivotError
 from ..model import Decision, Stage, Status
 from ..values import dataclass, field
-from .events import Event, Stopped
+from .events import INTERRUPTED, Event, Stopped
 from .job import Outcome
 from .launch import Launcher
 from .logs import log_path
@@ -82,6 +82,7 @@ class Loop:
         self._ready: list[str] = []
         self._waiting: deque[tuple[Stage, Decision]] = deque()  # judged, not yet started
         self._running: dict[str, tuple[Stage, Decision]] = {}
+        self._launched: dict[str, float] = {}
         self._held: Counter[str] = Counter()  # mutexes and resources in use
         self._stopping = False
         self._handed_over = False
@@ -123,8 +124,9 @@ class Loop:
         except Stopped:
             for name in self._abort():
                 self.counts["failed"] += 1
-                yield Event("stage_finished", name, "failed", error="interrupted")
-            yield self._run_finished(started, error="interrupted")
+                took = time.monotonic() - self._launched[name]
+                yield Event("stage_finished", name, "failed", took, error=INTERRUPTED)
+            yield self._run_finished(started, error=INTERRUPTED)
             raise
         except BaseException:
             self._abort()
@@ -295,6 +297,7 @@ class Loop:
                 continue
             self._hold(stage, 1)
             self._running[stage.name] = (stage, decision)
+            self._launched[stage.name] = time.monotonic()
             job = self._launcher.launch(stage, self._survey, self._unfinished())
             yield Event(
                 "stage_started", stage.name, reasons=decision.reasons, log=job.log, notes=notes

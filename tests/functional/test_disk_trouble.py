@@ -180,7 +180,7 @@ READ_ONLY = {
     "locks": (".pivot/stages", ".pivot/stages"),
     "journal": (".pivot/tmp", ".pivot/tmp"),
     "logs": (".pivot/logs", ".pivot/logs"),
-    "everything": (".", "."),
+    "everything": (".", "project"),
 }
 
 
@@ -386,3 +386,19 @@ def test_an_immutable_output_is_named(project: Sandbox) -> None:
         subprocess.run(["chattr", "-i", path], check=True)
     project.run("repro").ended(0)
     assert project.stale() == set()
+
+
+def test_where_nothing_can_be_written_nothing_to_do_is_no_failure(mortal: Sandbox) -> None:
+    project = mortal
+    call(project, "repro").ended(0)
+    subprocess.run(["chmod", "-R", "a-w", str(project.root)], check=True)
+
+    done = call(project, "repro", "-j", "1").ended(0)
+    assert done.stdout == "Everything is up to date (2 stages).\n"
+    assert call(project, "checkout").ended(0).stdout == "0 restored, 2 unchanged.\n"
+    assert "warning  state database: " in call(project, "doctor").stdout
+    subprocess.run(["chmod", "u+w", str(project.root)], check=True)
+    project.remove("after.txt")
+    for command in ("repro", "checkout"):
+        said = call(project, command).ended(1).stderr
+        assert "may only be read (permission denied), and there is something to do" in said

@@ -115,6 +115,11 @@ def test_events_tell_of_the_interruption(busy: Sandbox) -> None:
     }
     assert events[-1]["event"] == "run_finished"
     assert events[-1]["error"] == "interrupted"
+    entries = busy.run("history", "--json").ended(0).json["entries"]
+    took = {e["stage"]: e["seconds"] for e in entries if e["status"] == "interrupted"}
+    assert set(took) == {"slow", "shell"}
+    assert 0 < min(took.values()) < 60
+    assert "slow was interrupted on" in busy.run("logs", "slow").ended(0).stderr
 
 
 def test_a_stage_may_clean_up_and_a_second_signal_does_not_wait(busy: Sandbox) -> None:
