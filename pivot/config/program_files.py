@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, did_you_mean
 from ..source import Sources
 from ..tree import Tree, join, parent, relative
 from .declarations import DeclarationReader
@@ -65,12 +65,30 @@ def named_in_pyproject(tree: Tree) -> tuple[str, Where] | None:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"it is not TOML: {error}", where=Where("pyproject.toml")) from None
     table = content.get("tool", {}).get("pivot", {})
-    if not isinstance(table, dict) or "pipeline" not in table:
+    if not isinstance(table, dict):
         return None
-    value = table["pipeline"]
     lines = data.decode("utf-8").splitlines()
-    line = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith("pipeline")), 0)
-    where = Where("pyproject.toml", line)
+
+    def place(key: str) -> Where:
+        begun = next((n for n, text in enumerate(lines) if "tool.pivot" in text), 0)
+        found = (
+            n
+            for n, text in enumerate(lines, 1)
+            if n > begun and text.lstrip(" '\"").startswith(key)
+        )
+        return Where("pyproject.toml", next(found, 0))
+
+    for key in table:
+        if key != "pipeline":
+            raise ConfigError(
+                f"[tool.pivot] has the unknown key '{key}'",
+                hint=did_you_mean(key, ["pipeline"])
+                or "it takes `pipeline`; all other settings are those of `pivot config`",
+                where=place(key),
+            )
+    if not table:
+        return None
+    value, where = table["pipeline"], place("pipeline")
     if not isinstance(value, str) or not value.endswith((".py", ".yaml", ".yml")):
         raise ConfigError(
             f"[tool.pivot] pipeline takes the path of a .py or .yaml file, not {value!r}",

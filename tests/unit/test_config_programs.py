@@ -256,6 +256,9 @@ def test_pyproject_may_name_another_file() -> None:
     assert "pyproject.toml:2: [tool.pivot] names 'flows/man.py', which is not there" in problem(
         "", more
     )
+    more["pyproject.toml"] = '[tool.pivot]\npipline = "flows/main.py"\n'
+    said = problem("", more)
+    assert "pyproject.toml:2: [tool.pivot] has the unknown key 'pipline'; did you mean" in said
 
 
 COMPUTED = """
