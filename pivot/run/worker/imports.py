@@ -35,7 +35,7 @@ _NAME = f"{sys.implementation.cache_tag}.opt-{sys.flags.optimize}"
 #: Whose modules are imported by content; None: nobody's yet.
 _places: Places | None = None
 #: By whom, and how many there were, when finders of the project's folders were last let go.
-_looked_through = (0, 0)
+_looked_through: tuple[Places | None, int] = (None, 0)
 
 
 def prepare() -> None:
@@ -59,11 +59,11 @@ def forget(places: Places) -> None:
     """
     global _looked_through
     seen = sys.path_importer_cache
-    if _looked_through != (id(places), len(seen)):
+    if _looked_through != (places, len(seen)):
         for path in list(seen):
             if places.holds(os.path.join(path, "")):
                 del seen[path]
-        _looked_through = (id(places), len(seen))
+        _looked_through = (places, len(seen))
 
 
 class ContentLoader(SourceFileLoader):
