@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from .errors import PivotError, raise_all
 
@@ -73,12 +73,16 @@ def params(
 ) -> dict[str, Any]:
     """The params of the working tree or of a revision: values by file, as `params show` has them.
 
-    `targets` are files to look at instead of all. Raises PivotError for a file that cannot be read.
+    `targets` are files to look at instead of all, or folders of them, seen from `project`. Raises
+    PivotError for a file that cannot be read, or a target that is not there.
     """
     from .commands.measures import read_params
 
     with _versions(os.fspath(project)) as versions:
-        return _checked(read_params(_chosen(versions, rev), _names(targets)))
+        names = tuple(map(versions.artifact, _names(targets)))
+        reading = read_params(_chosen(versions, rev), names)
+        _check_targets(versions, "params", reading, names)
+        return _checked(reading)
 
 
 def metrics(
@@ -90,12 +94,16 @@ def metrics(
 ) -> dict[str, Any]:
     """The metrics of the working tree or of a revision: values by file, as `metrics show` has them.
 
-    Files that are not there yet are left out. Raises PivotError for one that cannot be read.
+    Files that are not there yet are left out. Raises PivotError for one that cannot be read, or a
+    target that is not there.
     """
     from .commands.measures import read_metrics
 
     with _versions(os.fspath(project)) as versions:
-        return _checked(read_metrics(_chosen(versions, rev), _names(targets), fetch=fetch))
+        names = tuple(map(versions.artifact, _names(targets)))
+        reading = read_metrics(_chosen(versions, rev), names, fetch=fetch)
+        _check_targets(versions, "metrics", reading, names)
+        return _checked(reading)
 
 
 def status(
@@ -148,6 +156,17 @@ def repro(
 
 def _names(targets: Sequence[str] | str) -> tuple[str, ...]:
     return (targets,) if isinstance(targets, str) else tuple(targets)
+
+
+def _check_targets(
+    versions: Versions, kind: Literal["params", "metrics"], reading: Reading, names: Sequence[str]
+) -> None:
+    """Raise PivotError for a target that is not there."""
+    absent = sorted(reading.absent & {*names})
+    if absent:
+        from .commands.reviews import unknown_target
+
+        raise unknown_target(versions, kind, [reading], absent[0])
 
 
 def _checked(reading: Reading) -> dict[str, Any]:

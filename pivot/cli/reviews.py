@@ -143,19 +143,20 @@ def _show(
 ) -> None:
     from ..commands.reviews import show
     from ..commands.session import Request
+    from ..errors import raise_all
 
     choose_one({"--json": as_json, "--md": markdown})
     shown = show(Request(os.getcwd()), kind, scope, selected)
     for remark in shown.notes:
         note(remark)
-    if as_json:
-        say_json(shown.data)
-        return
     header, rows = shown.rows(precision)
     if not selected.has_revisions:
         header, rows = header[1:], [row[1:] for row in rows]
-    if rows or markdown:
+    if as_json:
+        say_json(shown.data)
+    elif len(rows) > len(shown.lacks) or markdown:
         say_table(rows, header, markdown=markdown)
+    raise_all(shown.lacks)
 
 
 def params_diff(

@@ -22,6 +22,9 @@ DEFAULT_PARAMS = "params.yaml"
 #: What a folder holds beside its data.
 _OWN_FILES = ("dvc.yaml", "pivot.yaml", ".dvcignore")
 _RECORDS = (".dvc", ".pvt")
+_OWN_FOLDERS = frozenset((".git", ".hg", ".pivot", ".dvc"))
+#: Endings of the files that are looked at in folders which people name.
+_DATA = frozenset(("json", "yaml", "yml", "toml", "csv", "tsv"))
 _TABLES = {"csv": ",", "tsv": "\t"}
 _CORRUPTED = {
     "json": ("JSONFileCorruptedError", "JSON file structure is corrupted"),
@@ -111,7 +114,7 @@ def read_metrics(version: Version, targets: Iterable[str] = (), *, fetch: bool =
         paths = [out.path for stage in stages for out in stage.outs if out.kind == "metric"]
         paths += [path for top in version.pipeline.top_levels for path in top.metrics]
     files: dict[str, Any] = {}
-    for path in dict.fromkeys(_expanded(version, paths)):
+    for path in dict.fromkeys(_expanded(version, paths, targets)):
         found = _load(version, path, fetch)
         files[path] = found if isinstance(found, Failure) else _measured(found) or {}
     return Reading(version, files)
@@ -149,7 +152,7 @@ def read_params(
     )
     files: dict[str, Any] = {}
     for file, keys in wanted.items():
-        for path in _expanded(version, [file]):
+        for path in _expanded(version, [file], given):
             found = _load(version, path, fetch)
             if keys and not isinstance(found, Failure):
                 found = picked(found, keys)
@@ -216,14 +219,25 @@ def _pick(value: Any, parts: list[str], into: dict[Any, Any]) -> None:
 # --- files ----------------------------------------------------------------------------------
 
 
-def _expanded(version: Version, paths: Iterable[str]) -> Iterator[str]:
-    """`paths`, with the files of those that are folders."""
+def _expanded(version: Version, paths: Iterable[str], targets: Iterable[str] = ()) -> Iterator[str]:
+    """`paths`, with the files of those that are folders.
+
+    Of folders that people name only files that can hold values count; to DVC every file may.
+    """
+    chosen = () if version.mode == "dvc" else frozenset(targets)
     for path in paths:
         inside = _files(version, path)
         if inside is None:
             yield path
         else:
-            yield from sorted(inside)
+            yield from sorted(f for f in inside if path not in chosen or _is_data(f, path))
+
+
+def _is_data(file: str, folder: str) -> bool:
+    """Whether a file found in a folder is one of values: no code, picture or hidden file."""
+    *folders, name = relative(file, folder).split("/")
+    ending = name.rpartition(".")[2].lower()
+    return ending in _DATA and not any(part[:1] == "." for part in (*folders, name))
 
 
 def _files(version: Version, path: str) -> set[str] | None:
@@ -241,7 +255,7 @@ def _files(version: Version, path: str) -> set[str] | None:
         for name, is_dir in version.tree.list(folder):
             place = join(folder, name)
             if is_dir:
-                pending.append(place)
+                pending += [place] if name not in _OWN_FOLDERS else []
             elif name not in _OWN_FILES and not name.endswith(_RECORDS):
                 found.add(place)
     return found if is_folder else None

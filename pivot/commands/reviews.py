@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any, Literal
 
 from ..diff import Change, changed_values, flat, plain
-from ..errors import ConfigError, PivotError
+from ..errors import ConfigError, PivotError, did_you_mean
 from ..tree import join, relative
 from ..values import dataclass
 from .measures import DEFAULT_PARAMS, Failure, Reading, read_metrics, read_params
@@ -47,10 +47,14 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """By version, the values of files as they are seen from the current folder."""
+    """By version, the values of files as they are seen from the current folder.
+
+    `lacks` are the targets that no version has.
+    """
 
     data: dict[str, Any]
     notes: tuple[str, ...]
+    lacks: tuple[PivotError, ...] = ()
 
     def rows(self, precision: int | None) -> tuple[list[str], list[list[str]]]:
         """(header, rows) of the table: a row a file and version, a column a value."""
@@ -99,8 +103,9 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
     with opened_versions(request, first, scope.folder) as versions:
         if not selected.has_revisions:
             reading = _read(versions, versions.workspace, kind, scope)
-            notes = [*reading.notes, *_nowhere(versions, scope, reading.absent)]
-            return Shown({"": reading.data(versions.cwd)}, tuple(notes))
+            unknown = _nowhere(versions, kind, scope, [reading], reading.absent)
+            notes = [*reading.notes, *unknown.notes]
+            return Shown({"": reading.data(versions.cwd)}, tuple(notes), unknown.lacks)
         named = [versions.at(text) for text in selected.revisions if text != WORKSPACE]
         chosen = chain(
             [] if versions.is_bare else [versions.workspace],
@@ -116,17 +121,20 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
         notes = []
         compared: dict[str, Reading] = {}
         absent: frozenset[str] | None = None
+        last: list[Reading] = []
         for version in chosen:
             reading = _read(versions, version, kind, scope)
             data[version.label] = reading.data(versions.cwd)
             notes += reading.notes
+            last = [reading]
             absent = reading.absent if absent is None else absent & reading.absent
             if version.label in (WORKSPACE, branch):  # of others nothing is kept
                 compared[version.label] = reading
         if len(compared) == 2 and _is_same(*compared.values()):
             del data[WORKSPACE]
-        notes += _nowhere(versions, scope, absent or frozenset())
-    return Shown(data, tuple(dict.fromkeys(notes)))
+        unknown = _nowhere(versions, kind, scope, last, absent or frozenset())
+        notes += unknown.notes
+    return Shown(data, tuple(dict.fromkeys(notes)), unknown.lacks)
 
 
 def compare(
@@ -154,8 +162,10 @@ def compare(
         notes = [note for reading in readings for note in reading.notes if not lacks]
         for reading in readings if lacks else ():
             notes += [text for text in reading.remarks if text not in said]
-        notes += _nowhere(versions, scope, readings[0].absent & readings[1].absent)
-    return Compared(data, tuple(dict.fromkeys(notes)), tuple(lacks))
+        absent = readings[0].absent & readings[1].absent
+        unknown = _nowhere(versions, kind, scope, readings, absent)
+        notes += unknown.notes
+    return Compared(data, tuple(dict.fromkeys(notes)), (*lacks, *unknown.lacks))
 
 
 def _unreadable(reading: Reading) -> list[PivotError]:
@@ -191,11 +201,40 @@ def _known(reading: Reading, other: Reading, kind: Kind, scope: Scope) -> dict[s
     return found
 
 
-def _nowhere(versions: Versions, scope: Scope, absent: frozenset[str]) -> list[str]:
-    """What to say of targets that no version has."""
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    notes: tuple[str, ...] = ()
+    lacks: tuple[PivotError, ...] = ()
+
+
+def _nowhere(
+    versions: Versions, kind: Kind, scope: Scope, readings: list[Reading], absent: frozenset[str]
+) -> _Unknown:
+    """What to say of targets that no version has: a mistake, in projects of Pivot's."""
     if not scope.targets:
-        return []  # of what is declared, a part may not be made yet
-    return [f"there is no '{relative(path, versions.cwd)}'" for path in sorted(absent)]
+        return _Unknown()  # of what is declared, a part may not be made yet
+    found = [unknown_target(versions, kind, readings, path) for path in sorted(absent)]
+    if versions.project.mode == "dvc":
+        return _Unknown(notes=tuple(error.message for error in found))
+    made = [any(r.version.is_artifact(path) for r in readings) for path in sorted(absent)]
+    return _Unknown(
+        tuple(e.message for e, is_made in zip(found, made, strict=True) if is_made),
+        tuple(e for e, is_made in zip(found, made, strict=True) if not is_made),
+    )
+
+
+def unknown_target(
+    versions: Versions, kind: Kind, readings: Iterable[Reading], path: str
+) -> PivotError:
+    """What to say of a file that none of the versions has, with the one that may be meant."""
+    read = read_metrics if kind == "metrics" else read_params
+    known = {file for reading in readings for file in read(reading.version).values}
+    shown = [relative(file, versions.cwd) for file in known]
+    said = relative(path, versions.cwd)
+    return PivotError(
+        f"there is no '{said}'",
+        hint=did_you_mean(said, shown) or f"`pivot {kind} show` shows all {kind} there are",
+    )
 
 
 def cell(value: Any, precision: int | None) -> str:

@@ -71,6 +71,10 @@ def test_what_is_not_there_is_an_error_with_its_message(project: Sandbox) -> Non
     here: dict[str, Any] = {"project": project.root}
     with pytest.raises(pivot.PivotError, match=r"there is no 'nope.txt' in workspace"):
         pivot.read("nope.txt", **here)
+    for read, name, meant in ((pivot.params, "param.yaml", "params.yaml"),
+                              (pivot.metrics, "score.json", "scores.json")):  # fmt: skip
+        with pytest.raises(pivot.PivotError, match=f"no '{name}'; did you mean '{meant}'"):
+            read(targets=[name], **here)
     with pytest.raises(pivot.PivotError, match="v7"):
         pivot.params("v7", **here)
     with pytest.raises(pivot.PivotError, match="is a folder"):

@@ -106,8 +106,8 @@ def test_metrics_of_git_of_the_cache_and_of_tables(history: Sandbox) -> None:
         "table.csv": {"loss": {"old": 0.25, "new": 0.125, "diff": -0.125}},
     }
     none = history.run("metrics", "diff", "v1", "--json", "--targets", "table.csv", "nope.json")
-    assert list(none.ended(0).json) == ["table.csv"]
-    assert none.stderr == "there is no 'nope.json'\n"
+    assert list(none.ended(2).json) == ["table.csv"]
+    assert "there is no 'nope.json'\n  `pivot metrics show` shows all" in none.stderr
     every = history.run("metrics", "diff", "v1", "HEAD", "--all", "--no-path", "--precision", "1")
     assert every.ended(0).stdout.split("\n")[0].split() == ["Metric", "v1", "HEAD", "Change"]
     assert "loss" in every.stdout
@@ -289,9 +289,17 @@ def test_files_without_values_say_why(project: Sandbox) -> None:
         "bad/g.tsv": "x\ty\n1\ttext\n",
         "bad/sub/pivot.yaml": "",
         "bad/h.json": "[1, 2]",
+        "bad/i.png": b"\x89PNG",
+        "bad/.hidden.json": "{}",
+        "bad/.dvc/x.json": "{}",
+        "bad/j.py": "a = 1\n",
     }
     project.write(broken)
-    shown = project.run("metrics", "show", "--json", "-R", "bad", "nowhere").ended(0)
+    wanted = ("bad", "bad/d.py", "nowhere", "parms.yaml")
+    shown = project.run("params", "show", "--json", *wanted).ended(2)
+    assert "did you mean 'params.yaml'?" in shown.stderr
+    assert "bad/j.py" not in shown.json[""]["data"]
+    shown = project.run("metrics", "show", "--json", "-R", *wanted[:3]).ended(2)
     data = shown.json[""]["data"]
     kinds = {path: entry["error"]["type"] for path, entry in data.items() if "error" in entry}
     assert kinds == {
