@@ -148,7 +148,8 @@ def _say_update(done: list[Imported], changed: list[Imported], wrote: bool) -> N
     if not done:
         say("Nothing here was imported.")
     elif not changed:
-        say(f"Everything is up to date ({len(done)} imports).")
+        count = "1 import" if len(done) == 1 else f"{len(done)} imports"
+        say(f"Everything is up to date ({count}).")
     else:
         word = "updated" if wrote else "to update"
         say(f"{len(changed)} {word}, {len(done) - len(changed)} up to date.")

@@ -236,12 +236,14 @@ def _tell(shared: Shared, word: str, *, as_json: bool) -> None:
         whose = "tracked by" if item.tracked else "stage"
         note(f"{item.artifact} ({whose} '{item.owner}'): {item.why}")
     if not shared.files and not shared.lacking:
-        say(f"Nothing to do: {_files(shared.already)} already there.")
+        there = f": {_files(shared.already)} already there" if shared.already else ""
+        say(f"Nothing to do{there}.")
         return
     where = "to" if word == "sent" else "from"
     remotes = " and ".join(f"'{name}'" for name in shared.remotes)
+    moved = f"{_files(shared.files)} {word}" + (f" {where} {remotes}" if remotes else "")
     say(
-        f"{_files(shared.files)} {word} {where} {remotes} ({size_text(shared.size)})"
+        f"{moved} ({size_text(shared.size)})"
         + (f", {shared.already} already there" if shared.already else "")
         + (f", {_count(len(shared.lacking), 'artifact')} incomplete" if shared.lacking else "")
         + "."

@@ -44,6 +44,7 @@ class Cloud:
     objects: Mapping[str, CloudState]
     remotes: tuple[str, ...]
     total: int
+    notes: tuple[str, ...] = ()
 
 
 def cloud_status(session: Session, request: ShareRequest) -> Cloud:
@@ -54,9 +55,13 @@ def cloud_status(session: Session, request: ShareRequest) -> Cloud:
     found: list[Difference] = []
     objects: dict[Digest, tuple[str, CloudState]] = {}
     names: list[str] = []
+    notes: list[str] = []
     with Stores(session.project) as stores:
         for store, group in by_store(stores, items, request):
             names.append(store.name)
+            gone = stores.missing_folder(store)
+            if gone is not None:
+                notes.append(f"{gone.message} yet: the first `pivot push` makes it")
             parts = {item.path: _objects(cache, item) for item in group}
             there = _there(stores, store, parts, request.jobs)
 
@@ -77,7 +82,7 @@ def cloud_status(session: Session, request: ShareRequest) -> Cloud:
                     one = state_of([digest])
                     if one != "same":
                         objects.setdefault(digest, (path, _state(one)))
-    return Cloud(tuple(found), dict(objects.values()), tuple(names), len(items))
+    return Cloud(tuple(found), dict(objects.values()), tuple(names), len(items), tuple(notes))
 
 
 def _state(text: str) -> CloudState:

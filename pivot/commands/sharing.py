@@ -103,7 +103,10 @@ def push(session: Session, request: ShareRequest) -> Shared:
                 progress=request.progress,
                 memory=stores.memory(store),
             )
+            stores.prepare(store)
             done = transfer.push([item.digest for item in group if item.digest is not None])
+            if done.moved or done.already:
+                stores.memory(store).note_used()
             why = dict.fromkeys(done.absent, f"neither here nor on remote '{store.name}'")
             why |= {digest: error.message for digest, error in done.failed}
             totals.add(store.name, done)
@@ -111,7 +114,10 @@ def push(session: Session, request: ShareRequest) -> Shared:
         home = stores.home(request.remote)
         if home is not None:
             evidence = stores.evidence(home, request.jobs)
-            totals.extras += evidence.push_tables(codes_behind(session, items))
+            codes = codes_behind(session, items)
+            if codes or request.run_cache:
+                stores.prepare(home)
+            totals.extras += evidence.push_tables(codes)
             if request.run_cache:
                 totals.extras += _push_records(session, stores, evidence, home, request)
     return totals.result(wanted.notes)
@@ -197,6 +203,8 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
             )
             if done.absent and not done.moved:
                 store.check()  # nothing at all: is the place itself there?
+            if done.moved:
+                stores.memory(store).note_used()
             why = dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
             why |= {digest: error.message for digest, error in done.failed}
             totals.add(store.name, done)

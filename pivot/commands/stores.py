@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..project import Project
     from ..store.evidence import Evidence
     from ..store.remembered import RemoteMemory
-    from ..store.remotes import ObjectStore, Retry
+    from ..store.remotes import ObjectStore, RemoteError, Retry
 
 
 class Stores:
@@ -68,6 +68,32 @@ class Stores:
         spec = self._specs[store.name]
         identity = f"{store.url} {spec.options.get('endpointurl', '')}"
         return RemoteMemory(self._project.state.blobs("remotes"), identity)
+
+    def prepare(self, store: ObjectStore) -> None:
+        """Before something is sent: have a folder made that was never used.
+
+        Raises RemoteError for one that is gone, as that of a share which is not mounted.
+        """
+        from ..store.remotes.local import FolderStore
+
+        if isinstance(store, FolderStore):
+            below = self._project.settings.remotes[store.name].url.startswith("remote://")
+            store.prepare(was_used=self.memory(store).was_used, anywhere=below)
+
+    def missing_folder(self, store: ObjectStore) -> RemoteError | None:
+        """The error that a remote is a folder which is not there; raised where it was used."""
+        from ..store.remotes import RemoteError
+        from ..store.remotes.local import FolderStore
+
+        if not isinstance(store, FolderStore):
+            return None
+        try:
+            store.check()
+        except RemoteError as error:
+            if self.memory(store).was_used:
+                raise
+            return error
+        return None
 
     def evidence(self, store: ObjectStore, jobs: int | None) -> Evidence:
         """The way of run records and code tables; they lie apart where DVC has the remote too."""

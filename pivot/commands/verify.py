@@ -267,6 +267,8 @@ def _on_remotes(
             parts = {item.path: _objects(session, item.digest, store) for item in group}
             keys = {object_path(digest) for digests in parts.values() for digest in digests}
             there = crew.existing(store, keys)
+            if keys and not there:
+                store.check()  # nothing at all: is the place itself there?
             for item in group:
                 if not all(object_path(digest) in there for digest in parts[item.path]):
                     problems.append(

@@ -39,6 +39,16 @@ class RemoteMemory:
         self._identity = fingerprint("remote", 1, identity).rpartition(":")[2]
         self._now = time.time() if now is None else now
 
+    @property
+    def was_used(self) -> bool:
+        """Whether something went to it, or came from it, as far as this checkout knows."""
+        return self._memory.get(f"{self._identity}:used") is not None
+
+    def note_used(self) -> None:
+        """Remember that it is there, with something on it."""
+        if not self.was_used:
+            self._memory.put(f"{self._identity}:used", b"1")
+
     def note(self, trees: Iterable[Digest]) -> None:
         """Remember that these directories are there as a whole."""
         for tree in trees:

@@ -85,7 +85,7 @@ def test_a_model_is_imported_by_tag_feeds_a_stage_and_moves_to_a_new_tag(
     assert "/model.txt" in ours.read(".gitignore")
     assert ours.ran() == {"use"}
     assert (
-        ours.run("update", "--check").ended(0).stdout == "Everything is up to date (1 imports).\n"
+        ours.run("update", "--check").ended(0).stdout == "Everything is up to date (1 import).\n"
     )
 
     theirs.write({"data.txt": "other words\n"})
@@ -469,7 +469,7 @@ def test_data_beside_the_project_is_imported_and_updated(ours: Sandbox, tmp_path
     (tmp_path / "beside/b").write_text("2\n")
     ours.run("update", "copied").ended(0)
     assert ours.read("copied/b") == "2\n"
-    assert ours.run("update").ended(0).stdout == "Everything is up to date (1 imports).\n"
+    assert ours.run("update").ended(0).stdout == "Everything is up to date (1 import).\n"
 
 
 @pytest.mark.parametrize(

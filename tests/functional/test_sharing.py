@@ -351,3 +351,18 @@ def test_cache_and_remote_are_compared(project: Sandbox, tmp_path: Path) -> None
     other = clone(project, tmp_path / "other")
     states = other.run("status", "-c", "--json").ended(0).json
     assert set(states.values()) == {"deleted"}
+    # a share that is not mounted is no empty remote, and is not filled anew
+    [url] = [r["url"] for r in project.run("remote", "list", "--json").json if r["default"]]
+    store = project.root / url
+    store.rename(tmp_path / "away")
+    for command in (["status", "-c"], ["verify", "--remote"], ["push"]):
+        assert "there is no folder" in project.run(*command).ended(1).stderr
+    assert not store.exists()
+    other.run("verify", "--allow-missing").ended(1)
+    assert "there is no folder" in other.run("verify", "--allow-missing").stderr
+    # one that was never used is made, as far as what it lies in is there
+    project.run("remote", "add", "new", str(tmp_path / "new")).ended(0)
+    assert "yet: the first `pivot push` makes it" in project.run("status", "-c", "-r", "new").stderr
+    assert "sent to 'new'" in project.run("push", "-r", "new").ended(0).stdout
+    project.run("remote", "add", "deep", str(tmp_path / "no/where")).ended(0)
+    assert "could be made" in project.run("push", "-r", "deep").ended(1).stderr

@@ -131,6 +131,27 @@ class FolderStore:
         if not os.path.isdir(self.url):
             raise RemoteError("place", self.name, f"there is no folder '{self.url}'")
 
+    def prepare(self, *, was_used: bool, anywhere: bool = False) -> None:
+        """Make the folder for its first objects. Raises RemoteError where it should be there.
+
+        So it should where it `was_used`; and what it lies in, unless it may be made `anywhere`.
+        """
+        if os.path.isdir(self.url):
+            return
+        above = os.path.dirname(self.url)
+        if was_used:
+            what = f"there is no folder '{self.url}', and there was one when it was last used"
+        elif not anywhere and not os.path.isdir(above):
+            what = f"there is no folder '{above}' in which '{self.url}' could be made"
+        else:
+            try:
+                os.makedirs(self.url, exist_ok=True)
+            except OSError as error:
+                raise self._problem(error, "make", "") from None
+            return
+        hint = f"mount it where it is a share; `mkdir -p '{self.url}'` where it is to begin empty"
+        raise RemoteError("place", self.name, what, hint=hint)
+
     def close(self) -> None:
         return
 
