@@ -33,7 +33,12 @@ ShowHash = Annotated[bool, typer.Option("--show-hash", help="Show hashes.")]
 HideMissing = Annotated[
     bool, typer.Option("--hide-missing", help="Leave out what is not in the cache.")
 ]
-ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 where something differs.")]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code", help="End with 1 where something differs, 2 where that is unknown."
+    ),
+]
 Key = Annotated[
     list[str] | None,
     typer.Option(
@@ -87,7 +92,7 @@ def diff(
     """Compare two versions: the artifacts that differ, or what differs in files."""
     from ..commands.differences import compare_artifacts, names_files, read_words
     from ..commands.session import Request
-    from ..commands.versions import WORKSPACE, opened_versions
+    from ..commands.versions import NO_COMMIT, WORKSPACE, opened_versions
     from ..errors import raise_all
 
     choose_one({"--json": as_json, "--md": markdown, "--tui": interactive})
@@ -101,6 +106,12 @@ def diff(
     }
     revision = words[0].rpartition("..")[2] if words else WORKSPACE
     with opened_versions(Request(os.getcwd()), revision, project) as versions:
+        cwd = versions.cwd
+        if versions.project.repository.head() is None:
+            note(NO_COMMIT)
+            if as_json:
+                say_json({})
+            return
         question = read_words(versions, words or (), context.meta.get(_PATHS))
         if names_files(question, [name for name, given in only_files.items() if given]):
             differs = _say_files(
@@ -118,7 +129,7 @@ def diff(
     elif markdown:
         _say_markdown(found, show_hash, missing)
     else:
-        _say_text(found, show_hash, missing)
+        _say_text(found, show_hash, missing, cwd)
     raise_all(found.lacks)
     if exit_code and found.found:
         raise typer.Exit(1)
@@ -172,7 +183,7 @@ def _say_markdown(found: Artifacts, show_hash: bool, missing: bool) -> None:
     say_table(rows, header, markdown=True)
 
 
-def _say_text(found: Artifacts, show_hash: bool, missing: bool) -> None:
+def _say_text(found: Artifacts, show_hash: bool, missing: bool, cwd: str) -> None:
     import sys
 
     counts = []
@@ -180,10 +191,10 @@ def _say_text(found: Artifacts, show_hash: bool, missing: bool) -> None:
         if not group:
             continue
         say(styled(f"{kind.capitalize()}:", _COLOURS.get(kind, "yellow"), sys.stdout))
-        width = max(len(_path(one)) for one in group)
+        width = max(len(_path(one, cwd)) for one in group)
         for one in group:
             head = f"{_hash(one)}  " if show_hash else ""
-            say(f"    {head}{_path(one):<{width}}  {_size(found, one)}".rstrip())
+            say(f"    {head}{_path(one, cwd):<{width}}  {_size(found, one)}".rstrip())
         say()
         files = sum(not one.is_folder for one in group)
         counts += [f"{files} {kind}"] if files else []
@@ -191,11 +202,15 @@ def _say_text(found: Artifacts, show_hash: bool, missing: bool) -> None:
         say(f"files summary: {', '.join(counts)}")
 
 
-def _path(one: Difference) -> str:
+def _path(one: Difference, cwd: str = ".") -> str:
+    """A path as it is seen from `cwd`, so that it can be given back to `diff` there."""
     from ..commands.differences import shown
+    from ..tree import relative
 
-    path = shown(one.path, one.is_folder)
-    return path if one.former is None else f"{shown(one.former, one.is_folder)} -> {path}"
+    path = shown(relative(one.path, cwd), one.is_folder)
+    if one.former is None:
+        return path
+    return f"{shown(relative(one.former, cwd), one.is_folder)} -> {path}"
 
 
 def _hash(one: Difference) -> str:

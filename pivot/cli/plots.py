@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..plots.anchors import Filled, Series
     from ..plots.definitions import Wanted
 
+_DIGITS = 6  # of numbers in text
+
 Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="[TARGETS]...", help="Plots by name, or files.", show_default=False),
@@ -277,7 +279,9 @@ def _has_any(versions: Versions, found: Plots, wanted: Wanted) -> bool:
 
 def _folder(versions: Versions) -> str:
     """Where plots are written without -o."""
-    return "dvc_plots" if versions.project.mode == "dvc" else "pivot_plots"
+    from ..commands.plots import FOLDERS
+
+    return FOLDERS[versions.project.mode]
 
 
 def _say_page(versions: Versions, found: Plots, specified: dict[str, Filled], view: _View) -> None:
@@ -351,4 +355,9 @@ def _size(data: bytes) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):  # of a table, whose numbers are text
+        from ..plots.text import number_of
+
+        number = number_of(value)
+        value = value if number is None or len(value) <= _DIGITS else number
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)

@@ -79,7 +79,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         ordered = sorted(summary.changed_in.items(), key=lambda item: -item[1])
         yield "changed in " + ", ".join(f"{name} ({count})" for name, count in ordered)
     if summary.repeated:
-        yield (f"{summary.repeated} keys are not unique: their rows are matched in their order")
+        keys = "1 key is" if summary.repeated == 1 else f"{summary.repeated} keys are"
+        yield f"{keys} not unique: rows of the same key are matched in their order"
 
 
 def _changes(table: Comparison, limit: int) -> Iterator[RowChange]:

@@ -41,8 +41,8 @@ def read_words(
     found: list[str] = []
     for word in words:
         if paths is None and (found or _is_path(versions, word)):
-            found.append(_path(versions, word, is_after=bool(found)))
-        elif paths is None and _was_path(versions, word):
+            found.append(_path(versions, word, revisions, is_after=bool(found)))
+        elif paths is None and _was_path(versions, word, revisions):
             found.append(versions.artifact(word))
         else:
             revisions += _ends(versions, word)
@@ -100,12 +100,14 @@ def _is_path(versions: Versions, word: str) -> bool:
     return True
 
 
-def _was_path(versions: Versions, word: str) -> bool:
-    """Whether a word that names nothing here names an artifact of HEAD, and no revision."""
-    if word == WORKSPACE or ".." in word or _is_revision(versions, word):
+def _was_path(versions: Versions, word: str, revisions: Sequence[str]) -> bool:
+    """Whether a word that names nothing here was an artifact or file of a revision, and is none."""
+    if word == WORKSPACE or ".." in word.lstrip("./") or _is_revision(versions, word):
         return False
+    path = versions.artifact(word)
     head = versions.project.repository.head()
-    return head is not None and versions.of(head).is_artifact(versions.artifact(word))
+    named = [versions.at(text) for text in revisions] or ([versions.of(head)] if head else [])
+    return any(v.is_artifact(path) or v.tree.kind(path) is not None for v in named)
 
 
 def _is_revision(versions: Versions, word: str) -> bool:
@@ -116,8 +118,8 @@ def _is_revision(versions: Versions, word: str) -> bool:
     return True
 
 
-def _path(versions: Versions, word: str, *, is_after: bool) -> str:
-    if is_after and not _is_path(versions, word):
+def _path(versions: Versions, word: str, revisions: Sequence[str], *, is_after: bool) -> str:
+    if is_after and not (_is_path(versions, word) or _was_path(versions, word, revisions)):
         what = "a revision; those go first" if _is_revision(versions, word) else "no path here"
         raise PivotError(
             f"'{word}' comes after a path, and is {what}",

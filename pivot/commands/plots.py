@@ -24,6 +24,8 @@ from ..values import dataclass
 from .versions import HEAD, WORKSPACE, Version, Versions
 
 EXTRA = "plots"
+#: Where plots are written without -o, by the mode of the project.
+FOLDERS = {"pivot": "pivot_plots", "dvc": "dvc_plots"}
 #: A file of more bytes is not read for a plot: nobody could look at its points.
 SIZE_LIMIT = 64 << 20
 #: What DVC calls a file that is missing, in JSON.
@@ -361,8 +363,12 @@ def write_page(
 
 
 def _write(path: str, data: bytes) -> None:
+    folder = os.path.dirname(path)
+    is_ours = os.path.basename(folder) in FOLDERS.values() and not os.path.lexists(folder)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
+        if is_ours:  # made anew whenever it is wanted: nothing for git
+            disk.write_atomic(os.path.join(folder, ".gitignore"), b"*\n")
         disk.write_atomic(path, data)
     except OSError as error:
         raise disk.explain(error, "write", path) from None

@@ -12,7 +12,7 @@ from ..tree import join, relative
 from ..values import dataclass
 from .measures import DEFAULT_PARAMS, Failure, Reading, read_metrics, read_params
 from .session import Request
-from .versions import WORKSPACE, Version, Versions, opened_versions
+from .versions import NO_COMMIT, WORKSPACE, Version, Versions, opened_versions
 
 Kind = Literal["params", "metrics"]
 
@@ -146,7 +146,7 @@ def compare(
     """
     with opened_versions(request, new, scope.folder) as versions:
         if versions.project.repository.head() is None:
-            return Compared({}, ("there is no commit yet to compare with",))
+            return Compared({}, (NO_COMMIT,))
         before, after = versions.at(old), versions.at(new)
         if before.commit is not None and before.commit == after.commit and old != new:
             return Compared({}, ())

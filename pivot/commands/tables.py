@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from ..errors import PivotError, StoreError, did_you_mean
+from ..errors import EXIT_INPUT, PivotError, StoreError, did_you_mean
 from ..tables.content import ContentDiff, compare_content
 from ..tables.formats import NotATableError, format_of
 from ..tables.memory import compare_in_memory
@@ -70,11 +70,21 @@ def source_of(
                 return Source(shown, path=place, size=os.path.getsize(place))
         data = version.read(path, fetch=fetch)
         if data is None:
+            asked = f", nor on remote '{_remote(versions, version, path)}'" if fetch else ""
             raise StoreError(
-                f"'{path}' of {version.label} is {digest}, which is not in the cache",
-                hint=None if fetch else "`--fetch` asks the remote",
+                f"'{path}' of {version.label} is {digest}, which is not in the cache{asked}",
+                hint="`pivot push` where its bytes are brings them there"
+                if fetch
+                else "`--fetch` asks the remote",
+                exit_code=EXIT_INPUT,  # 1 says that files differ
             )
     return Source(shown, data=data, size=len(data))
+
+
+def _remote(versions: Versions, version: Version, path: str) -> str:
+    from .stores import remote_spec
+
+    return remote_spec(versions.project, version.remote_of(path)).name
 
 
 @contextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WORKSPACE = "workspace"
 HEAD = "HEAD"
+NO_COMMIT = "there is no commit yet to compare with"
 
 
 class Version:

@@ -30,17 +30,19 @@ class Line:
 
 
 def lines_of(series: Series, width: int = WIDTH) -> Iterator[Line]:
-    """The lines of a chart, one for each revision and source, in the order of their points."""
+    """The lines of a chart, one for each revision and source, by x where that is a number."""
     several = len(series.sources) > 1
-    groups: dict[tuple[str, str], list[Any]] = {}
+    points: dict[tuple[str, str], list[tuple[float | None, Any]]] = {}
     for point in series.points:
         source = f"{point.get('filename')}::{point.get('field')}" if several else ""
-        groups.setdefault((point["rev"], source), []).append(point.get(series.y))
-    every = [number for values in groups.values() for number in map(_number, values)]
+        x = number_of(point.get(series.x))
+        points.setdefault((point["rev"], source), []).append((x, point.get(series.y)))
+    groups = {key: [y for _, y in _by_x(found)] for key, found in points.items()}
+    every = [number for values in groups.values() for number in map(number_of, values)]
     known = [number for number in every if number is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     for (revision, source), values in groups.items():
-        numbers = [_number(value) for value in values]
+        numbers = [number_of(value) for value in values]
         present = [number for number in numbers if number is not None]
         shape = sparkline(numbers, low, high, width) if present else ""
         yield Line(
@@ -55,9 +57,15 @@ def lines_of(series: Series, width: int = WIDTH) -> Iterator[Line]:
         )
 
 
+def _by_x(points: list[tuple[float | None, Any]]) -> list[tuple[float | None, Any]]:
+    if any(x is None for x, _ in points):
+        return points
+    return sorted(points, key=lambda point: point[0] or 0.0)
+
+
 def has_numbers(series: Series) -> bool:
     """Whether any y is a number, so that lines say something."""
-    return any(_number(point.get(series.y)) is not None for point in series.points)
+    return any(number_of(point.get(series.y)) is not None for point in series.points)
 
 
 def bars_of(series: Series, width: int = WIDTH // 2) -> list[list[str]] | None:
@@ -67,7 +75,7 @@ def bars_of(series: Series, width: int = WIDTH // 2) -> list[list[str]] | None:
     """
     found: dict[str, dict[str, float]] = {}
     for point in series.points:
-        number = _number(point.get(series.x))
+        number = number_of(point.get(series.x))
         if number is None:
             return None
         found.setdefault(str(point.get(series.y)), {})[point["rev"]] = number
@@ -117,7 +125,8 @@ def sparkline(numbers: Sequence[float | None], low: float, high: float, width: i
     return text
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """A value as a number, texts that say one too; None for others, and what is not finite."""
     if isinstance(value, bool):
         return None
     try:

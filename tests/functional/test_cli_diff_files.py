@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,9 @@ def test_other_files(project: Sandbox) -> None:
     value = project.run("diff", "object.json").ended(0)
     assert '-{"a": 1}' in value.stdout
     assert "no table" in value.stderr
-    assert project.run("diff", "--", "gone.csv").ended(0).stdout.startswith("gone.csv: removed\n")
+    for words in (["--", "gone.csv"], ["gone.csv"], ["fresh.csv", "gone.csv", "--summary"]):
+        done = project.run("diff", *words).ended(0)
+        assert "gone.csv: removed\n" in done.stdout
     several = project.run("diff", "--", "fresh.csv", "same.csv").ended(0).stdout
     assert "fresh.csv: added\n" in several
     assert "\nsame.csv: unchanged\n" in several
@@ -151,8 +154,14 @@ def test_what_only_the_remote_has(project: Sandbox, tmp_path: Path) -> None:
     copy.run("repro").ended(0)
     copy.remove(".pivot/cache")
 
-    missing = copy.run("diff", "--summary", "table.csv").ended(1)
+    missing = copy.run("diff", "--summary", "table.csv", "--exit-code").ended(2)
     assert "`--fetch` asks the remote" in missing.stderr
+    shutil.move(tmp_path / "remote", tmp_path / "elsewhere")
+    (tmp_path / "remote").mkdir()
+    asked = copy.run("diff", "--summary", "table.csv", "--fetch").ended(2)
+    assert "is not in the cache, nor on remote 'origin'" in asked.stderr
+    (tmp_path / "remote").rmdir()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "remote")
     plot = ["plots", "diff", "HEAD", "--text", "--targets", "table.csv"]
     assert "`--fetch` asks the remote" in copy.run(*plot).ended(0).stderr
     assert "HEAD" in copy.run(*plot, "--fetch").ended(0).stdout

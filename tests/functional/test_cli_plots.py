@@ -134,6 +134,7 @@ def test_one_plot_s_specification_and_templates(project: Sandbox) -> None:
 def test_pages_go_where_they_are_asked_to(project: Sandbox) -> None:
     done = project.run("plots", "show", "out/tree/picture.svg", cwd="out/..").ended(0)
     assert done.stdout == (project.root / "pivot_plots/index.html").as_uri() + "\n"
+    assert project.read("pivot_plots/.gitignore") == "*\n"
     done = project.run("plots", "show", "tree", "-o", "../there.html", cwd="out").ended(0)
     assert "deep.csv" in project.read("there.html")
 

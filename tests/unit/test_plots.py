@@ -353,6 +353,9 @@ def test_lines_share_a_scale_and_leave_texts_alone() -> None:
         )
         return line
 
+    falling = points({"x": "e", "y": "v"}, a_csv=[{"e": "10", "v": "1"}, {"e": "9", "v": "3"}])
+    [line] = lines_of(Series(falling.rows, "e", "v", "T", None, None, ("rev",), falling.sources))
+    assert (line.shape, line.first, line.last) == ("█▁", "3", "1")
     assert (drawn(found).shape, drawn(found).least, drawn(found).most) == ("▁█", 1.0, 3.0)
     assert (drawn(other).shape, drawn(other).first, drawn(other).least) == ("", "x", None)
 
