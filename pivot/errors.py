@@ -72,6 +72,10 @@ class ConfigError(PivotError):
     """A pipeline, params or configuration file that cannot be used."""
 
 
+class InstallationError(PivotError):
+    """Something that Pivot brings along is not there: says nothing of the files it was to read."""
+
+
 class SourceError(PivotError):
     """Project code that cannot be read: a syntax error, a missing module or definition."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .digest import Digest, fingerprint
-from .errors import ConfigError, PivotError, PivotErrors, Where
+from .errors import ConfigError, InstallationError, PivotError, PivotErrors, Where
 from .values import dataclass, field
 
 OutKind = Literal["out", "metric", "plot"]
@@ -197,7 +197,12 @@ class Problem:
 
 
 def problems_of(error: PivotError, source: str, stage: str | None = None) -> list[Problem]:
-    """What an error says about a file, or about one definition in it."""
+    """What an error says about a file, or about one definition in it.
+
+    One that says nothing about files is raised: it passes, and would be remembered with them.
+    """
+    if isinstance(error, InstallationError):
+        raise error
     found = []
     for one in error.errors if isinstance(error, PivotErrors) else (error,):
         at = one.where

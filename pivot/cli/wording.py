@@ -97,8 +97,17 @@ def one_line(reason: Reason) -> str:
         case _:
             if reason.old is None and reason.new is None:
                 return f"{reason.kind} {reason.subject}{place}"
-            change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
-            return f"{reason.kind} {reason.subject}: {change}"
+            return f"{reason.kind} {reason.subject}: {_change(reason)}"
+
+
+def _change(reason: Reason) -> str:
+    """What a reason's subject was and is."""
+    old, new = reason.old, reason.new
+    if reason.kind == "config" and reason.subject.startswith("binding "):
+        from .bindings import binding_change  # for such stages alone
+
+        old, new = binding_change(old, new)
+    return f"{value_text(old)} -> {value_text(new)}"
 
 
 def brief(reasons: Sequence[Reason], most: int = 2, *, unknown: bool = False) -> str:
@@ -138,7 +147,7 @@ def change_lines(reason: Reason) -> list[str]:
     place = f"{reason.file}{f':{reason.line}' if reason.line else ''}" if reason.file else ""
     if reason.old is None and reason.new is None:
         return [f"{reason.subject}  {place}".rstrip()]
-    change = f"{value_text(reason.old)} -> {value_text(reason.new)}"
+    change = _change(reason)
     lines = [f"{reason.subject:<24} {change:<26} {place}".rstrip()]
     if len(reason.chain) > 1:
         lines.append(f"  reached by {' -> '.join(reason.chain)}")

@@ -216,6 +216,7 @@ class _Loader:
         except PivotError as error:
             self.tree.read(path)
             self.broken(error, path)
+            self.keeps = False  # what running it, or finding its modules, needs may come any time
             return
         if found.executed is not None:
             self.tree.sources.update(found.executed.sources)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import ConfigError, PivotError, Where, did_you_mean
+from ..errors import ConfigError, InstallationError, PivotError, Where, did_you_mean
 from .marks import Marks
 
 NAMES = (
@@ -70,7 +70,7 @@ def schema(name: str) -> dict[str, Any]:
             with open(path, encoding="utf-8") as stream:
                 loaded: dict[str, Any] = json.load(stream)
             return loaded
-    raise PivotError(f"the schema '{name}' is not installed", hint="reinstall Pivot")
+    raise InstallationError(f"the schema '{name}' is not installed", hint="reinstall Pivot")
 
 
 class _UnknownKey(ConfigError):

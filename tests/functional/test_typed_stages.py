@@ -279,6 +279,10 @@ def test_a_loader_of_the_projects_own_counts_like_code(project: Sandbox) -> None
     )
     assert project.ran() == {"plain"}
     assert project.json("n.json") == 2
+    project.edit("pivot.yaml", "{keep: 2}", "{keep: 3}")
+    shown = project.run("explain", "plain").ended(0).stdout
+    assert "binding lines            keep=2 -> keep=3 " in shown
+    project.edit("pivot.yaml", "{keep: 3}", "{keep: 2}")
     project.edit("helpers.py", "keep or None", "keep")
     assert project.reasons("plain") == {("code", "helpers:cut")}
     project.edit("pivot.yaml", "loading:Lines", "loading:Linse")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pivot.config import dump_pipeline, load, load_partial, load_pipeline
-from pivot.errors import ConfigError, PivotError, PivotErrors
+from pivot.config import dump_pipeline, load, load_partial, load_pipeline, schemas
+from pivot.errors import ConfigError, InstallationError, PivotError, PivotErrors
 from pivot.tree import DictTree
 
 S = "stages:\n  train:\n    cmd: x\n"
@@ -210,3 +210,17 @@ PIECES = st.lists(
 def test_any_file_loads_or_gives_placed_errors(lines: list[str]) -> None:
     problems = load_partial(DictTree({"pivot.yaml": "\n".join(lines)})).problems
     assert all(problem.where is not None and problem.where[1] for problem in problems)
+
+
+def test_what_is_wrong_with_the_installation_is_no_problem_of_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would be kept with the compiled pipeline, and told when all is well again."""
+    tree = DictTree({"pivot.yaml": "stages: {}\nstagse: {}\n"})
+    with monkeypatch.context() as patched:
+        patched.setattr(schemas, "_FOLDERS", ())
+        schemas._validator.cache_clear()
+        with pytest.raises(InstallationError, match="is not installed; reinstall Pivot"):
+            load_partial(tree)
+    [problem] = load_partial(tree).problems
+    assert "did you mean 'stages'" in str(problem.hint)

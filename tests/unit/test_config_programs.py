@@ -10,6 +10,7 @@ import pytest
 from pivot.config import load_partial
 from pivot.config.program_files import Executed
 from pivot.config.programs import Entry
+from pivot.errors import RunError
 from pivot.model import Pipeline, PythonEntry
 from pivot.tree import DictTree
 
@@ -289,6 +290,13 @@ def test_what_is_computed_is_asked_of_who_can_run_it() -> None:
     assert found.stages["a"].line == 7
     assert found.sources["data"] == "listing"
     assert not found.keeps
+
+    def fail(*_: object) -> Executed:
+        raise RunError("no module named 'pandas'")
+
+    failed = load(COMPUTED, run_program=fail)
+    assert failed.problems
+    assert not failed.keeps  # it may be installed any time
 
 
 @pytest.mark.parametrize(
