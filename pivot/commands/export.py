@@ -173,7 +173,8 @@ class _Writer:
 
     def locks(self, pipeline: Pipeline) -> tuple[dict[str, bytes], int]:
         """dvc.lock files with the stages that are up to date, and how many those are."""
-        decisions = self._survey.plan(list(self._space.graph.order))
+        # by what lies here: of a stored result nothing is in place yet
+        decisions = self._survey.plan(list(self._space.graph.order), restores=False)
         fresh = {
             (join(parent(stage.file), "dvc.yaml"), _plain_name(stage))
             for name, stage in self._space.pipeline.stages.items()
