@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..digest import Digest
 from ..disk import remove_quietly
 from ..errors import PivotError, StoreError, raise_all
-from ..lockfile import BadLock, loads, lock_paths, stages_folder
+from ..lockfile import BadLock, loads
 from ..manifest import object_path
 from ..model import StageRecord
 from ..run.journal import tmp_folder
@@ -129,6 +129,7 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
     locks = session.space.locks
     names = session.space.graph.stages
     records = [record for name in names if (record := locks.record(name))]
+    _refuse(WORKSPACE, [said for name in names if (said := locks.problem(name))])
     _add_version(needs, session.space.cache, WORKSPACE, inventory_of(session), records)
     for version in versions_named(session, request):
         if version.pipeline.problems:
@@ -137,8 +138,19 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
                 f"what {label} needs is not known: {version.pipeline.problems[0].error}",
                 hint="keep all by `--older-than`, or leave that revision out",
             )
+        _refuse(version.label, version.lock_problems())
         needed = inventory_at(version)
         _add_version(needs, session.space.cache, version.label, needed, version.records())
+
+
+def _refuse(label: str, problems: Sequence[str]) -> None:
+    """Raise PivotError where a lock cannot be read: what it names may be needed."""
+    if problems:
+        first = problems[0].replace("counts as absent", "cannot be read")
+        raise PivotError(
+            f"what {label[:12]} needs is not known: {first}",
+            hint="settle that first (a merge, mostly); nothing was removed",
+        )
 
 
 def _add_version(
@@ -262,14 +274,9 @@ def _unfinished(root: str, cache: LocalCache) -> Iterator[tuple[Garbage, str]]:
 
 def _lost_locks(session: Session) -> Iterator[tuple[Garbage, str]]:
     """Locks of stages that are no longer there."""
-    root = session.project.root
-    known = set(lock_paths(session.space.graph.stages).values())
-    for place, _, names in os.walk(os.path.join(root, stages_folder)):
-        for name in names:
-            path = os.path.join(place, name)
-            inner = os.path.relpath(path, root).replace(os.sep, "/")
-            if name.endswith(".lock") and inner not in known:
-                yield Garbage("lock", inner, os.stat(path).st_size), path
+    for inner in session.space.locks.orphans():
+        path = session.space.absolute(inner)
+        yield Garbage("lock", inner, os.stat(path).st_size), path
 
 
 # --- a remote ------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Version:
         self.tree = tree
         self._versions = versions
         self._entries: dict[str, Mapping[str, Entry]] = {}
+        self._broken_locks: list[str] = []
 
     @cached_property
     def mode(self) -> Mode:
@@ -212,6 +213,14 @@ class Version:
             if record is not None:
                 yield record
 
+    def lock_problems(self) -> list[str]:
+        """Why locks that are there cannot be read; what they name is not known."""
+        for stage in self.pipeline.stages.values():
+            for out in stage.outs:
+                self._locked(out.path)
+        own = [said for name in self.pipeline.stages if (said := self._locks.problem(name))]
+        return [*self._broken_locks, *own]
+
     def artifacts(self) -> dict[str, Digest | None]:
         """Every out and tracked file, with what the locks and records say it is."""
         found = {path: self._locked(path) for path in self._producers}
@@ -269,8 +278,9 @@ class Version:
 
             try:
                 self._entries[file] = parse_dvc_lock(self.tree.read(file) or b"", file)
-            except PivotError:
+            except PivotError as error:
                 self._entries[file] = {}  # of its outs nothing is known
+                self._broken_locks.append(str(error))
         return self._entries[file]
 
 

@@ -147,6 +147,34 @@ def test_a_broken_file_keeps_everything(project: Sandbox) -> None:
     assert project.contents(".pivot/cache") == before
 
 
+def test_a_lock_that_cannot_be_read_keeps_everything(project: Sandbox, tmp_path: Path) -> None:
+    before = project.contents(".pivot/cache")
+    lock = ".pivot/stages/make.lock"
+    text = project.read(lock)
+    for broken in ("<<<<<<< HEAD\n" + text, text.replace('"seal"', '"sael"'), "{"):
+        project.write({lock: broken})
+        assert lock in project.run("gc", "--force").ended(2).stderr
+        project.commit()
+        project.write({lock: text})
+        assert "is not known" in project.run("gc", "--force", "--rev", "HEAD").ended(2).stderr
+    assert project.contents(".pivot/cache") == before
+
+    shared = Sandbox(tmp_path / "dvc").write(
+        {"dvc.yaml": "stages: {a: {cmd: echo 1 > a, outs: [a]}}\n", ".dvc/config": ""}
+    )
+    shared.run("repro").ended(0)
+    kept = shared.contents(".dvc/cache")
+    entry = shared.read("dvc.lock")
+    for broken in ("<<<<<<< HEAD\n" + entry, entry + "[", entry.replace("'2.0'", "'9.0'")):
+        shared.write({"dvc.lock": broken})
+        assert "dvc.lock" in shared.run("gc", "--force").ended(2).stderr
+        shared.commit()
+        shared.write({"dvc.lock": entry})
+        shared.run("gc", "--force", "--rev", "HEAD").ended(2)
+    assert shared.contents(".dvc/cache") == kept
+    assert kept
+
+
 def test_a_cache_that_others_share_is_cleaned_for_all_of_them(tmp_path: Path) -> None:
     shared = str(tmp_path / "shared")
     one, other = Sandbox(tmp_path / "one"), Sandbox(tmp_path / "other")
