@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..digest import Digest
 from ..disk import explain, write_atomic
 from ..errors import PivotError, StoreError, did_you_mean
 from ..manifest import make_manifest
+from ..project import RevTree
 from ..store import LocalCache
-from ..tree import is_within
+from ..tree import is_within, join, relative
 from ..values import dataclass
 from .artifacts import place_item
 from .inventory import Item, Targets, inventory_at, items_of
@@ -140,9 +142,9 @@ def copy_out(
 ) -> Copied:
     """Write a file or directory as a revision has it to `target`, a copy of its own.
 
-    `path` is an artifact, lies in one, or is a file that git keeps; a `target` that is a folder
-    takes it under its own name. Raises PivotError where there is no such thing, StoreError where
-    its bytes cannot be had or `target` exists already (without `force`).
+    `path` is an artifact, lies in one, is a file that git keeps, or a folder of such; a `target`
+    that is a folder takes it under its own name. Raises PivotError where there is no such thing,
+    StoreError where its bytes cannot be had or `target` exists already (without `force`).
     """
     versions = Versions(session.project, session.cwd)
     version = versions.at(revision)
@@ -161,6 +163,9 @@ def copy_out(
         return Copied(place, len(data))
     if digest is None:
         digest = _part(versions, version, artifact)
+    if digest is None and not version.is_cached(artifact) and _is_folder(version, artifact):
+        _copy_folder(session, versions, version, artifact, place, fetch)
+        return Copied(place, None)
     if digest is None:
         raise _unknown(version, path, artifact)
     cache = _cache_with(session, versions, version, artifact, digest, fetch)
@@ -175,6 +180,70 @@ def _destination(session: Session, artifact: str, target: str, force: bool) -> s
     if os.path.lexists(place) and not force:
         raise StoreError(f"'{place}' exists already", hint="`--force` replaces it", exit_code=2)
     return place
+
+
+def _is_folder(version: Version, path: str) -> bool:
+    below = version.artifacts_below(path)
+    return version.tree.kind(path) == "dir" or any(version.digest(inner) for inner in below)
+
+
+def _copy_folder(
+    session: Session, versions: Versions, version: Version, folder: str, place: str, fetch: bool
+) -> None:
+    """Write what git has below a folder, and the artifacts there; all of it, or nothing."""
+    paths = [path for path in version.artifacts_below(folder) if version.is_cached(path)]
+    stored = {path: digest for path in paths if (digest := version.digest(path)) is not None}
+    found = {
+        path: _cache_with(session, versions, version, path, digest, fetch)
+        for path, digest in stored.items()
+    }
+    # records stay where they are: here their data is part of this
+    records = {file.name for file in version.pipeline.tracked if file.path in stored}
+    aside = f"{place}.{os.getpid()}.part"
+    try:
+        os.makedirs(aside)
+        for path in _files_below(version, folder):
+            if path in records or path in stored:
+                continue
+            data = version.tree.read(path)
+            if data is None:
+                raise PivotError(f"'{path}' at {version.label} leads out of the repository")
+            target = f"{aside}/{relative(path, folder)}"
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "xb") as stream:
+                stream.write(data)
+            if isinstance(version.tree, RevTree) and version.tree.is_executable(path):
+                os.chmod(target, os.stat(target).st_mode | 0o111)  # noqa: S103 (as git has it)
+        for path, digest in stored.items():
+            target = f"{aside}/{relative(path, folder)}"
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            found[path].materialize(digest, target, link="copy", writable=True)
+        if os.path.lexists(place):  # `--force`: what else is in that folder stays
+            _move_into(aside, place)
+        else:
+            os.rename(aside, place)
+    except OSError as error:
+        raise explain(error, "write", place) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move_into(source: str, target: str) -> None:
+    """Put the files below a folder into another one, over those of the same name."""
+    for folder, _, names in os.walk(source):
+        there = os.path.normpath(os.path.join(target, os.path.relpath(folder, source)))
+        os.makedirs(there, exist_ok=True)
+        for name in names:
+            os.replace(os.path.join(folder, name), os.path.join(there, name))
+
+
+def _files_below(version: Version, folder: str) -> Iterator[str]:
+    for name, is_dir in version.tree.list(folder):
+        path = join(folder, name)
+        if is_dir:
+            yield from _files_below(version, path)
+        else:
+            yield path
 
 
 def _part(versions: Versions, version: Version, path: str) -> Digest | None:
@@ -222,21 +291,10 @@ def _cache_with(
 
 
 def _unknown(version: Version, path: str, artifact: str) -> PivotError:
-    below = version.artifacts_below(artifact)
-    if below:
-        return PivotError(
-            f"'{path}' is a folder that holds {len(below)} artifacts at {version.label}",
-            hint=f"name one: {', '.join(below[:5])}",
-        )
     if version.is_artifact(artifact):
         return PivotError(
             f"no lock or record says what '{path}' was at {version.label}",
             hint="its stage had not been run, or its lock was not committed",
-        )
-    if version.tree.kind(artifact) == "dir":
-        return PivotError(
-            f"'{path}' is a folder of git's at {version.label}, and no artifact",
-            hint=f"`git archive {version.label} {path}` packs it",
         )
     return PivotError(
         f"there is no '{path}' at {version.label}",
