@@ -48,8 +48,14 @@ def is_settled(decision: Decision) -> bool:
 
 def headline(decision: Decision) -> str:
     """All kinds of reasons of a decision, each once: `code changed, params changed`."""
-    known = _UNKNOWN_WORDS if decision.state == "unknown" else _KIND_WORDS
-    words = dict.fromkeys(known.get(reason.kind, reason.kind) for reason in decision.reasons)
+    words = dict.fromkeys(_KIND_WORDS.get(reason.kind, reason.kind) for reason in decision.reasons)
+    if decision.state == "unknown" and decision.reasons:
+        first = decision.reasons[0].kind  # why nothing can be done; the others are changes
+        if all(reason.new is None for reason in decision.reasons if reason.kind == "dep"):
+            words.pop("deps changed", None)
+        words = {_UNKNOWN_WORDS.get(first, first): None, **words}
+        if first == "code":
+            words.pop("code changed", None)
     return ", ".join(words)
 
 
@@ -113,7 +119,9 @@ def _change(reason: Reason) -> str:
 def brief(reasons: Sequence[Reason], most: int = 2, *, unknown: bool = False) -> str:
     """The first reasons in one line, and how many more there are; deps of an `unknown` are lost."""
     shown = "; ".join(
-        f"dep {reason.subject} is missing" if unknown and reason.kind == "dep" else one_line(reason)
+        f"dep {reason.subject} is missing"
+        if unknown and reason.kind == "dep" and reason.new is None
+        else one_line(reason)
         for reason in reasons[:most]
     )
     rest = len(reasons) - most

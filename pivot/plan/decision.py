@@ -17,8 +17,6 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     key = None if evidence.uncertain or evidence.absent else evidence.key
     if stage.frozen and not evidence.forced:
         return _frozen(stage, evidence, key)
-    if evidence.nowhere:  # whatever else has changed, nothing can be done before it is there
-        return _without(stage, evidence, evidence.nowhere)
     reasons: list[Reason] = []
     if evidence.forced:
         reasons.append(Reason("forced", stage.name, file=stage.file, line=stage.line))
@@ -34,6 +32,9 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     if evidence.upstream and record is not None and not reasons:
         # these make it stale whatever those above it give
         reasons += _changed_outs(stage, evidence, record)[0]
+    if evidence.nowhere:  # whatever else has changed, nothing can be done before it is there
+        known = [r for r in reasons if r.kind != "dep" or r.old is not None or r.new is not None]
+        return _without(stage, evidence, evidence.nowhere, known)
     reasons += [Reason("upstream", name) for name in evidence.upstream]
     if reasons:
         return Decision(stage.name, "stale", "run", tuple(reasons), key)
@@ -43,13 +44,15 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     return _judge_outs(stage, evidence, record, key)
 
 
-def _without(stage: Stage, evidence: Evidence, paths: Sequence[str]) -> Decision:
-    """The decision about a stage whose deps at `paths` are missing."""
-    reasons = tuple(
+def _without(
+    stage: Stage, evidence: Evidence, paths: Sequence[str], besides: Sequence[Reason] = ()
+) -> Decision:
+    """The decision about a stage whose deps at `paths` are missing; `besides` is what changed."""
+    missing = tuple(
         Reason("dep", path, old_dep(evidence.record, path), None, stage.file, line_of(stage, path))
         for path in paths
     )
-    return Decision(stage.name, "unknown", "none", reasons, None)
+    return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
 
 
 def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .. import plan
 from ..config import call_binding
 from ..digest import Digest
-from ..errors import PivotError, SourceError
+from ..errors import ConfigError, PivotError, SourceError
 from ..model import (
     FINGERPRINT_VERSION,
     RESTORABLE,
@@ -322,6 +322,9 @@ class Survey:
         """
         if self.is_unchanged(stage) and not self._waiting(stage, decisions):
             return Decision(stage.name, "fresh", "none", (), None, self.remarks(stage))
+        blocker = self._space.locks.blocker(stage.name)
+        if blocker is not None:
+            return _unrecorded(stage, blocker)
         try:
             evidence = self.gather(stage, decisions, coming)
         except SourceError as error:
@@ -517,7 +520,7 @@ class Survey:
 
     def explain(self, stage: Stage, decision: Decision) -> Decision:
         """`decision` with changed code broken down to definitions, where the table is known."""
-        if decision.state == "unknown":
+        if decision.state == "unknown" and decision.reasons[0].kind == "code":
             return decision  # code that cannot be read has no definitions to name
         reasons: list[Reason] = []
         for reason in decision.reasons:
@@ -615,6 +618,18 @@ class Survey:
 def _must_run(decision: Decision) -> bool:
     """Whether an earlier result of the same key may not stand in for a run."""
     return any(reason.kind in ("forced", "always") for reason in decision.reasons)
+
+
+def _unrecorded(stage: Stage, error: ConfigError) -> Decision:
+    """The decision about a stage whose lock file cannot be read, so that no run may write there."""
+    where = error.where
+    reason = Reason(
+        "config",
+        error.message,
+        file=where.file if where else None,
+        line=(where.line or None) if where else None,
+    )
+    return Decision(stage.name, "unknown", "none", (reason,), None, (str(error),))
 
 
 def _unreadable(stage: Stage, error: SourceError) -> Decision:

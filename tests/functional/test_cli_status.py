@@ -124,10 +124,13 @@ def test_a_lost_input_is_told_though_the_code_changed_too(done: Sandbox) -> None
     done.edit("words.py", ".lower()", ".upper()")
     done.remove("data/text.txt")
     first = done.run("status").ended(0).stdout.splitlines()[0]
-    assert first == "count  UNKNOWN   dep data/text.txt is missing"
+    assert first == "count  UNKNOWN   dep data/text.txt is missing; code words:split (words.py:1)"
+    shown = done.run("explain", "count").ended(0).stdout
+    assert "Reason: a dep is missing, code changed\n" in shown
     assert "needs 'data/text.txt', which does not exist" in done.run("plan").ended(2).stderr
     done.remove(".pivot/stages/count.lock")
-    assert done.run("status", "count").ended(0).stdout.splitlines()[0] == first
+    first = done.run("status", "count").ended(0).stdout.splitlines()[0]
+    assert first == "count  UNKNOWN   dep data/text.txt is missing; never run"
 
 
 def test_the_lock_of_a_stage_that_is_gone_is_reported(done: Sandbox) -> None:

@@ -217,7 +217,7 @@ def test_a_dep_that_is_nowhere_makes_the_stage_unknown():
     # what no stage makes keeps a run from starting, whatever else has changed
     lost = {"absent": ("clean.csv",), "nowhere": ("clean.csv",)}
     decision = decide(STAGE, evidence(changed, **lost))
-    assert (decision.state, kinds(decision)) == ("unknown", [("dep", "clean.csv")])
+    assert (decision.state, kinds(decision)) == ("unknown", [("dep", "clean.csv"), ("params", "C")])
 
 
 def test_a_frozen_stage_is_fresh_whatever_changed():
