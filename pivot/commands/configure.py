@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ConfigError, did_you_mean
-from ..project import open_project, unset_setting, write_setting
+from ..project import open_project, require_root, unset_setting, write_setting
 from ..settings import KEYS, parse_text, shown_url, spec_of
 
 Scope = Literal["project", "local", "user"]
@@ -64,9 +64,11 @@ def value_of(cwd: str, key: str) -> Any:
 def set_value(cwd: str, key: str, text: str, scope: Scope) -> str:
     """Set a key in a layer's file, keeping its comments; returns the file. Raises ConfigError."""
     value: Any = text if key.startswith("remotes.") else parse_text(key, text)
+    if key == "core.mode":  # whose project it is need not be clear before
+        return write_setting(require_root(cwd), scope, key, value)
     project = open_project(cwd)
     project.close()
-    if project.mode == "dvc" and scope == "project" and key != "core.mode":
+    if project.mode == "dvc" and scope == "project":
         # with a configuration of Pivot's own the folder would be both tools' project
         write_setting(project.root, scope, "core.mode", "dvc")
     return write_setting(project.root, scope, key, value)

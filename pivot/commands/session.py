@@ -226,6 +226,7 @@ class Session:
                 scratch=scratch_folder(project.root),
                 skip=project.ignored.ignores if project.ignored else None,
                 shared=project.settings["cache.shared"] == "group",
+                former=project.former_cache if project.mode == "pivot" else None,
             ),
             run_cache=RunCache(f"{project.records_dir}/runs", fsync=project.settings["core.fsync"]),
             tables=CodeTables(f"{project.records_dir}/code"),

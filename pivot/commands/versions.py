@@ -53,13 +53,13 @@ class Version:
     @cached_property
     def mode(self) -> Mode:
         """Whether it was Pivot's or DVC's project then."""
-        from ..project.root import find_mode_in
+        from ..project.root import DVC_CONFIG, find_mode_in
 
         project = self._versions.project
         if self.commit is None:
             return project.mode
         is_ours = any(self.tree.kind(name) for name in ("pivot.yaml", ".pivot/config.yaml"))
-        is_both = is_ours and self.tree.kind(".dvc") == "dir"
+        is_both = is_ours and self.tree.kind(DVC_CONFIG) == "file"
         return project.mode if is_both else find_mode_in(self.tree, None)
 
     @cached_property
@@ -205,6 +205,12 @@ class Version:
         stage = self._producers.get(owner or "")
         outs = stage.outs if stage else ()
         return next((out.remote for out in outs if out.path == owner), None)
+
+    def asked_remote(self, path: str) -> str:
+        """The name of the remote that is asked for `path`. Raises ConfigError where none is."""
+        from .stores import remote_spec
+
+        return remote_spec(self._versions.project, self.remote_of(path)).name
 
     def records(self) -> Iterator[StageRecord]:
         """The locks of its stages, as far as they are there."""
@@ -364,9 +370,8 @@ class Versions:
 
         project = self.project
         folders = [project.cache_dir]
-        former = os.path.join(project.root, ".dvc", "cache")
-        if former not in folders and os.path.isdir(former):
-            folders.append(former)
+        if project.former_cache is not None:
+            folders.append(project.former_cache)
         return tuple(LocalCache(folder, algorithm=project.algorithm) for folder in folders)
 
     def observer_of(self, digest: Digest | None) -> Observer:

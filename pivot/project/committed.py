@@ -22,7 +22,16 @@ from .place import state_path, user_state_path
 from .project import Project
 from .revisions import Repository, open_repository
 from .revtree import RevTree
-from .root import PIPELINE, SCRATCH, Mode, find_mode_in, find_root, find_root_in, init_files
+from .root import (
+    DVC_CONFIG,
+    PIPELINE,
+    SCRATCH,
+    Mode,
+    find_mode_in,
+    find_root,
+    find_root_in,
+    init_files,
+)
 from .state import State
 
 _MOST_DEPTH = 4
@@ -179,7 +188,8 @@ def _only_project(tree: RevTree, revision: str) -> str | None:
     while pending:
         folder, depth = pending.pop(0)
         names = dict(tree.list(folder))
-        if names.get(SCRATCH) or names.get(".dvc") or names.get(PIPELINE) is False:
+        is_dvcs = names.get(".dvc") and tree.kind(join(folder, DVC_CONFIG)) == "file"
+        if names.get(SCRATCH) or is_dvcs or names.get(PIPELINE) is False:
             found.append(folder)
         elif depth < _MOST_DEPTH:
             inner = [name for name, is_dir in names.items() if is_dir and name[:1] != "."]

@@ -62,6 +62,12 @@ class Project:
         return os.path.join(self.root, ".dvc" if self.mode == "dvc" else SCRATCH, "cache")
 
     @property
+    def former_cache(self) -> str | None:
+        """DVC's own cache where the project was DVC's once: a clone that saw no migration run."""
+        former = os.path.join(self.root, ".dvc", "cache")
+        return former if former != self.cache_dir and os.path.isdir(former) else None
+
+    @property
     def records_dir(self) -> str:
         """The folder of run records and code tables: the cache, unless that is DVC's own."""
         return os.path.join(self.root, SCRATCH, "cache") if self.mode == "dvc" else self.cache_dir

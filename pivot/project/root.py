@@ -15,6 +15,8 @@ Mode = Literal["pivot", "dvc"]
 SCRATCH = ".pivot"
 PIPELINE = "pivot.yaml"
 PROGRAM = "pipeline.py"
+#: What makes a folder DVC's: without it, `.dvc/` may be what a migration left in a clone.
+DVC_CONFIG = ".dvc/config"
 
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
@@ -23,8 +25,8 @@ def find_root(start: str) -> str | None:
     """The project that folder `start` lies in; None where it lies in none.
 
     Looked for upwards, to the git repository's root where there is one: the nearest folder with
-    `.pivot/` or `.dvc/`; without these the outermost one with `pivot.yaml`, or a pipeline in
-    Python, since a nested pivot.yaml is part of the project around it.
+    `.pivot/` or `.dvc/config`; without these the outermost one with `pivot.yaml`, or a pipeline in
+    Python, since a nested pivot.yaml is part of the project around it; else one with `.dvc/`.
     """
     return _nearest(_up_to_git(os.path.abspath(start)), os.path.isdir, os.path.isfile, _read)
 
@@ -53,13 +55,17 @@ def _nearest(
     is_file: Callable[[str], bool],
     read: Callable[[str], bytes | None],
 ) -> str | None:
-    outermost: str | None = None
+    outermost = bare = None
     for folder in folders:
-        if is_dir(f"{folder}/{SCRATCH}") or is_dir(f"{folder}/.dvc"):
+        if is_dir(f"{folder}/{SCRATCH}"):
             return folder
+        if is_dir(f"{folder}/.dvc"):
+            if is_file(f"{folder}/{DVC_CONFIG}"):
+                return folder
+            bare = bare or folder
         if is_file(f"{folder}/{PIPELINE}") or _holds_python(folder, is_file, read):
             outermost = folder
-    return outermost
+    return outermost or bare
 
 
 def _holds_python(
@@ -158,13 +164,15 @@ def _mode(
 ) -> Mode:
     if chosen in ("pivot", "dvc"):
         return "pivot" if chosen == "pivot" else "dvc"
-    ours = [name for name in (PIPELINE, f"{SCRATCH}/config.yaml") if is_file(name)]
     if not is_dir(".dvc"):
         return "pivot"
+    ours = [name for name in (PIPELINE, f"{SCRATCH}/config.yaml") if is_file(name)]
     if not ours:
         return "dvc"
+    if not is_file(DVC_CONFIG):
+        return "pivot"  # leftovers of what was DVC's once
     raise ConfigError(
-        f"this project is both Pivot's ({ours[0]}) and DVC's (.dvc/)",
+        f"this project is both Pivot's ({ours[0]}) and DVC's ({DVC_CONFIG})",
         hint="say which with `pivot config set core.mode pivot` (or `dvc`)",
         where=Where(ours[0]),
     )

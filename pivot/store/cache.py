@@ -63,6 +63,7 @@ class Source(Protocol):
 class LocalCache:
     """The objects in one folder. `report` is told, in one line each, of what was quarantined.
 
+    What lies only in the folder `former`, another cache, is taken over once it is asked for.
     Outputs are made whole in the folder `scratch` where that is on their file system, else beside
     their place: what a killed process leaves unfinished lies there.
     """
@@ -79,6 +80,7 @@ class LocalCache:
         scratch: str | None = None,
         skip: Skip | None = None,
         shared: bool = False,
+        former: str | None = None,
     ) -> None:
         if algorithm not in OBJECT_ALGORITHMS:
             raise StoreError(
@@ -95,6 +97,7 @@ class LocalCache:
         self._report = report
         self._scratch = scratch
         self._skip = skip
+        self._former = former
         self._writer = ObjectWriter(self.folder, algorithm, fsync, shared=shared)
         self._manifests: dict[Digest, Manifest] = {}
 
@@ -394,7 +397,7 @@ class LocalCache:
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            return self._former is not None and self._take_over(self._former, digest)
         except OSError as error:
             raise explain(error, "read the cache object", path) from None
         if _is_trusted(status, digest):
@@ -404,6 +407,26 @@ class LocalCache:
             if recorded is not None and recorded == repr(signature(status)).encode():
                 return True
         return self.verify(digest)
+
+    def _take_over(self, former: str, digest: Digest) -> bool:
+        """Whether an object of the former cache is here now: as another name of it, or a copy."""
+        source = f"{former}/{object_path(digest)}"
+        if not os.path.isfile(source):
+            return False
+        import shutil  # 2 ms; only after a migration
+
+        temporary = ""
+        try:
+            temporary = self.temporary()
+            try:
+                os.link(source, temporary)
+            except OSError:
+                shutil.copyfile(source, temporary)
+            self.adopt(temporary, digest)
+        except (OSError, StoreError):
+            remove_quietly([temporary] if temporary else [])
+            return False  # it is corrupt, or may not be read, or nothing may be written here
+        return True
 
     def _absent(self, digest: Digest, missing: tuple[Digest, ...] = ()) -> StoreError:
         if missing and missing != (digest,):

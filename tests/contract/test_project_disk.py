@@ -86,10 +86,15 @@ def test_the_mode_follows_from_what_is_there(tmp_path: Path) -> None:
     assert find_root(root) == root
     assert find_mode(root, None) == "dvc"
     write(tmp_path / ".pivot/config.yaml")
+    assert find_mode(root, None) == "pivot"  # .dvc/ without a configuration is what was left
+    write(tmp_path / "sub/.dvc/tmp/lock")
+    assert find_root(str(tmp_path / "sub")) == root
+    config = write(tmp_path / ".dvc/config")
     with pytest.raises(ConfigError, match=r"both Pivot's \(.pivot/config.yaml\) and DVC's"):
         find_mode(root, None)
     assert find_mode(root, "pivot") == "pivot"
     assert find_mode(root, "dvc") == "dvc"
+    config.unlink()
     (tmp_path / ".dvc").rmdir()
     assert find_mode(root, None) == "pivot"
 
