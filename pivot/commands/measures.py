@@ -268,7 +268,7 @@ def _load(version: Version, path: str, fetch: bool) -> Any:
     except StoreError as error:
         return Failure("OSError", str(error), error)
     if data is None:
-        return _absent(version, path)
+        return _absent(version, path, fetch)
     if data.startswith(_LFS_POINTER):
         pointer = PivotError(f"git has only a pointer to the large file '{path}'")
         return Failure("OSError", str(pointer), pointer)
@@ -289,12 +289,14 @@ def _load(version: Version, path: str, fetch: bool) -> Any:
         return Failure(kind, shown + text, error)
 
 
-def _absent(version: Version, path: str) -> Failure:
+def _absent(version: Version, path: str, fetch: bool) -> Failure:
     is_kept = version.is_cached(path)
     what = "No storage files available" if is_kept else os.strerror(errno.ENOENT)
     text = f"[Errno {errno.ENOENT}] {what}: '{path}'"
     if is_kept and version.digest(path) is not None:
-        error = StoreError(f"'{path}' is not in the cache", hint="`--fetch` asks the remote")
+        asked = f", nor on remote '{version.asked_remote(path)}'" if fetch else ""
+        hint = None if fetch else "`--fetch` asks the remote"
+        error = StoreError(f"'{path}' is not in the cache{asked}", hint=hint)
         return Failure("FileNotFoundError", text, error)
     return Failure("FileNotFoundError", text, PivotError(f"'{path}' is not there"), is_absent=True)
 

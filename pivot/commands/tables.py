@@ -70,7 +70,7 @@ def source_of(
                 return Source(shown, path=place, size=os.path.getsize(place))
         data = version.read(path, fetch=fetch)
         if data is None:
-            asked = f", nor on remote '{_remote(versions, version, path)}'" if fetch else ""
+            asked = f", nor on remote '{version.asked_remote(path)}'" if fetch else ""
             raise StoreError(
                 f"'{path}' of {version.label} is {digest}, which is not in the cache{asked}",
                 hint="`pivot push` where its bytes are brings them there"
@@ -79,12 +79,6 @@ def source_of(
                 exit_code=EXIT_INPUT,  # 1 says that files differ
             )
     return Source(shown, data=data, size=len(data))
-
-
-def _remote(versions: Versions, version: Version, path: str) -> str:
-    from .stores import remote_spec
-
-    return remote_spec(versions.project, version.remote_of(path)).name
 
 
 @contextmanager
