@@ -183,7 +183,9 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
     stages: list[StageImpact] = []
     for name in affected:
         stage = graph.stages[name]
-        problem = None if name in before else hiding(problems, stage)
+        problem = None
+        if earlier is not None and name not in before:
+            problem = hiding(problems, stage, earlier.project.tree)
         if problem is not None:
             stages.append(_unknown(stage, problem, f"at {empty.base[:8]}, ", own[name]))
         else:
@@ -193,7 +195,7 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
     for name, stage in before.items():
         if name in graph.stages:
             continue
-        problem = hiding(later.space.pipeline.problems, stage)
+        problem = hiding(later.space.pipeline.problems, stage, later.project.tree)
         if problem is not None:
             stages.append(_unknown(stage, problem, "", None))
         else:

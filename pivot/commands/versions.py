@@ -6,7 +6,7 @@ Everything that shows params, metrics, plots or artifacts of a revision reads th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WORKSPACE = "workspace"
 HEAD = "HEAD"
+_RECORDS = (".dvc", ".pvt")
 NO_COMMIT = "there is no commit yet to compare with"
 
 
@@ -128,15 +129,9 @@ class Version:
         owner = other._owner(path)
         stage = other._producers.get(owner or "")
         if stage is not None:
-            return hiding(problems, stage) is not None or self._may_have_moved(stage.file)
+            return hiding(problems, stage, self.tree) is not None
         record = next((file.name for file in other.pipeline.tracked if file.path == owner), None)
         return record is None or any(problem.source == record for problem in problems)
-
-    def _may_have_moved(self, file: str) -> bool:
-        """Whether another pipeline file, which cannot be read, took the place of `file`."""
-        sources = [problem.source for problem in self.pipeline.problems]
-        beside = any(parent(source) == parent(file) for source in sources)
-        return beside and self.tree.kind(file) is None
 
     # --- content --------------------------------------------------------------------------
 
@@ -290,10 +285,20 @@ class Version:
         return self._entries[file]
 
 
-def hiding(problems: Iterable[Problem], stage: Stage) -> Problem | None:
-    """The problem for which a version may only seem to lack a stage of another one."""
+def hiding(problems: Sequence[Problem], stage: Stage, tree: Tree) -> Problem | None:
+    """The problem for which a version with that `tree` may only seem to lack a stage of another.
+
+    It is one of the stage's own file, or of one that took its place in the folder.
+    """
     group = stage.short_name.partition("@")[0]
-    return next((p for p in problems if p.source == stage.file and p.stage in (None, group)), None)
+    for problem in problems:
+        if problem.source == stage.file and problem.stage in (None, group):
+            return problem
+    if tree.kind(stage.file) is not None:
+        return None
+    folder = parent(stage.file)
+    beside = (p for p in problems if parent(p.source) == folder and p.stage is None)
+    return next((p for p in beside if not p.source.endswith(_RECORDS)), None)
 
 
 def _unknown(problem: Problem, label: str) -> PivotError:

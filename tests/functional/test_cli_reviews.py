@@ -383,6 +383,8 @@ def test_what_cannot_be_read_of_a_version_is_not_gone(project: Sandbox) -> None:
     assert found.json == {}
     assert "params.yaml:" in found.stderr
     assert "'pipeline.py' cannot be read at HEAD" in found.stderr
+    judged = project.run("impact", "v1", "HEAD", "--json").ended(0).json["stages"]
+    assert {stage["state"] for stage in judged} == {"unknown"}
 
 
 def test_parts_and_results_that_only_git_has(project: Sandbox, tmp_path: Path) -> None:
