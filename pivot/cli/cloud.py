@@ -31,15 +31,15 @@ def show_cloud(
         wanted = Targets(tuple(targets), session.cwd)
         request = ShareRequest(wanted, remote=remote, jobs=jobs, revisions=revisions)
         result = cloud_status(session, request)
-    for text in result.notes:
-        note(text)
-    if as_json:
-        say_json(dict(result.objects))
+        for text in result.notes:
+            note(text)
+        if as_json:
+            say_json(dict(result.objects))
+            return not result.differences
+        for item in result.differences:
+            say(f"{item.artifact}  {item.state}: {_WORDS[item.state]}")
+        names = " and ".join(f"'{name}'" for name in result.remotes)
+        artifacts = "artifact" if result.total == 1 else "artifacts"
+        if not result.differences and not session.lacks:
+            say(f"Cache and {names or 'remote'} have the same ({result.total} {artifacts}).")
         return not result.differences
-    for item in result.differences:
-        say(f"{item.artifact}  {item.state}: {_WORDS[item.state]}")
-    names = " and ".join(f"'{name}'" for name in result.remotes)
-    artifacts = "artifact" if result.total == 1 else "artifacts"
-    if not result.differences:
-        say(f"Cache and {names or 'remote'} have the same ({result.total} {artifacts}).")
-    return not result.differences
