@@ -31,11 +31,11 @@ def show_cloud(
         wanted = Targets(tuple(targets), session.cwd)
         request = ShareRequest(wanted, remote=remote, jobs=jobs, revisions=revisions)
         result = cloud_status(session, request)
-        for text in result.notes:
-            note(text)
         if as_json:
             say_json(dict(result.objects))
             return not result.differences
+        for text in result.notes:
+            note(text)
         for item in result.differences:
             say(f"{item.artifact}  {item.state}: {_WORDS[item.state]}")
         names = " and ".join(f"'{name}'" for name in result.remotes)
