@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from ..errors import PivotError
 from .opening import cannot_write, may_write, metered, opened
 from .options import Targets, choose_one
 from .output import note, say
+
+if TYPE_CHECKING:
+    from ..commands.artifacts import CheckedOut
 
 Revision = Annotated[
     str | None,
@@ -59,14 +62,23 @@ def checkout(
         )
     chosen = tuple(targets or ())
     if may_write():
-        with opened(exclusive=True, partial=True) as session, metered(session):
-            result = artifacts.checkout(session, chosen, force=force, relink=relink)
+        with opened(exclusive=True, partial=True) as session:
+            with metered(session):
+                result = artifacts.checkout(session, chosen, force=force, relink=relink)
+            _tell(result, chosen, whole=not session.lacks)
     else:
-        with opened(partial=True) as session, metered(session):
-            found = None if relink else artifacts.in_place(session, chosen)
+        with opened(partial=True) as session:
+            with metered(session):
+                found = None if relink else artifacts.in_place(session, chosen)
             if found is None:
                 raise cannot_write(session)
             result = found
+            _tell(result, chosen, whole=not session.lacks)
+    if result.refused or result.missing or (targets and result.unlocked):
+        raise typer.Exit(1)
+
+
+def _tell(result: CheckedOut, targets: tuple[str, ...], *, whole: bool) -> None:
     for path in result.restored:
         note(f"restored {path}")
     for path in result.refused:
@@ -78,7 +90,8 @@ def checkout(
     for stage in result.unlocked if targets else ():
         note(f"stage '{stage}' has no lock to check out; `pivot repro {quote(stage)}` makes one")
     if not (targets or result.restored or result.unchanged or result.missing or result.refused):
-        say("Nothing to check out: no stage has a lock yet.")
+        if whole:  # else the error that follows says why there was nothing
+            say("Nothing to check out: no stage has a lock yet.")
         return
     say(
         f"{len(result.restored)} restored, {len(result.unchanged)} unchanged"
@@ -86,8 +99,6 @@ def checkout(
         + (f", {len(result.missing)} missing" if result.missing else "")
         + "."
     )
-    if result.refused or result.missing or (targets and result.unlocked):
-        raise typer.Exit(1)
 
 
 def _checkout_revision(targets: tuple[str, ...], rev: str, force: bool, fetch: bool) -> None:

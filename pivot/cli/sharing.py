@@ -15,7 +15,7 @@ from .output import note, say, say_json
 
 if TYPE_CHECKING:
     from ..commands.inventory import Targets
-    from ..commands.sharing import Shared
+    from ..commands.sharing import Pulled, Shared
     from ..commands.wanted import ShareRequest
     from .transfer import TransferMeter
 
@@ -84,16 +84,23 @@ def push(
     """Send results and tracked data to a remote, as far as it lacks them."""
     from ..commands import sharing
 
-    with opened(partial=True) as session, _meter("sending") as meter:
-        request = _request(
-            _targets(targets, session.cwd, with_deps, recursive, glob),
-            _Options(
-                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
-            ),
-            meter,
-        )
-        shared = sharing.push(session, request)
-    _tell(shared, "sent", as_json=as_json)
+    with opened(partial=True) as session:
+        with _meter("sending") as meter:
+            request = _request(
+                _targets(targets, session.cwd, with_deps, recursive, glob),
+                _Options(
+                    remote,
+                    jobs,
+                    run_cache,
+                    tuple(revision or ()),
+                    all_branches,
+                    all_tags,
+                    all_commits,
+                ),
+                meter,
+            )
+            shared = sharing.push(session, request)
+        _tell(shared, "sent", as_json=as_json, whole=not session.lacks)
     _end(shared, allow_missing)
 
 
@@ -115,16 +122,23 @@ def fetch(
     """Bring results and tracked data from a remote into the cache."""
     from ..commands import sharing
 
-    with opened(partial=True) as session, _meter("fetching") as meter:
-        request = _request(
-            _targets(targets, session.cwd, with_deps, recursive, glob),
-            _Options(
-                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
-            ),
-            meter,
-        )
-        shared = sharing.fetch(session, request)
-    _tell(shared, "fetched", as_json=as_json)
+    with opened(partial=True) as session:
+        with _meter("fetching") as meter:
+            request = _request(
+                _targets(targets, session.cwd, with_deps, recursive, glob),
+                _Options(
+                    remote,
+                    jobs,
+                    run_cache,
+                    tuple(revision or ()),
+                    all_branches,
+                    all_tags,
+                    all_commits,
+                ),
+                meter,
+            )
+            shared = sharing.fetch(session, request)
+        _tell(shared, "fetched", as_json=as_json, whole=not session.lacks)
     _end(shared, allow_missing)
 
 
@@ -149,31 +163,44 @@ def pull(
     """Fetch results and tracked data, and put them into the work tree."""
     from ..commands import sharing
 
-    with opened(exclusive=True, partial=True) as session, _meter("fetching") as meter:
-        request = _request(
-            _targets(targets, session.cwd, with_deps, recursive, glob),
-            _Options(
-                remote, jobs, run_cache, tuple(revision or ()), all_branches, all_tags, all_commits
-            ),
-            meter,
-        )
-        pulled = sharing.pull(session, request, force=force)
-    if as_json:
-        say_json(sharing.shared_data(pulled.shared, pulled))
-    else:
-        for path in pulled.restored:
-            note(f"restored {path}")
-        for path in pulled.refused:
-            note(f"{path} was changed and is stored nowhere; `--force` replaces it")
-        _tell(pulled.shared, "fetched", as_json=False)
-        say(
-            f"{len(pulled.restored)} restored, {len(pulled.unchanged)} unchanged"
-            + (f", {len(pulled.refused)} refused" if pulled.refused else "")
-            + "."
-        )
+    with opened(exclusive=True, partial=True) as session:
+        with _meter("fetching") as meter:
+            request = _request(
+                _targets(targets, session.cwd, with_deps, recursive, glob),
+                _Options(
+                    remote,
+                    jobs,
+                    run_cache,
+                    tuple(revision or ()),
+                    all_branches,
+                    all_tags,
+                    all_commits,
+                ),
+                meter,
+            )
+            pulled = sharing.pull(session, request, force=force)
+        _tell_pulled(pulled, as_json=as_json, whole=not session.lacks)
     if pulled.refused:
         raise typer.Exit(1)
     _end(pulled.shared, allow_missing)
+
+
+def _tell_pulled(pulled: Pulled, *, as_json: bool, whole: bool) -> None:
+    from ..commands.sharing import shared_data
+
+    if as_json:
+        say_json(shared_data(pulled.shared, pulled))
+        return
+    for path in pulled.restored:
+        note(f"restored {path}")
+    for path in pulled.refused:
+        note(f"{path} was changed and is stored nowhere; `--force` replaces it")
+    _tell(pulled.shared, "fetched", as_json=False, whole=whole)
+    say(
+        f"{len(pulled.restored)} restored, {len(pulled.unchanged)} unchanged"
+        + (f", {len(pulled.refused)} refused" if pulled.refused else "")
+        + "."
+    )
 
 
 def _all(given: list[str] | None) -> tuple[str, ...]:
@@ -223,7 +250,7 @@ def _meter(doing: str) -> TransferMeter:
     return TransferMeter(doing, draws=sys.stderr.isatty())
 
 
-def _tell(shared: Shared, word: str, *, as_json: bool) -> None:
+def _tell(shared: Shared, word: str, *, as_json: bool, whole: bool) -> None:
     from ..commands.sharing import shared_data
     from .meter import size_text
 
@@ -237,7 +264,8 @@ def _tell(shared: Shared, word: str, *, as_json: bool) -> None:
         note(f"{item.artifact} ({whose} '{item.owner}'): {item.why}")
     if not shared.files and not shared.lacking:
         there = f": {_files(shared.already)} already there" if shared.already else ""
-        say(f"Nothing to do{there}.")
+        if whole:  # else the error that follows says why there was nothing
+            say(f"Nothing to do{there}.")
         return
     where = "to" if word == "sent" else "from"
     remotes = " and ".join(f"'{name}'" for name in shared.remotes)

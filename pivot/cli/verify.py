@@ -59,7 +59,8 @@ def _print(result: Verification) -> None:
     for stage in result.stages:
         told = stage.problems and all(r.kind == "out" for r in stage.decision.reasons)
         if stage.decision.state != "fresh" and not told:
-            why = brief(stage.decision.reasons) or headline(stage.decision)
+            unknown = stage.decision.state == "unknown"
+            why = brief(stage.decision.reasons, unknown=unknown) or headline(stage.decision)
             say(f"{stage.name}: {stage.decision.state}: {why}")
             count += 1
         for problem in stage.problems:

@@ -24,7 +24,12 @@ _KIND_WORDS = {
 }
 
 
-_UNKNOWN_WORDS = {"code": "code cannot be read", "dep": "a dep is missing"}
+_UNKNOWN_WORDS = {
+    "code": "code cannot be read",
+    "dep": "a dep is missing",
+    "out": "an out is missing",
+    "config": "its lock cannot be read",
+}
 
 
 def up_to_date(count: int, records: int = 0, *, whole: bool = True) -> str:
@@ -54,8 +59,8 @@ def headline(decision: Decision) -> str:
         if all(reason.new is None for reason in decision.reasons if reason.kind == "dep"):
             words.pop("deps changed", None)
         words = {_UNKNOWN_WORDS.get(first, first): None, **words}
-        if first == "code":
-            words.pop("code changed", None)
+        if first != "dep":
+            words.pop(_KIND_WORDS.get(first, first), None)
     return ", ".join(words)
 
 
@@ -118,14 +123,18 @@ def _change(reason: Reason) -> str:
 
 def brief(reasons: Sequence[Reason], most: int = 2, *, unknown: bool = False) -> str:
     """The first reasons in one line, and how many more there are; deps of an `unknown` are lost."""
-    shown = "; ".join(
-        f"dep {reason.subject} is missing"
-        if unknown and reason.kind == "dep" and reason.new is None
-        else one_line(reason)
-        for reason in reasons[:most]
-    )
+    shown = "; ".join((unknown and _loss(reason)) or one_line(reason) for reason in reasons[:most])
     rest = len(reasons) - most
     return f"{shown}; and {rest} more" if rest > 0 else shown
+
+
+def _loss(reason: Reason) -> str | None:
+    """A reason for which nothing can be said of a stage; None where it is another."""
+    if reason.kind in ("dep", "out") and reason.new is None:
+        return f"{reason.kind} {reason.subject} is missing"
+    if reason.kind == "config" and reason.old is None and reason.new is None:
+        return f"{reason.file} cannot be read"
+    return None
 
 
 def explanation(decision: Decision) -> list[str]:

@@ -17,7 +17,7 @@ from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..run.tracked import TrackedData
 from .inventory import Item, Targets, inventory_of, items_of
-from .selecting import named, refuse_broken
+from .selecting import named, refuse_broken, refuse_unreadable
 from .session import Session
 
 
@@ -42,6 +42,7 @@ def checkout(
     """
     refuse_broken(session, Selection(targets, session.cwd))
     chosen = items_of(inventory_of(session), Targets(targets, session.cwd))
+    refuse_unreadable(session, chosen)
     stages = dict.fromkeys(item.owner for item in chosen if item.tracked is None)
     unlocked = [name for name in stages if session.space.locks.record(name) is None]
     done = place_chosen(session, chosen, force=force, relink=relink)
@@ -55,6 +56,7 @@ def in_place(session: Session, targets: tuple[str, ...]) -> CheckedOut | None:
     """
     refuse_broken(session, Selection(targets, session.cwd))
     chosen = items_of(inventory_of(session), Targets(targets, session.cwd))
+    refuse_unreadable(session, chosen)
     if any(item.part or item.digest is None for item in chosen):
         return None
     if not all(_look(session, item)[1] for item in chosen):

@@ -43,7 +43,7 @@ def check(session: Session, required: Requirements, survey: Survey, names: list[
     if session.overrides and not required.write_params:
         raise_all(list(_unreachable_overrides(session, active)))
     session.check_signatures()
-    errors: list[PivotError] = []
+    errors: list[PivotError] = list(_unreadable_locks(session, names))
     if not required.keep_going:
         errors += unreadable_code(session.space, survey, names)
     errors += _loaders(active)
@@ -53,6 +53,12 @@ def check(session: Session, required: Requirements, survey: Survey, names: list[
     errors += _missing_params(session, active)
     raise_all(errors)
     session.space.verdicts.accept(names)
+
+
+def _unreadable_locks(session: Session, names: list[str]) -> Iterable[PivotError]:
+    """Lock files that a run would have to write into, and that cannot be read, each once."""
+    found = [session.space.locks.blocker(name) for name in names]
+    return {str(error): error for error in found if error is not None}.values()
 
 
 def _unreachable_overrides(session: Session, stages: list[Stage]) -> Iterator[PivotError]:

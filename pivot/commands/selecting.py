@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..errors import raise_all
 from ..graph import Selection, select, targets_of
@@ -17,6 +18,9 @@ from ..run.tracked import needed_by
 from ..tree import is_within, join, parent
 from ..values import dataclass
 from .session import Session
+
+if TYPE_CHECKING:
+    from .inventory import Item
 
 _RECORDS = (".dvc", ".pvt")
 
@@ -69,6 +73,25 @@ def refuse_broken(session: Session, selection: Selection) -> None:
         _refuse(session, _named_problems(session, selection))
     else:
         _refuse(session, list(session.space.pipeline.problems))
+
+
+def refuse_unreadable(session: Session, items: Iterable[Item]) -> None:
+    """Raise PivotErrors where a dvc.lock that says what `items` are cannot be read.
+
+    A lock that one stage has alone takes nothing from the others: those are seen to, and the
+    command ends with its error (`Session.lacks`).
+    """
+    locks = session.space.locks
+    owners = dict.fromkeys(item.owner for item in items if item.tracked is None)
+    owners = {name: None for name in owners if name in session.space.graph.stages}
+    blockers = [error for name in owners if (error := locks.blocker(name)) is not None]
+    raise_all(list({str(error): error for error in blockers}.values()))
+    for name in owners:
+        fault = locks.fault(name)
+        if fault is not None and fault.where is not None:
+            place = (fault.where.file, fault.where.line, fault.where.column)
+            problem = Problem(fault.where.file, name, fault.message, fault.hint, place)
+            session.lacks = (*session.lacks, problem)
 
 
 def split(session: Session, selection: Selection) -> tuple[list[TrackedFile], Selection | None]:

@@ -78,7 +78,8 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
         for name, decision in decisions.items()
         if not survey.is_unchanged(graph.stages[name])
     }
-    notes += [problem for name in touched if (problem := space.locks.problem(name))]
+    told = (problem for name in touched if (problem := space.locks.problem(name)))
+    notes += dict.fromkeys(told)  # one dvc.lock is that of many stages
     notes += _other_rules(session, touched)
     notes += _unknown_inputs(session, decisions)
     notes += [

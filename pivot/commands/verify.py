@@ -125,7 +125,8 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
             away.append(item)
             found = [problem for problem in found if problem.problem != "missing"]
         problems += found
-    notes: list[str] = []
+    told = [problem for name in chosen.stages if (problem := space.locks.problem(name))]
+    notes = list(dict.fromkeys(told))  # one dvc.lock is that of many stages
     wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
     if wanted:
         problems += _on_remotes(session, wanted, notes, needed=request.remote)

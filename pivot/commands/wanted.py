@@ -11,7 +11,7 @@ from ..graph import Selection
 from ..model import StageRecord
 from ..values import dataclass, field
 from .inventory import Item, Targets, inventory_at, inventory_of, items_of
-from .selecting import refuse_broken
+from .selecting import refuse_broken, refuse_unreadable
 
 if TYPE_CHECKING:
     from ..store.transfer import Progress
@@ -63,6 +63,7 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
         try:
             refuse_broken(session, Selection(targets.names, targets.cwd))
             present = items_of(inventory_of(session), targets)
+            refuse_unreadable(session, present)
         except GraphError as error:
             if not request.looks_back:
                 raise

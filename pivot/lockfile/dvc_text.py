@@ -26,11 +26,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@./+-]*\Z")
 def parse_dvc_lock(data: bytes, file: str) -> dict[str, Entry]:
     """The entries of a dvc.lock by stage name. Raises ConfigError where it is none."""
     text = data.decode("utf-8", "replace")
-    if re.search(r"^<{7} ", text, re.MULTILINE):
+    conflict = re.search(r"^<{7} ", text, re.MULTILINE)
+    if conflict:
         raise ConfigError(
             "it has conflict markers",
             hint="take either side of each stage; `pivot status` then says what to run",
-            where=Where(file),
+            where=Where(file, text.count("\n", 0, conflict.start()) + 1),
         )
     content = load_yaml(data, file)
     if not isinstance(content, Mapping):

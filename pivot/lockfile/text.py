@@ -14,7 +14,14 @@ _FORMAT = 1
 
 
 class BadLock(ValueError):
-    """A lock that counts as absent; its text says why (conflict markers, a broken seal)."""
+    """A lock that counts as absent; its text says why (conflict markers, a broken seal).
+
+    `line` is where that shows, as far as it shows in a line.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def dumps(record: StageRecord) -> str:
@@ -72,7 +79,8 @@ def checked(text: str | bytes) -> dict[str, Any]:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         if "<<<<<<<" in text:
-            raise BadLock("it has conflict markers") from error
+            line = text.count("\n", 0, text.index("<<<<<<<")) + 1
+            raise BadLock("it has conflict markers", line) from error
         raise BadLock("it is not JSON") from error
     if not isinstance(data, dict) or "pivot_lock" not in data:
         raise BadLock("it is not a lock of Pivot's")

@@ -36,6 +36,12 @@ class Ledger(Protocol):
 
     def problem(self, name: str) -> str | None: ...
 
+    def fault(self, name: str, /) -> ConfigError | None:
+        """What is wrong with the file that a stage's record lies in, where that cannot be read."""
+
+    def blocker(self, name: str, /) -> ConfigError | None:
+        """The fault where a run is refused for it, so that nothing can be said of the stage."""
+
     def path(self, name: str) -> str: ...
 
     def paths(self) -> Iterable[str]: ...
@@ -117,9 +123,18 @@ class DvcLedger:
         stage = self._stages[name]
         if not self.as_dvc(stage):
             return self._own.problem(name)
+        broken = self.blocker(name)
+        return f"{broken.where}: {broken.message}; `pivot repro` refuses to run" if broken else None
+
+    def fault(self, name: str) -> ConfigError | None:
+        return self.blocker(name) if self.as_dvc(self._stages[name]) else self._own.fault(name)
+
+    def blocker(self, name: str) -> ConfigError | None:
+        stage = self._stages[name]
+        if not self.as_dvc(stage):
+            return None
         self._entries(_lock_file(stage))
-        broken = self._broken.get(_lock_file(stage))
-        return f"{broken.where} counts as absent: {broken.message}" if broken else None
+        return self._broken.get(_lock_file(stage))
 
     def path(self, name: str) -> str:
         return self._own.path(name)
@@ -301,7 +316,7 @@ class DvcLedger:
         changed = []
         for file, changes in self._pending.items():
             # read anew: somebody else may have written other entries meanwhile
-            text = edited(self._tree.read(file), changes, file)
+            text = edited(self._tree.read(file), self._ordered(file, changes), file)
             path = f"{self._around.root}/{file}"
             try:
                 write_atomic(path, text or b"", scratch=scratch_folder(self._around.root))
@@ -310,6 +325,23 @@ class DvcLedger:
             changed.append(file)
         self._pending.clear()
         return tuple(changed)
+
+    def _ordered(
+        self, file: str, changes: Mapping[str, Entry | None]
+    ) -> Mapping[str, Entry | None]:
+        """`changes` in the order in which DVC would have made them."""
+        if len(changes) < 2:
+            return changes
+        from .dvc_order import in_dvc_order  # only where stages have run
+
+        names = {
+            name: stage.short_name
+            for name, stage in self._stages.items()
+            if self.as_dvc(stage) and _lock_file(stage) == file
+        }
+        wanted = [name for name, short in names.items() if short in changes]
+        order = [names[name] for name in in_dvc_order(wanted, self._stages)]
+        return {short: changes[short] for short in order}
 
 
 def _lock_file(stage: Stage) -> str:

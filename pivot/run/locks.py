@@ -5,10 +5,12 @@ from __future__ import annotations
 import marshal
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from shlex import quote
 from typing import Any
 
 from .. import lockfile
 from ..disk import write_atomic
+from ..errors import ConfigError, Where
 from ..model import Stage, StageKey, StageRecord, Symbol
 from ..stamp import is_settled
 from ..tree import Tree
@@ -32,7 +34,7 @@ class Locks:
         self._new: dict[str, tuple[Any, dict[str, Any]]] = {}
         self._names = names
         self._read: dict[str, StageRecord | None] = {}
-        self._problems: dict[str, str] = {}
+        self._problems: dict[str, ConfigError] = {}
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -54,8 +56,16 @@ class Locks:
 
     def problem(self, name: str) -> str | None:
         """Why a lock that exists counts as absent."""
+        error = self.fault(name)
+        return f"{error.where} counts as absent: {error.message}" if error else None
+
+    def fault(self, name: str) -> ConfigError | None:
+        """The same as an error, for commands that cannot do without the lock."""
         self.record(name)
         return self._problems.get(name)
+
+    def blocker(self, _: str) -> ConfigError | None:
+        return None  # a run writes the lock anew
 
     def _load(self, name: str) -> StageRecord | None:
         path = self._paths[name]
@@ -68,14 +78,19 @@ class Locks:
                 return None
             record = lockfile.record_of(data)
         except lockfile.BadLock as error:
-            self._problems[name] = f"{self._paths[name]} counts as absent: {error}"
+            self._problems[name] = self._bad(name, str(error), error.line)
             return None
         if record.stage != name:
-            self._problems[name] = (
-                f"{self._paths[name]} counts as absent: it is the lock of stage '{record.stage}'"
-            )
+            self._problems[name] = self._bad(name, f"it is the lock of stage '{record.stage}'")
             return None
         return record
+
+    def _bad(self, name: str, why: str, line: int | None = None) -> ConfigError:
+        return ConfigError(
+            why,
+            hint=f"`pivot repro {quote(name)}` writes it anew",
+            where=Where(self._paths[name], line or 0),
+        )
 
     def _data(self, path: str, signature: Any) -> dict[str, Any] | None:
         known = self._kept_data(path, signature)

@@ -116,6 +116,12 @@ class Reproduced:
     def problem(self, _: str) -> str | None:
         return None
 
+    def fault(self, _: str) -> None:
+        return None
+
+    def blocker(self, _: str) -> None:
+        return None  # what an earlier version would have refused does not matter
+
     def path(self, name: str) -> str:
         return self._space.locks.path(name)
 

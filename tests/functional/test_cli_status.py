@@ -144,7 +144,11 @@ def test_a_lock_with_conflict_markers_counts_as_absent(done: Sandbox) -> None:
     done.write({".pivot/stages/size.lock": f"<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> x\n"})
     result = done.run("status").ended(0)
     assert "size" in result.stdout
-    assert "size.lock counts as absent" in result.stderr
+    assert "size.lock:1 counts as absent" in result.stderr
+    # the others are seen to, and the exit code tells that one was not
+    said = done.run("checkout").ended(2)
+    assert "error: .pivot/stages/size.lock:1: it has conflict markers" in said.stderr
+    assert "2 unchanged" in said.stdout
     assert done.repro()["size"] == "restored"
     assert done.read(".pivot/stages/size.lock") == lock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,42 @@ def test_a_type_of_dvc_is_a_remark(tracked: Sandbox) -> None:
     made = "stages:\n  a:\n    cmd: mkdir d && echo 1 > d/x\n    outs: [d: {type: directory}]\n"
     tracked.write({"sub/dvc.yaml": made})
     assert tracked.repro("sub/dvc.yaml") == {"sub/dvc.yaml:a": "ran"}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Sandbox:
+    """Two stages of a dvc.yaml that have run, the first in the file last in the pipeline."""
+    project = Sandbox(tmp_path / "project").write(
+        {
+            ".dvc/config": f"['remote \"s\"']\n    url = {tmp_path}/remote\n[core]\n    remote = s\n",
+            "in": "in\n",
+            "dvc.yaml": "stages:\n  b:\n    cmd: cat a > b\n    deps: [a]\n    outs: [b]\n"
+            "  a:\n    cmd: cat in > a\n    deps: [in]\n    outs: [a]\n"
+            "  c:\n    cmd: cat a > c\n    deps: [a]\n    outs: [c]\n",
+        }
+    )
+    project.repro()
+    return project
+
+
+def test_entries_stand_in_the_order_in_which_dvc_runs(pair: Sandbox) -> None:
+    names = re.findall(r"^  (\w+):$", pair.read("dvc.lock"), re.MULTILINE)
+    assert names == ["a", "b", "c"]
+
+
+def test_what_rests_on_a_conflicted_dvc_lock_is_refused_with_its_place(pair: Sandbox) -> None:
+    pair.edit("dvc.lock", "  b:\n", "<<<<<<< HEAD\n  b:\n")
+    for words in (
+        ["push"], ["fetch"], ["pull"], ["checkout"], ["status", "-c"], ["repro"], ["repro", "-n"],
+        ["commit"], ["pull", "c"],
+    ):  # fmt: skip
+        said = pair.run(*words).ended(2)
+        assert said.stderr.count("dvc.lock:15: it has conflict markers") == 1, words
+        assert said.stdout == "", words
+    shown = pair.run("status").ended(0)
+    assert shown.stdout.count("UNKNOWN") == 3
+    assert shown.stderr.count("dvc.lock:15: it has conflict markers; `pivot repro` refuses") == 1
+    assert "conflict" not in shown.stdout
+    checked = pair.run("verify").ended(1)
+    assert "a: unknown: dvc.lock cannot be read" in checked.stdout
+    assert checked.stderr.count("dvc.lock:15: it has conflict markers") == 1
