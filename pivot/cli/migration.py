@@ -18,9 +18,13 @@ def migrate(
     dry_run: bool = typer.Option(
         False, "-n", "--dry-run", "--dry", help="Print what would change; change nothing."
     ),
+    force: bool = typer.Option(
+        False, "-f", "--force", help="Go on where files are not committed as they are."
+    ),
 ) -> None:
     """Make this DVC project a Pivot project, with its results, cache and comments."""
     from ..commands import migrate as use_case
+    from ..commands import way_back
 
     if dry_run:
         with opened() as session:
@@ -30,15 +34,21 @@ def migrate(
         note(f"would write {locks} locks for {planned.stages} stages; nothing was changed")
         for remark in planned.notes:
             note(remark)
+        refused = way_back.lacking(planned)
+        if refused is not None and not force:
+            note(f"would be refused: {refused.message}; {refused.hint}")
         return
     with opened(exclusive=True) as session:
-        done = use_case.migrate(session)
+        done = use_case.migrate(session, force=force)
     locks = sum(path.endswith(".lock") for path in done.writes)
     for remark in done.notes:
         note(remark)
+    if done.is_rest:
+        say("This clone has followed the migration, with its own cache and settings.")
+        return
     say(f"This is a Pivot project now: {done.stages} stages, {locks} locks carried over.")
     note("next: `pivot status`, then commit (`git add -A`); to take it back before that:")
-    for line in use_case.undo_text(done).splitlines():
+    for line in way_back.undo_text(done).splitlines():
         note(f"  {line}")
 
 

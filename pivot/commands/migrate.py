@@ -8,26 +8,29 @@ project that it would give, before anything is written.
 from __future__ import annotations
 
 import difflib
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from .. import lockfile
 from ..config import FlagStyle, load
 from ..disk import explain, write_atomic
-from ..errors import PivotError, SourceError
+from ..errors import PivotError, SourceError, raise_all
 from ..lockfile.data_records import parse_data_record, pivot_record_data
+from ..lockfile.dvc_text import parse_dvc_lock
 from ..lockfile.record_text import record_text
 from ..model import Pipeline, Stage
-from ..project import find_git
-from ..project.dvc_config import dvc_config_files, parse_dvc_config
+from ..project import Project
+from ..project.root import DVC_CONFIG, SCRATCH
 from ..run.survey import Survey
 from ..tree import Tree, parent
+from .dvc_settings import as_pivot, ignoring
 from .session import Session
+from .way_back import lacking
 
 _RUNS = "dvc-runs"
+_LOCAL = ".dvc/config.local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Migration:
     moves: tuple[tuple[str, str], ...]
     stages: int
     notes: tuple[str, ...] = field(default=())
+    replaced: tuple[str, ...] = ()  # of what is written: that was there before
+    is_rest: bool = False  # what another's migration left of a clone's own
 
     def diff(self) -> str:
         """The changes as a unified diff, locks and data left out."""
@@ -87,7 +92,10 @@ def plan_migration(session: Session) -> Migration:
     """What a migration would do. Raises PivotError where the project cannot be migrated."""
     project = session.project
     if project.mode != "dvc":
-        raise PivotError("this is a Pivot project already", hint="there is nothing to migrate")
+        rest = _rest(project)
+        if rest is None:
+            raise PivotError("this is a Pivot project already", hint="there is nothing to migrate")
+        return rest
     beside = [file for file in session.space.pipeline.files if not file.endswith("dvc.yaml")]
     if beside:
         raise PivotError(
@@ -96,94 +104,79 @@ def plan_migration(session: Session) -> Migration:
         )
     writes: dict[str, bytes] = {}
     removes: list[str] = []
+    broken: list[PivotError] = []
     for file in session.space.pipeline.files:
         writes[_pivot_file(file)] = project.tree.read(file) or b""
         removes.append(file)
         lock = file[: -len("yaml")] + "lock"
         if project.tree.kind(lock) == "file":
             removes.append(lock)
+            try:
+                parse_dvc_lock(project.tree.read(lock) or b"", lock)
+            except PivotError as error:
+                broken.append(error)
+    raise_all(broken)
     for name in dict.fromkeys(file.name for file in session.space.pipeline.tracked):
         record = parse_data_record(project.tree.read(name) or b"", name)
         writes[f"{name[: -len('.dvc')]}.pvt"] = record_text(pivot_record_data(record))
         removes.append(name)
     moves = _cache_moves(project.root, project.cache_dir)
-    writes |= _configuration(project.root, moved=bool(moves))
+    writes |= as_pivot(project.root, moved=bool(moves))
+    moves += _template_moves(project.root)
+    writes |= ignoring(project)
     _check_alike(session, writes, removes)
     locks, notes = _locks(session)
     writes |= locks
     removes += [
         path
-        for path in (".dvc/config", ".dvc/config.local", ".dvc/.gitignore", ".dvc/plots")
+        for path in (DVC_CONFIG, ".dvc/.gitignore")
         if os.path.lexists(f"{project.root}/{path}")
     ]
+    if ".pivot/config.local.yaml" in writes and os.path.exists(f"{project.root}/{_LOCAL}"):
+        notes.append(f"{_LOCAL} stays for the way back; .pivot/config.local.yaml is used now")
     count = len(session.space.pipeline.stages)
-    return Migration(project.root, writes, tuple(removes), tuple(moves), count, tuple(notes))
+    root = project.root
+    moves = [move for move in moves if not os.path.lexists(f"{root}/{move[1]}")]
+    replaced = tuple(path for path in writes if os.path.lexists(f"{root}/{path}"))
+    return Migration(
+        root, writes, tuple(removes), tuple(moves), count, tuple(notes), replaced=replaced
+    )
+
+
+def _rest(project: Project) -> Migration | None:
+    """What is left to do in a clone that has pulled a migration; None where nothing is."""
+    root = project.root
+    if os.path.lexists(f"{root}/{DVC_CONFIG}") or not os.path.isdir(f"{root}/.dvc"):
+        return None
+    writes: dict[str, bytes] = {}
+    target = ".pivot/config.local.yaml"
+    if os.path.isfile(f"{root}/{_LOCAL}"):
+        writes = {target: as_pivot(root, moved=False)[target]}
+        if project.tree.read(target) == writes[target]:
+            writes = {}
+    usual = os.path.join(root, SCRATCH, "cache")
+    moves = _cache_moves(root, f"{root}/.dvc/cache") if project.cache_dir == usual else []
+    moves += _template_moves(root)
+    moves = [move for move in moves if not os.path.lexists(f"{root}/{move[1]}")]
+    if not writes and not moves:
+        return None
+    return Migration(root, writes, (), tuple(moves), 0, is_rest=True)
 
 
 def _pivot_file(path: str) -> str:
     return path[: -len("dvc.yaml")] + "pivot.yaml"
 
 
-# --- configuration -------------------------------------------------------------------------
+# --- configuration and cache ------------------------------------------------------------------
 
 
-def _configuration(root: str, *, moved: bool) -> dict[str, bytes]:
-    """.dvc/config and config.local as Pivot's files of the same scope."""
-    written: dict[str, bytes] = {}
-    for path, shown in dvc_config_files(root)[2:]:
-        local = shown.endswith(".local")
-        data = _bytes(path)
-        if data is None and local:
-            continue
-        values, remotes = parse_dvc_config(data or b"", shown, path)
-        content: dict[str, Any] = {}
-        for key, value in values.items():
-            section, _, name = key.partition(".")
-            if key == "cache.dir":
-                value = _relative(root, str(value))
-                if moved:
-                    continue
-            if key == "cache.link":
-                value = next(kind for kind in str(value).split(",") if kind != "reflink")
-            if key == "core.hardlink_lock":
-                continue  # of DVC's own locks
-            content.setdefault(section, {})[name] = value
-        if not local:
-            # objects keep their names, here and in remotes
-            content.setdefault("core", {})["hash"] = "md5"
-        for name, remote in remotes.items():
-            url = remote.url if "://" in remote.url else _relative(root, remote.url)
-            options = {"url": url, **remote.options} if url else dict(remote.options)
-            content.setdefault("remotes", {})[name] = url if not remote.options else options
-        target = ".pivot/config.local.yaml" if local else ".pivot/config.yaml"
-        written[target] = _yaml(content)
-    return written
-
-
-def _relative(root: str, path: str) -> str:
-    """A folder as seen from the root where it lies near, else as it is."""
-    if not path.startswith("/"):
-        return path
-    short = os.path.relpath(path, root)
-    return short if short.count("..") <= 2 else path
-
-
-def _yaml(content: Mapping[str, Any]) -> bytes:
-    from ruamel.yaml import YAML  # 60 ms to import; only this command
-
-    stream = io.BytesIO()
-    editor = YAML()
-    editor.default_flow_style = False
-    editor.dump(dict(content), stream)
-    return stream.getvalue()
-
-
-def _bytes(path: str) -> bytes | None:
+def _template_moves(root: str) -> list[tuple[str, str]]:
+    """Plot templates, and where they go."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read()
+        names = sorted(os.listdir(f"{root}/.dvc/plots"))
     except OSError:
-        return None
+        return []
+    return [(f".dvc/plots/{name}", f".pivot/plots/{name}") for name in names]
 
 
 def _cache_moves(root: str, cache_dir: str) -> list[tuple[str, str]]:
@@ -300,13 +293,20 @@ def _locks(session: Session) -> tuple[dict[str, bytes], list[str]]:
 # --- doing it ------------------------------------------------------------------------------
 
 
-def migrate(session: Session) -> Migration:
-    """Plan and do it. What is written comes first, what is removed last. Raises PivotError."""
+def migrate(session: Session, *, force: bool = False) -> Migration:
+    """Plan and do it. What is written comes first, what is removed last.
+
+    Raises PivotError, unless `force`d also where what git does not have would be lost for good.
+    """
     migration = plan_migration(session)
+    refused = None if force else lacking(migration)
+    if refused is not None:
+        raise refused
     root = session.project.root
     try:
         for path, data in migration.writes.items():
-            write_atomic(f"{root}/{path}", data)
+            is_own = path == ".pivot/config.local.yaml"  # it may hold credentials
+            write_atomic(f"{root}/{path}", data, mode=0o600 if is_own else 0o644)
         for old, new in migration.moves:
             os.makedirs(os.path.dirname(f"{root}/{new}"), exist_ok=True)
             if not os.path.lexists(f"{root}/{new}"):
@@ -315,7 +315,7 @@ def migrate(session: Session) -> Migration:
             _remove(f"{root}/{path}")
         for path in (".dvc/tmp", ".dvc/cache/tmp"):
             _remove(f"{root}/{path}")
-        for folder in (".dvc/cache", ".dvc"):
+        for folder in (".dvc/cache", ".dvc/plots", ".dvc"):
             if os.path.isdir(f"{root}/{folder}") and not os.listdir(f"{root}/{folder}"):
                 os.rmdir(f"{root}/{folder}")
     except OSError as error:
@@ -330,16 +330,3 @@ def _remove(path: str) -> None:
         shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)
-
-
-def undo_text(migration: Migration) -> str:
-    """How to take a migration back, in commands."""
-    lines = []
-    if migration.moves:
-        lines += ["mkdir -p .dvc/cache", *(f"mv {new} {old}" for old, new in migration.moves)]
-    if find_git(migration.root) is not None:
-        made = " ".join(p for p in migration.writes if not p.endswith((".lock", ".local.yaml")))
-        lines += [f"rm -r .pivot {made.replace('.pivot/config.yaml', '').strip()}", "git restore ."]
-    else:
-        lines.append("restore dvc.yaml, dvc.lock, .dvc files and .dvc/ from your backup")
-    return "\n".join(lines)

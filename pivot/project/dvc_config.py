@@ -21,7 +21,7 @@ _LINKS = ("reflink", "copy", "hardlink", "symlink")
 _CORE = ("remote", "autostage", "hardlink_lock")
 
 #: Options of remotes that are files, seen from the folder of the file that names them.
-_PATHS = ("credentialpath", "configpath", "keyfile", "cert_path", "key_path")
+PATH_OPTIONS = ("credentialpath", "configpath", "keyfile", "cert_path", "key_path")
 
 
 def dvc_layers(
@@ -70,7 +70,10 @@ def dvc_config_files(
 def parse_dvc_config(
     data: bytes, file: str, path: str
 ) -> tuple[dict[str, Any], dict[str, RemoteSpec]]:
-    """The settings and remotes of one file, whose place is `path`. Raises ConfigError."""
+    """The settings and remotes of one file, whose place is `path`. Raises ConfigError.
+
+    With a relative place, relative folders stay relative, and `~` stays as it is.
+    """
     values: dict[str, Any] = {}
     remotes: dict[str, RemoteSpec] = {}
     folder = os.path.dirname(path)
@@ -79,7 +82,7 @@ def parse_dvc_config(
         if kind == "remote" and rest:
             remote = rest.strip().strip("\"'").lower()  # as DVC reads names
             options = {
-                key: _resolve(text, folder) if key in _PATHS else text
+                key: _resolve(text, folder) if key in PATH_OPTIONS else text
                 for key, (text, _) in entries.items()
                 if key != "url"
             }
@@ -157,7 +160,9 @@ def _unquote(text: str) -> str:
 def _resolve(url: str, folder: str) -> str:
     if not url or "://" in url:
         return url
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(url)))
+    if url.startswith("~"):
+        return os.path.expanduser(url) if os.path.isabs(folder) else url
+    return os.path.normpath(os.path.join(folder, url))
 
 
 def _link(text: str, where: Where) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from ..disk import explain, read_if_exists, write_atomic
 from .dvc_config import parse_dvc_config
@@ -14,6 +15,15 @@ _SECTION = re.compile(r"^\s*\[(.*)\]\s*$")
 def remote_section(name: str) -> str:
     """How the section of a remote is called in the file."""
     return f"'remote \"{name}\"'"
+
+
+def config_text(sections: Mapping[str, Mapping[str, str]]) -> bytes:
+    """The text of a whole file with these sections."""
+    lines: list[str] = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"    {option} = {_quoted(value)}" for option, value in options.items()]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def edit_dvc_config(path: str, shown: str, section: str, changes: dict[str, str | None]) -> None:

@@ -93,6 +93,13 @@ class Git:
         """Whether a tracked file, or the index, differs from the last commit."""
         return bool(self._run(["status", "--porcelain", "--untracked-files=no"]).strip())
 
+    def changed(self) -> list[str]:
+        """The tracked files below `root` that differ from the last commit, on disk or staged."""
+        options = ["--porcelain", "-z", "--untracked-files=no", "--no-renames"]
+        output = self._run(["status", *options, "--ignore-submodules=all", "--", "."])
+        below = os.path.relpath(os.path.realpath(self.root), os.path.realpath(self.top))
+        return sorted(os.path.relpath(line[3:], below) for line in output.split("\0") if line)
+
     def add(self, paths: Iterable[str]) -> None:
         """Put files into the index, as `git add` does."""
         self._run(["add", "--", *(f":(literal){path}" for path in paths)])

@@ -17,6 +17,8 @@ PIPELINE = "pivot.yaml"
 PROGRAM = "pipeline.py"
 #: What makes a folder DVC's: without it, `.dvc/` may be what a migration left in a clone.
 DVC_CONFIG = ".dvc/config"
+#: In the `.gitignore` of `.pivot/` while the project is DVC's, so that readers leave git clean.
+SELF_IGNORED = "/.gitignore"
 
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
@@ -181,8 +183,10 @@ def _mode(
 def init_files(root: str) -> tuple[str, ...]:
     """Make `.pivot/` and its `.gitignore`; the project-relative paths of what was made.
 
-    Never overwrites: lines that an existing `.gitignore` lacks are appended to it. Raises
-    StoreError where the folder cannot be written.
+    In a project of DVC's alone the `.gitignore` names itself too, so that looking at it is no
+    change; nothing of Pivot's is committed there but locks. Never overwrites: lines that an
+    existing `.gitignore` lacks are appended to it. Raises StoreError where the folder cannot be
+    written.
     """
     folder = os.path.join(root, SCRATCH)
     path = os.path.join(folder, ".gitignore")
@@ -201,6 +205,8 @@ def init_files(root: str) -> tuple[str, ...]:
             before = ""
         present = {line.strip() for line in before.splitlines()}
         lacking = [line for line in _IGNORED if line not in present]
+        if not os.path.exists(path) and _is_only_dvcs(root):
+            lacking.append(SELF_IGNORED)
         if not lacking:
             return ()
         with open(path, "a", encoding="utf-8") as stream:
@@ -209,3 +215,10 @@ def init_files(root: str) -> tuple[str, ...]:
     except OSError as error:
         raise explain(error, "write", path) from None
     return (f"{SCRATCH}/.gitignore",)
+
+
+def _is_only_dvcs(root: str) -> bool:
+    is_dvcs = os.path.isfile(f"{root}/{DVC_CONFIG}")
+    return is_dvcs and not any(
+        os.path.lexists(f"{root}/{name}") for name in (PIPELINE, f"{SCRATCH}/config.yaml")
+    )

@@ -1,0 +1,114 @@
+"""`migrate` in clones of a DVC project: what it refuses, keeps, and leads back to."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import Sandbox
+
+DVC = {
+    ".dvc/config": "[core]\n    remote = far\n['remote \"far\"']\n    url = {far}\n"
+    "['remote \"near\"']\n    url = ../../near\n['remote \"home\"']\n    url = ~/store\n",
+    ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n/mine\n",
+    ".dvc/plots/own.json": '{"mark": "line"}\n',
+    "dvc.yaml": "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n",
+    "notes.md": "one\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Sandbox:
+    """A DVC project with results, all committed, and settings that are one person's."""
+    made = Sandbox(tmp_path / "project").write(DVC)
+    made.write({".dvc/config": DVC[".dvc/config"].format(far=tmp_path / "far")})
+    made.run("repro").ended(0)
+    made.git("add", "-A")
+    made.git("commit", "-qm", "with DVC")
+    made.write({".dvc/config.local": "['remote \"far\"']\n    jobs = 2\n"})
+    return made
+
+
+def clone_of(project: Sandbox, name: str) -> Sandbox:
+    place = project.root.parent / name
+    subprocess.run(["git", "clone", "-q", project.root, place], check=True)
+    return Sandbox(place, git=False)
+
+
+def kept(project: Sandbox) -> dict[str, bytes]:
+    found = project.contents()
+    return {path: data for path, data in found.items() if not path.startswith(".dvc/tmp/")}
+
+
+def test_looking_at_a_clone_leaves_git_clean(project: Sandbox) -> None:
+    clone = clone_of(project, "reader")
+    clone.run("status").ended(0)
+    assert clone.has(".pivot/.gitignore")
+    assert clone.git("status", "--short") == ""
+
+
+def test_the_way_back_leads_to_the_very_files(project: Sandbox, tmp_path: Path) -> None:
+    project.append("notes.md", "two\n")
+    project.write({"notes.txt": "mine", ".dvc/plots/new.json": "{}"})
+    assert "would be refused" in project.run("migrate", "--dry-run").ended(0).stderr
+    refused = project.run("migrate").ended(2).stderr
+    assert "a file is not committed as it is on disk" in refused
+    assert "notes.md" in refused
+    before = kept(project)
+
+    said = project.run("migrate", "--force").ended(0).stderr
+    config = project.read(".pivot/config.yaml")
+    assert f"far: {tmp_path}/far\n" in config
+    assert "near: ../near\n" in config
+    assert "home: ~/store\n" in config
+    assert "jobs" in project.read(".pivot/config.local.yaml")
+    assert project.read(".pivot/plots/own.json") == DVC[".dvc/plots/own.json"]
+    assert project.has(".pivot/plots/new.json")
+    assert "/.gitignore" not in project.read(".pivot/.gitignore")
+    assert project.run("status", "--json").ended(0).json["stages"][0]["state"] == "fresh"
+
+    commands = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+    subprocess.run(["bash", "-ec", "\n".join(commands)], cwd=project.root, check=True)
+    assert kept(project) == before
+
+
+def test_a_lock_that_cannot_be_read_is_no_ground_to_migrate_on(project: Sandbox) -> None:
+    project.write({"dvc.lock": "<<<<<<< HEAD\n" + project.read("dvc.lock")})
+    for words in (["migrate", "--force"], ["migrate", "--dry-run"]):
+        assert "dvc.lock:1: it has conflict markers" in project.run(*words).ended(2).stderr
+    assert project.has("dvc.yaml")
+    assert not project.has("pivot.yaml")
+
+
+def test_a_clone_with_a_cache_follows_the_migration(project: Sandbox) -> None:
+    clone, other = clone_of(project, "clone"), clone_of(project, "other")
+    for each in (clone, other):
+        each.run("repro").ended(0)
+        each.write({".dvc/tmp/lock": "", ".dvc/config.local": "['remote \"far\"']\n    jobs = 3\n"})
+    clone.git("checkout", "-q", ".")
+    other.git("checkout", "-q", ".")
+    project.run("migrate").ended(0)
+    project.git("add", "-A")
+    project.git("commit", "-qm", "with Pivot")
+
+    clone.git("pull", "-q")
+    (clone.root / "a.txt").unlink()
+    clone.run("checkout").ended(0)  # what DVC's cache has
+    assert clone.read("a.txt") == "1\n"
+    assert clone.git("status", "--short") == ""
+
+    other.git("pull", "-q")
+    assert "followed the migration" in other.run("migrate").ended(0).stdout
+    assert "jobs: '3'" in other.read(".pivot/config.local.yaml")
+    assert not other.has(".dvc/cache")
+    assert "nothing to migrate" in other.run("migrate").ended(2).stderr
+    assert other.git("status", "--short") == ""
+    assert other.run("status", "--json").ended(0).json["stages"][0]["state"] == "fresh"
+
+
+def test_the_mode_can_be_said_where_it_is_unclear(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages: {b: {cmd: echo 2 > b, outs: [b]}}\n"})
+    assert "both Pivot's" in project.run("status").ended(2).stderr
+    project.run("config", "set", "core.mode", "pivot").ended(0)
+    assert [s["name"] for s in project.run("status", "--json").ended(0).json["stages"]] == ["b"]
