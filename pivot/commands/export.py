@@ -18,15 +18,17 @@ from ..config import load
 from ..config.discovery import EXPORTED
 from ..disk import explain, write_atomic
 from ..errors import PivotError, SourceError
-from ..lockfile.data_records import new_record_data
+from ..lockfile.data_records import new_record_data, parse_data_record
 from ..lockfile.dvc_text import edited
+from ..lockfile.import_records import Origin, new_import, origin_of
 from ..lockfile.record_text import record_text
-from ..model import Command, Out, Pipeline, Stage, StageRecord, TopLevel
+from ..model import Command, Out, Pipeline, Stage, StageRecord, TopLevel, TrackedFile
 from ..project import Observer
 from ..run.survey import Survey
 from ..store import LocalCache
 from ..tree import Tree, join, parent, relative
 from .calling import CallWriter
+from .dvc_settings import as_dvc
 from .session import Session
 
 _IGNORED = "/config.local\n/tmp\n/cache\n"
@@ -55,8 +57,10 @@ def export(session: Session, *, force: bool = False) -> Export:
             f"'{present[0]}' is there already", hint="--force replaces what an export wrote before"
         )
     if not os.path.lexists(f"{project.root}/.dvc/config"):
-        files[".dvc/config"] = b""
+        made, notes = as_dvc(project.root)
+        files |= {path: data for path, data in made.items() if project.tree.kind(path) is None}
         files[".dvc/.gitignore"] = _IGNORED.encode()
+        writer.notes += notes
     files |= writer.records()
     pipeline = load(_Overlay(project.tree, files), mode="dvc")
     locks, locked = writer.locks(pipeline)
@@ -68,7 +72,8 @@ def export(session: Session, *, force: bool = False) -> Export:
         writer.notes.append("set core.mode: pivot, since both tools' files are here now")
     try:
         for path, data in files.items():
-            write_atomic(f"{project.root}/{path}", data)
+            is_own = path == ".dvc/config.local"  # it may hold credentials
+            write_atomic(f"{project.root}/{path}", data, mode=0o600 if is_own else 0o644)
     except OSError as error:
         raise explain(error, "write", error.filename or project.root) from None
     return Export(tuple(files), len(pipeline.stages), locked, tuple(dict.fromkeys(writer.notes)))
@@ -158,18 +163,27 @@ class _Writer:
     # --- results ----------------------------------------------------------------------------
 
     def records(self) -> dict[str, bytes]:
-        """.dvc files for tracked data that is there."""
+        """.dvc files for tracked data that is there, and for imports, which can be had again."""
         made: dict[str, bytes] = {}
         for file in self._space.pipeline.tracked:
             place = self._space.absolute(file.path)
-            if not os.path.lexists(place):
-                self.notes.append(f"'{file.path}' is not there; it gets no .dvc file")
-                continue
             name = f"{file.path}.dvc"
-            made[name] = record_text(
-                new_record_data(file.path, name, self._cache.add(place), file.desc)
-            )
+            origin = self._origin(file)
+            is_there = os.path.lexists(place)
+            digest = self._cache.add(place) if is_there else None
+            if origin is not None:
+                made[name] = new_import(file.path, name, origin, digest, desc=file.desc)
+                if not is_there:
+                    self.notes.append(f"'{file.path}' is not there; `dvc update` downloads it")
+            elif digest is not None:
+                made[name] = record_text(new_record_data(file.path, name, digest, file.desc))
+            else:
+                self.notes.append(f"'{file.path}' is not there; it gets no .dvc file")
         return made
+
+    def _origin(self, file: TrackedFile) -> Origin | None:
+        data = self._session.project.tree.read(file.name) or b""
+        return origin_of(parse_data_record(data, file.name))
 
     def locks(self, pipeline: Pipeline) -> tuple[dict[str, bytes], int]:
         """dvc.lock files with the stages that are up to date, and how many those are."""
@@ -285,6 +299,4 @@ def _yaml(content: Mapping[str, Any]) -> bytes:
     editor.default_flow_style = False
     editor.width = 4096
     editor.dump(dict(content), stream)
-    return (
-        EXPORTED + b"; the pipeline itself is elsewhere.\n" + stream.getvalue()
-    )
+    return EXPORTED + b"; the pipeline itself is elsewhere.\n" + stream.getvalue()

@@ -97,7 +97,9 @@ def _digest(text: Any, files: Any, where: Where) -> Digest | None:
         raise ConfigError(f"{text!r} is not a digest", where=where) from None
 
 
-def new_import(path: str, record: str, origin: Origin, digest: Digest | None) -> bytes:
+def new_import(
+    path: str, record: str, origin: Origin, digest: Digest | None, *, desc: str | None = None
+) -> bytes:
     """The text of a new record for data imported to `path`; `digest` None: not downloaded yet."""
     name = relative(path, parent(record))
     as_dvc = record.endswith(".dvc")
@@ -106,6 +108,8 @@ def new_import(path: str, record: str, origin: Origin, digest: Digest | None) ->
     else:
         outs = [{"hash": "md5", "path": name} if as_dvc else {"path": name}]
     content = {"frozen": True, "deps": [_dep(origin, as_dvc)], "outs": outs}
+    if desc:
+        content = {"desc": desc, **content}
     return record_text({"md5": dvc_checksum(content), **content} if as_dvc else content)
 
 

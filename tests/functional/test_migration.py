@@ -112,3 +112,34 @@ def test_the_mode_can_be_said_where_it_is_unclear(project: Sandbox) -> None:
     assert "both Pivot's" in project.run("status").ended(2).stderr
     project.run("config", "set", "core.mode", "pivot").ended(0)
     assert [s["name"] for s in project.run("status", "--json").ended(0).json["stages"]] == ["b"]
+
+
+def test_an_export_says_where_data_came_from_and_what_the_remotes_are(tmp_path: Path) -> None:
+    theirs = Sandbox(tmp_path / "theirs").write({"x.txt": "hello\n"})
+    commit = theirs.commit("data")
+    theirs.git("tag", "v1")
+    ours = Sandbox(tmp_path / "ours")
+    ours.write({"pivot.yaml": "stages: {}\n", "z.txt": "z\n"})
+    ours.run("import", "--rev", "v1", "../theirs", "x.txt").ended(0)
+    ours.run("track", "z.txt").ended(0)
+    ours.write(
+        {
+            ".pivot/config.yaml": "core: {remote: near}\nremotes:\n  near: ../store\n"
+            "  far: {url: 's3://b/p', region: eu, retries: 3, access_key_id: hush}\n",
+            ".pivot/config.local.yaml": "remotes: {far: {secret_access_key: 'a#b'}}\n",
+        }
+    )
+    said = ours.run("export").ended(0).stderr
+    assert "DVC knows no retries" in said
+    record = ours.read("x.txt.dvc")
+    for line in ("frozen: true", "url: ../theirs", "rev: v1", f"rev_lock: {commit}"):
+        assert line in record
+    assert "frozen" not in ours.read("z.txt.dvc")
+    assert ours.read(".dvc/config") == (
+        "[core]\n    remote = near\n['remote \"near\"']\n    url = ../../store\n"
+        "['remote \"far\"']\n    url = s3://b/p\n    region = eu\n"
+    )
+    own = ours.read(".dvc/config.local")
+    assert "access_key_id = hush" in own
+    assert 'secret_access_key = "a#b"' in own
+    assert (ours.root / ".dvc/config.local").stat().st_mode & 0o077 == 0
