@@ -368,6 +368,15 @@ class Reason:
 #: A note of decisions to run that an earlier result of the same key makes unnecessary.
 RESTORABLE = "an earlier result is in the cache, and comes back without a run"
 
+#: A note of frozen stages whose key is not that of their lock.
+HELD = "would run if it were not frozen"
+
+#: A note of frozen stages whose outs a run would record as they have become.
+TO_RECORD = "`pivot repro` records its outs as they are now"
+
+#: A note of decisions to run where the outs are those of an earlier result.
+OLDER = "what lies there is an earlier result; `pivot pull` brings the locked one without a run"
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

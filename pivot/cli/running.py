@@ -112,7 +112,7 @@ def _leave_witness(session: Session, command: str, names: Collection[str], recor
 def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
     from ..model import RESTORABLE
-    from .wording import brief, explanation, state_word
+    from .wording import brief, explanation, remark, state_word
 
     stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
     if as_json:
@@ -128,7 +128,9 @@ def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
             known = planned.seconds.get(decision.stage)
             runs = decision.action == "run" and RESTORABLE not in decision.notes
             expected = f"  [about {seconds_text(known)}]" if known and runs else ""
-            text = brief(decision.reasons) or "its outs are missing, and in the cache"
+            unknown = decision.state == "unknown"
+            text = brief(decision.reasons, unknown=unknown)
+            text = f"{text or 'its outs are missing, and in the cache'}{remark(decision)}"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
     _print_plan_summary(planned, stale)
 

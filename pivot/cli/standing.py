@@ -71,10 +71,13 @@ def _print_explanations(session: Session, result: Status, *, diff: bool, all_sta
 
 def _print_status(result: Status, *, verbose: bool, whole: bool) -> None:
     """The stale ones, or that nothing is; not `whole` where files are left out."""
+    from ..model import HELD
     from .wording import is_settled, up_to_date
 
     stale = [d for d in result.decisions.values() if not is_settled(d)]
-    shown = list(result.decisions.values()) if verbose else stale
+    held = [d for d in result.decisions.values() if HELD in d.notes and is_settled(d)]
+    names = {d.stage for d in [*stale, *held]}
+    shown = [d for d in result.decisions.values() if verbose or d.stage in names]
     width = max((len(decision.stage) for decision in shown), default=0)
     for decision in shown:
         say(_line(decision, width))
@@ -102,15 +105,16 @@ _TRACKED_WORDS = {
 
 
 def _line(decision: Decision, width: int) -> str:
-    from .wording import brief, is_settled, state_word
+    from .wording import brief, is_settled, remark, state_word
 
     word = f"{state_word(decision):<9}"
     if is_settled(decision):
-        text = ", ".join(decision.notes)
+        text = ", ".join(note for note in decision.notes if note != "frozen")
     else:
         word = styled(word, "yellow", sys.stdout)
         unknown = decision.state == "unknown"
         text = brief(decision.reasons, unknown=unknown) or "its outs are missing, and in the cache"
+        text += remark(decision)
     return f"{decision.stage:<{width}}  {word} {text}".rstrip()
 
 

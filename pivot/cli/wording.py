@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import RESTORABLE, Decision, Reason
+from ..model import OLDER, RESTORABLE, TO_RECORD, Decision, Reason
 from .output import value_text
 
 _KIND_WORDS = {
@@ -135,6 +135,12 @@ def _loss(reason: Reason) -> str | None:
     if reason.kind == "config" and reason.old is None and reason.new is None:
         return f"{reason.file} cannot be read"
     return None
+
+
+def remark(decision: Decision) -> str:
+    """What belongs beside the reasons in one line: what else would help, or will be done."""
+    told = [note for note in decision.notes if note in (OLDER, TO_RECORD)]
+    return f" ({told[0]})" if told else ""
 
 
 def explanation(decision: Decision) -> list[str]:

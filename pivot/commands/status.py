@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import PivotError, PivotErrors, SourceError
 from ..graph import Selection
-from ..model import FINGERPRINT_VERSION, Decision, OpaqueReference, Reason, TrackedFile
+from ..model import FINGERPRINT_VERSION, HELD, Decision, OpaqueReference, Reason, TrackedFile
 from ..plan import RULES
 from ..run.journal import read_journal
 from ..run.survey import Survey
@@ -55,7 +55,7 @@ class Status:
         odd = any(data.state != "fresh" for data in self.tracked)
         remarks = self.environment or self.orphans or self.notes or odd
         return not remarks and all(
-            decision.state == "fresh" and decision.action == "none"
+            decision.state == "fresh" and decision.action == "none" and HELD not in decision.notes
             for decision in self.decisions.values()
         )
 

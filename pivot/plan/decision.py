@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..graph import Graph
-from ..model import Action, Command, Decision, Reason, Stage, StageKey, StageRecord
+from ..model import (
+    HELD,
+    TO_RECORD,
+    Action,
+    Command,
+    Decision,
+    Out,
+    Reason,
+    Stage,
+    StageKey,
+    StageRecord,
+)
 from .comparison import compare, line_of, old_dep
 from .dvc_rules import compare_as_dvc
 from .evidence import Evidence
@@ -20,7 +31,7 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     reasons: list[Reason] = []
     if evidence.forced:
         reasons.append(Reason("forced", stage.name, file=stage.file, line=stage.line))
-    if stage.always_changed or is_callback(stage):
+    if (stage.always_changed or is_callback(stage)) and not evidence.rested:
         reasons.append(Reason("always", stage.name, file=stage.file, line=stage.line))
     if record is None:
         reasons.append(
@@ -56,16 +67,40 @@ def _without(
 
 
 def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:
-    action: Action = "none"
-    if evidence.record is not None:
-        lost = [
-            digest
-            for path, digest in evidence.record.outs.items()
-            if evidence.outs.get(path) is None
-        ]
-        if lost and all(evidence.stored(digest) for digest in lost):
-            action = "checkout"
-    return Decision(stage.name, "fresh", action, (), key, ("frozen",))
+    """It is never run: fresh, but where its outs are nowhere or, to DVC, have become others."""
+    record = evidence.record
+    then = record.outs if record is not None else {}
+    notes: tuple[str, ...] = ("frozen",)
+    if record is not None:
+        differences = compare_as_dvc if evidence.as_dvc else compare
+        if differences(stage, record, evidence):
+            notes = ("frozen", HELD)
+    lost = [out for out in stage.outs if evidence.outs.get(out.path) is None and not out.resume]
+    gone = [out for out in lost if out.path not in then or not evidence.stored(then[out.path])]
+    if gone:
+        reasons = tuple(_out_reason(stage, evidence, record, out) for out in gone)
+        return Decision(stage.name, "unknown", "none", reasons, key, notes)
+    if lost:
+        return Decision(stage.name, "fresh", "checkout", (), key, notes)
+    others = [out for out in stage.outs if evidence.outs.get(out.path) != then.get(out.path)]
+    if others and evidence.as_dvc:
+        reasons = tuple(_out_reason(stage, evidence, record, out) for out in others)
+        told = () if evidence.absent else (TO_RECORD,)
+        return Decision(stage.name, "stale", "none", reasons, key, (*notes, *told))
+    return Decision(stage.name, "fresh", "none", (), key, notes)
+
+
+def _out_reason(stage: Stage, evidence: Evidence, record: StageRecord | None, out: Out) -> Reason:
+    then = record.outs.get(out.path) if record is not None else None
+    now = evidence.outs.get(out.path)
+    return Reason(
+        "out",
+        out.path,
+        then.short if then else None,
+        now.short if now else None,
+        stage.file,
+        out.line or stage.line,
+    )
 
 
 def is_callback(stage: Stage) -> bool:
@@ -102,16 +137,7 @@ def _changed_outs(
         if then is not None and now is None and evidence.stored(then):
             action = "checkout"
             continue
-        changed.append(
-            Reason(
-                "out",
-                out.path,
-                then.short if then else None,
-                now.short if now else None,
-                stage.file,
-                out.line or stage.line,
-            )
-        )
+        changed.append(_out_reason(stage, evidence, record, out))
     return changed, action
 
 

@@ -22,7 +22,8 @@ class Evidence:
     and `nowhere` those of them that no stage makes, so that a run is refused for them. `outs` are
     the digests now on disk (None: nothing there); `stored` tells whether the bytes of
     a digest can be had from the cache. `observed` holds the hashes, as of today, of the modules
-    that the lock names as observed (None: the module is gone). With `as_dvc` the rules of
+    that the lock names as observed (None: the module is gone). A `rested` stage that always runs is
+    judged as if it did not. With `as_dvc` the rules of
     dvc.yaml judge; `scripts` are then the deps that the code's digest covers, as they are on
     disk: they count by content where the record knows no code.
     """
@@ -38,5 +39,6 @@ class Evidence:
     absent: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     forced: bool = False
+    rested: bool = False
     as_dvc: bool = False
     scripts: Mapping[str, Digest | None] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import PivotError
-from ..model import Decision, Stage, Status
+from ..model import TO_RECORD, Decision, Stage, Status
 from ..values import dataclass, field
 from .events import INTERRUPTED, Event, Stopped
 from .job import Outcome
@@ -182,7 +182,13 @@ class Loop:
             self._survey.force(name)
         try:
             decision = self._survey.decide(stage, {})
-            if decision.state == "fresh":
+            gone = [reason.subject for reason in decision.reasons if reason.kind == "out"]
+            if stage.frozen and decision.state == "unknown" and gone:
+                lost = _lost(gone)
+                if self._space.locks.as_dvc(stage):
+                    raise lost  # as DVC does, whether anything needs it or not
+                decision = replace(decision, notes=(*decision.notes, lost.message))
+            if decision.state == "fresh" or (stage.frozen and gone):
                 yield from self._leave(sorter, stage, decision)
                 return
             if decision.key is None:  # without all its deps nothing can be run or looked up
@@ -235,6 +241,8 @@ class Loop:
         if self._settler.was_changed_by_hand(stage):
             self._hand_over()
             settled = self._settler.accept(stage)
+            notes = tuple(note for note in decision.notes if note != TO_RECORD)
+            decision = replace(decision, notes=notes)
         if self._settler.renew(stage, decision):
             decision = replace(decision, notes=())  # what was unrecorded is recorded
         self._done(sorter, stage, status)
@@ -369,3 +377,12 @@ class Loop:
             cause = next((up for up in self._space.graph.parents[name] if up in below), None)
             error = f"needs '{cause}'" if status == "blocked" and cause else None
             yield Event("stage_finished", stage.name, status, error=error)
+
+
+def _lost(outs: list[str]) -> PivotError:
+    """What a frozen stage should have made is nowhere."""
+    listed = ", ".join(f"'{path}'" for path in outs)
+    return PivotError(
+        f"it is frozen, and {listed} is neither here nor in the cache",
+        hint="`pivot pull` fetches it where a remote has it, and `pivot unfreeze` lets it be made",
+    )

@@ -13,6 +13,7 @@ from ..digest import Digest
 from ..errors import ConfigError, PivotError, SourceError
 from ..model import (
     FINGERPRINT_VERSION,
+    OLDER,
     RESTORABLE,
     CodeManifest,
     Decision,
@@ -38,7 +39,8 @@ class Survey:
     """Evidence for stages, read from a workspace. One survey sees each artifact once.
 
     `forced` are stages to run whatever is known; with `allow_missing` a dep that is absent counts
-    as unchanged where the lock knows its digest.
+    as unchanged where the lock knows its digest. With `rested` stages that always run are judged
+    like the others.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class Survey:
         *,
         forced: frozenset[str] = frozenset(),
         allow_missing: bool = False,
+        rested: bool = False,
     ) -> None:
         self._space = space
+        self._rested = rested
         self._forced = set(forced)
         self._allow_missing = allow_missing
         self._tracked = {file.path: file.digest for file in space.pipeline.tracked if file.digest}
@@ -195,6 +199,7 @@ class Survey:
             absent=tuple(absent),
             nowhere=tuple(path for path in absent if self._is_refused(stage, path)),
             forced=stage.name in self._forced,
+            rested=self._rested,
             as_dvc=as_dvc,
             scripts=self._scripts(stage) if as_dvc and record and record.key.code is None else {},
         )
@@ -515,8 +520,24 @@ class Survey:
                 if stored is not None:
                     decision = replace(decision, notes=(*decision.notes, RESTORABLE))
                     coming[name] = stored
+                elif self._is_older(decision):
+                    decision = replace(decision, notes=(*decision.notes, OLDER))
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
+
+    def _is_older(self, decision: Decision) -> bool:
+        """Whether all that is wrong are outs, whose bytes an earlier run left, in the cache.
+
+        So it is where locks came from another machine, and the data has yet to come.
+        """
+        space = self._space
+        if not space.here or not space.project.settings.remotes:
+            return False
+        if any(reason.kind not in ("out", "upstream") for reason in decision.reasons):
+            return False
+        changed = [reason.subject for reason in decision.reasons if reason.kind == "out"]
+        present = [space.observer.observe(path) for path in changed]
+        return bool(changed) and all(d is not None and space.cache.has(d) for d in present)
 
     def explain(self, stage: Stage, decision: Decision) -> Decision:
         """`decision` with changed code broken down to definitions, where the table is known."""

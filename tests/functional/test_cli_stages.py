@@ -95,6 +95,7 @@ def test_a_frozen_stage_takes_no_part(project: Sandbox) -> None:
     one(project, "cmd: echo ${n} > o\nouts: [o]\nfrozen: true").write({"params.yaml": "n: 1\n"})
     assert project.repro() == {"a": "fresh"}
     assert not project.has("o")
+    assert project.states() == {"a": "unknown"}  # what it should have made is nowhere
 
 
 def test_tracked_variables(project: Sandbox) -> None:

@@ -244,3 +244,50 @@ def test_what_rests_on_a_conflicted_dvc_lock_is_refused_with_its_place(pair: San
     checked = pair.run("verify").ended(1)
     assert "a: unknown: dvc.lock cannot be read" in checked.stdout
     assert checked.stderr.count("dvc.lock:15: it has conflict markers") == 1
+
+
+def test_a_frozen_stage_says_what_it_holds_back(pair: Sandbox) -> None:
+    pair.run("freeze", "a").ended(0)
+    pair.write({"in": "other\n"})
+    for _ in range(2):  # neither is that remembered as nothing to say
+        assert "a  frozen    would run if it were not frozen" in pair.run("status").ended(0).stdout
+    assert pair.states()["a"] == "fresh"
+    pair.write({"a": "by hand\n"})
+    for words in (["status"], ["repro", "-n"]):
+        shown = pair.run(*words).ended(0).stdout
+        assert re.search(r"a +frozen +out a: .*`pivot repro` records its outs as they are", shown)
+        assert "b  WILL RUN  dep a" in shown
+    assert pair.ran() == {"b", "c"}
+    pair.run("verify").ended(0)
+    pair.remove("a", ".dvc/cache")
+    assert pair.states()["a"] == "unknown"
+    pair.write({"b": "by hand\n"})
+    lost = pair.run("repro", "b").ended(1)
+    assert "a: failed: it is frozen, and 'a' is neither here nor in the cache" in lost.stderr
+    assert "b: blocked" in lost.stderr
+
+
+def test_stages_that_always_run_can_be_verified(pair: Sandbox) -> None:
+    pair.edit(
+        "dvc.yaml", "    cmd: cat in > a\n", "    cmd: cat in > a\n    always_changed: true\n"
+    )
+    pair.append("dvc.yaml", "  ping:\n    cmd: 'true'\n")
+    assert "ping: stale" in pair.run("verify").ended(1).stdout  # it was never run
+    pair.repro()
+    pair.run("verify").ended(0)
+    pair.write({"in": "other\n"})
+    assert "a: stale: dep in" in pair.run("verify").ended(1).stdout
+
+
+def test_data_that_lags_behind_its_lock_is_to_be_pulled(pair: Sandbox, tmp_path: Path) -> None:
+    other = pair.copy(tmp_path / "other").write({"in": "other\n"})
+    other.repro()
+    other.run("push").ended(0)
+    pair.write({path: other.read(path) for path in ("in", "dvc.lock")})  # as `git pull` does
+    shown = pair.run("status").ended(0).stdout
+    assert shown.count("an earlier result; `pivot pull` brings the locked one without a run") == 3
+    assert "a  WILL RUN  out a: " in shown
+    pair.write({"c": "by hand\n"})  # what is stored nowhere is no earlier result
+    assert pair.run("repro", "-n").ended(0).stdout.count("an earlier result") == 2
+    pair.run("pull", "--force").ended(0)
+    assert pair.stale() == set()
