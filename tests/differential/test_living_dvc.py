@@ -43,7 +43,7 @@ def test_a_clone_goes_all_the_way(both: Make) -> None:
     assert lacking.code == 1
     assert "it needs 'data/raw.csv', which is not there; `pivot pull data/raw.csv`" in lacking.err
     clone.pivot("pull").well()
-    assert clone.pivot("status").well().out == "Everything is up to date (5 stages).\n"
+    assert clone.pivot("status").well().out == "Everything is up to date (5 stages and 1 record).\n"
     assert set(statuses(clone, "-P").values()) == {"fresh"}
     assert clone.dvc_changed() == {}
 
@@ -62,7 +62,7 @@ def test_a_clone_goes_all_the_way(both: Make) -> None:
     clone.commit()
     clone.pivot("migrate").well()
     assert set(statuses(clone, "-P").values()) == {"fresh"}
-    assert clone.pivot("status").well().out == "Everything is up to date (5 stages).\n"
+    assert clone.pivot("status").well().out == "Everything is up to date (5 stages and 1 record).\n"
     clone.remove("data/raw.csv")
     clone.remove(".pivot/cache/files")
     clone.pivot("pull").well()
