@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from .. import lockfile
 from ..config import load
@@ -26,9 +26,10 @@ from ..model import Command, Out, Pipeline, Stage, StageRecord, TopLevel, Tracke
 from ..project import Observer
 from ..run.survey import Survey
 from ..store import LocalCache
-from ..tree import Tree, join, parent, relative
+from ..tree import join, parent, relative
 from .calling import CallWriter
 from .dvc_settings import as_dvc
+from .overlay import Overlay
 from .session import Session
 
 _IGNORED = "/config.local\n/tmp\n/cache\n"
@@ -62,7 +63,7 @@ def export(session: Session, *, force: bool = False) -> Export:
         files[".dvc/.gitignore"] = _IGNORED.encode()
         writer.notes += notes
     files |= writer.records()
-    pipeline = load(_Overlay(project.tree, files), mode="dvc")
+    pipeline = load(Overlay(project.tree, files), mode="dvc")
     locks, locked = writer.locks(pipeline)
     files |= locks
     if project.settings["core.mode"] is None:
@@ -209,29 +210,6 @@ class _Writer:
         blank = lockfile.record_of_entry(stage, {"cmd": ""})
         key = replace(blank.key, params=self._space.params.values(stage))
         return lockfile.entry_of_record(stage, StageRecord(stage.name, key, outs), deps)
-
-
-class _Overlay:
-    """The work tree with files that are about to be written."""
-
-    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
-        self._tree = tree
-        self._files = files
-
-    def read(self, path: str) -> bytes | None:
-        return self._files.get(path) or self._tree.read(path)
-
-    def kind(self, path: str) -> Literal["file", "dir"] | None:
-        return "file" if path in self._files else self._tree.kind(path)
-
-    def list(self, path: str) -> tuple[tuple[str, bool], ...]:
-        added = [(p.rpartition("/")[2], False) for p in self._files if parent(p) == path]
-        return tuple(sorted({*self._tree.list(path), *added}))
-
-    def signature(self, path: str) -> str:
-        return (
-            f"{path}:{self.kind(path)}"  # told apart, so that no folder looks like its own parent
-        )
 
 
 def _top_level(top: TopLevel) -> dict[str, Any]:

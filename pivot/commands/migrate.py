@@ -11,7 +11,6 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from .. import lockfile
 from ..config import FlagStyle, load
@@ -21,11 +20,10 @@ from ..lockfile.data_records import parse_data_record, pivot_record_data
 from ..lockfile.dvc_text import parse_dvc_lock
 from ..lockfile.record_text import record_text
 from ..model import Pipeline, Stage
-from ..project import Project
 from ..project.root import DVC_CONFIG, SCRATCH
 from ..run.survey import Survey
-from ..tree import Tree, parent
 from .dvc_settings import as_pivot, ignoring
+from .overlay import Overlay
 from .session import Session
 from .way_back import lacking
 
@@ -45,6 +43,7 @@ class Migration:
     notes: tuple[str, ...] = field(default=())
     replaced: tuple[str, ...] = ()  # of what is written: that was there before
     is_rest: bool = False  # what another's migration left of a clone's own
+    links: tuple[str, ...] = ()  # symbolic links into folders that move
 
     def diff(self) -> str:
         """The changes as a unified diff, locks and data left out."""
@@ -92,7 +91,7 @@ def plan_migration(session: Session) -> Migration:
     """What a migration would do. Raises PivotError where the project cannot be migrated."""
     project = session.project
     if project.mode != "dvc":
-        rest = _rest(project)
+        rest = _rest(session)
         if rest is None:
             raise PivotError("this is a Pivot project already", hint="there is nothing to migrate")
         return rest
@@ -139,12 +138,20 @@ def plan_migration(session: Session) -> Migration:
     moves = [move for move in moves if not os.path.lexists(f"{root}/{move[1]}")]
     replaced = tuple(path for path in writes if os.path.lexists(f"{root}/{path}"))
     return Migration(
-        root, writes, tuple(removes), tuple(moves), count, tuple(notes), replaced=replaced
+        root,
+        writes,
+        tuple(removes),
+        tuple(moves),
+        count,
+        tuple(notes),
+        replaced,
+        links=_links(session, moves),
     )
 
 
-def _rest(project: Project) -> Migration | None:
+def _rest(session: Session) -> Migration | None:
     """What is left to do in a clone that has pulled a migration; None where nothing is."""
+    project = session.project
     root = project.root
     if os.path.lexists(f"{root}/{DVC_CONFIG}") or not os.path.isdir(f"{root}/.dvc"):
         return None
@@ -160,7 +167,7 @@ def _rest(project: Project) -> Migration | None:
     moves = [move for move in moves if not os.path.lexists(f"{root}/{move[1]}")]
     if not writes and not moves:
         return None
-    return Migration(root, writes, (), tuple(moves), 0, is_rest=True)
+    return Migration(root, writes, (), tuple(moves), 0, is_rest=True, links=_links(session, moves))
 
 
 def _pivot_file(path: str) -> str:
@@ -191,48 +198,30 @@ def _cache_moves(root: str, cache_dir: str) -> list[tuple[str, str]]:
     ]
 
 
+def _links(session: Session, moves: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The outs and data, or files of them, that are symbolic links into the cache that moves."""
+    if not moves or "symlink" not in session.project.settings["cache.link"]:
+        return ()
+    root = session.project.root
+    pipeline = session.space.pipeline
+    outs = [out.path for stage in pipeline.stages.values() for out in stage.outs]
+    found: list[str] = []
+    for path in (*outs, *(file.path for file in pipeline.tracked)):
+        inside = (f"{folder}/{n}" for folder, _, names in os.walk(f"{root}/{path}") for n in names)
+        for place in (f"{root}/{path}", *inside):
+            if os.path.islink(place) and os.readlink(place).startswith(f"{root}/.dvc/cache/"):
+                found.append(os.path.relpath(place, root))
+    return tuple(found)
+
+
 # --- stages and their results --------------------------------------------------------------
-
-
-class _Overlay:
-    """The work tree as it would be afterwards."""
-
-    def __init__(self, tree: Tree, writes: Mapping[str, bytes], removes: list[str]) -> None:
-        self._tree = tree
-        self._writes = writes
-        self._removed = set(removes)
-
-    def read(self, path: str) -> bytes | None:
-        if path in self._writes:
-            return self._writes[path]
-        return None if path in self._removed else self._tree.read(path)
-
-    def kind(self, path: str) -> Literal["file", "dir"] | None:
-        if path in self._writes:
-            return "file"
-        return None if path in self._removed else self._tree.kind(path)
-
-    def list(self, path: str) -> tuple[tuple[str, bool], ...]:
-        found = dict(self._tree.list(path))
-        for name in self._removed:
-            if parent(name) == path:
-                found.pop(name.rpartition("/")[2], None)
-        for name in self._writes:
-            if parent(name) == path:
-                found[name.rpartition("/")[2]] = False
-        return tuple(sorted(found.items()))
-
-    def signature(self, path: str) -> str:
-        return (
-            f"{path}:{self.kind(path)}"  # told apart, so that no folder looks like its own parent
-        )
 
 
 def _check_alike(session: Session, writes: Mapping[str, bytes], removes: list[str]) -> None:
     """Raise PivotError where the stages would not be the same as now."""
     settings = session.project.settings
     after = load(
-        _Overlay(session.project.tree, writes, removes),
+        Overlay(session.project.tree, writes, removes),
         mode="pivot",
         code_roots=settings["code.roots"],
         skip_dirs=session.project.ignored.skips_folder if session.project.ignored else None,
@@ -311,6 +300,12 @@ def migrate(session: Session, *, force: bool = False) -> Migration:
             os.makedirs(os.path.dirname(f"{root}/{new}"), exist_ok=True)
             if not os.path.lexists(f"{root}/{new}"):
                 os.rename(f"{root}/{old}", f"{root}/{new}")
+        for path in migration.links:
+            old = os.path.relpath(os.readlink(f"{root}/{path}"), root)
+            for before, after in migration.moves:
+                if old.startswith(f"{before}/"):
+                    os.unlink(f"{root}/{path}")
+                    os.symlink(f"{root}/{after}{old[len(before) :]}", f"{root}/{path}")
         for path in migration.removes:
             _remove(f"{root}/{path}")
         for path in (".dvc/tmp", ".dvc/cache/tmp"):

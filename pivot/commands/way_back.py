@@ -30,9 +30,12 @@ def lacking(migration: Migration) -> PivotError | None:
     if not found:
         return None
     listed = ", ".join(f"'{path}'" for path in found[:5]) + (", ..." if len(found) > 5 else "")
-    count = "a file is" if len(found) == 1 else f"{len(found)} files are"
+    if len(found) == 1:
+        what = "a file is not committed as it is"
+    else:
+        what = f"{len(found)} files are not committed as they are"
     return PivotError(
-        f"{count} not committed as it is on disk, so that no way would lead back: {listed}",
+        f"{what} on disk, so that no way would lead back: {listed}",
         hint="commit first; `--force` goes on without",
     )
 
@@ -66,6 +69,8 @@ def undo_text(migration: Migration) -> str:
     kept = [p for p in gone if p in tracked and (p == ".pivot" or not p.startswith(".pivot/"))]
     if kept:
         lines.append(f"git restore {_words(kept)}")
+    if migration.links:
+        lines.append("dvc checkout")  # the links lead to where the cache was
     return "\n".join(lines)
 
 

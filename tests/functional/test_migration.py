@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def test_the_way_back_leads_to_the_very_files(project: Sandbox, tmp_path: Path) 
     commands = [line.strip() for line in said.splitlines() if line.startswith("  ")]
     subprocess.run(["bash", "-ec", "\n".join(commands)], cwd=project.root, check=True)
     assert kept(project) == before
+
+
+def test_symbolic_links_follow_the_cache(project: Sandbox) -> None:
+    cache = f"{project.root}/.dvc/cache/"
+    project.append(".dvc/config", "[cache]\n    type = symlink\n")
+    (project.root / "a.txt").unlink()
+    project.run("checkout").ended(0)
+    assert os.readlink(project.root / "a.txt").startswith(cache)
+    project.git("commit", "-qam", "links")
+    project.run("migrate").ended(0)
+    assert project.read("a.txt") == "1\n"
+    assert "Everything is up to date" in project.run("status").ended(0).stdout
 
 
 def test_a_lock_that_cannot_be_read_is_no_ground_to_migrate_on(project: Sandbox) -> None:
