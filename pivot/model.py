@@ -17,7 +17,7 @@ OutKind = Literal["out", "metric", "plot"]
 CheckMode = Literal["content", "stat"]
 State = Literal["fresh", "stale", "unknown"]
 Action = Literal["none", "run", "checkout"]
-Status = Literal["ran", "fresh", "restored", "failed", "blocked", "skipped"]
+Status = Literal["ran", "fresh", "restored", "recorded", "failed", "blocked", "skipped"]
 ReasonKind = Literal[
     "code",
     "observed",

@@ -22,6 +22,7 @@ _REFRESHES = 8
 _STYLES = {
     "ran": "green",
     "restored": "cyan",
+    "recorded": "cyan",
     "failed": "red",
     "blocked": "yellow",
     "skipped": "yellow",
@@ -97,6 +98,9 @@ class PlainReporter(Reporter):
                 self._line(f"  the whole output: pivot logs {quote(event.stage or '')}")
         elif status == "ran":
             self._line(f"{event.stage}: {word} in {seconds_text(event.seconds)}")
+        elif (event.stage or "").endswith((".pvt", ".dvc")) and event.notes:
+            self._line(f"{event.stage}: {word} {'; '.join(event.notes)}")  # one thing, one line
+            return
         elif status != "fresh":
             self._line(f"{event.stage}: {word}{f' ({event.error})' if event.error else ''}")
         self._notes(event)
@@ -105,7 +109,7 @@ class PlainReporter(Reporter):
         if set(self._counts) <= {"fresh"}:
             say(up_to_date(self._counts.total() - self._records, self._records))
             return
-        order = ("ran", "restored", "fresh", "failed", "blocked", "skipped")
+        order = ("ran", "restored", "recorded", "fresh", "failed", "blocked", "skipped")
         parts = [f"{self._counts[word]} {word}" for word in order if self._counts[word]]
         saved = f", {seconds_text(event.saved)} saved" if event.saved >= 0.1 else ""
         say(f"{', '.join(parts)} in {seconds_text(event.seconds)}{saved}.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..digest import Digest
+from ..model import TrackedFile
 from .inventory import Targets, inventory_of, items_of
 from .session import Session
 from .sharing import fetch_objects
 from .stores import Stores
+from .wanted import is_from_url, is_import
 
 
 class Pull:
@@ -25,9 +27,15 @@ class Pull:
         self._asked: set[Digest] = set()
         self._keys: set[str] = set()
         self._remotes: dict[Digest, str | None] = {}
+        self._imports: dict[Digest, TrackedFile] = {}  # what another repository has
+        self._downloads: dict[Digest, TrackedFile] = {}
         for item in items_of(inventory_of(session), Targets()):
             if item.digest is not None:
                 self._remotes.setdefault(item.digest, item.out.remote)
+                if item.tracked is not None and is_import(session, item):
+                    self._imports[item.digest] = item.tracked
+                elif item.tracked is not None and is_from_url(session, item):
+                    self._downloads[item.digest] = item.tracked
         self._stores = Stores(session.project)
         self._stores.of(None)  # without a remote there is nothing to pull from
 
@@ -47,6 +55,10 @@ class Pull:
         """Put an object, and the files of a directory, into the cache, as far as can be."""
         if digest in self._asked:
             return
+        if digest in self._imports:
+            self._asked.add(digest)
+            self._import(self._imports[digest])
+            return
         wanted = {digest: self._remotes.get(digest)}
         if self._ahead:
             self._ahead = False
@@ -54,6 +66,16 @@ class Pull:
         self._asked.update(wanted)
         space = self._session.space
         fetch_objects(self._session.project, space.cache, wanted, jobs=self._jobs)
+        for lost, file in self._downloads.items():
+            if lost in wanted and not space.cache.has(lost):
+                self._import(file)  # from where it once came
+
+    def _import(self, file: TrackedFile) -> None:
+        from .importing import bring_imported  # git, and 10 ms; most data is the project's own
+
+        why = bring_imported(self._session, file)
+        if why is not None:
+            self._session.project.warnings.append(f"'{file.path}' ({file.name}): {why}")
 
     def bring_records(self, key_id: str) -> None:
         """Bring what others noted of earlier runs of a key."""
@@ -71,6 +93,7 @@ class Pull:
             for item in items_of(inventory_of(self._session), Targets())
             if item.digest is not None
             and item.out.cache
+            and item.digest not in self._imports
             and space.observer.observe(item.path) is None
             and not space.cache.has(item.digest)
         }

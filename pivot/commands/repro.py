@@ -183,10 +183,10 @@ class Run:
             progress=request.progress,
         )
         done = bring_up(session.space, self.stages, chosen.tracked)
-        for file, what in done:
-            yield Event("stage_finished", file.name, "restored", notes=(what,))
+        for file, status, what in done:
+            yield Event("stage_finished", file.name, status, notes=(what,))
         for name in dict.fromkeys(file.name for file in chosen.tracked):
-            if name not in {file.name for file, _ in done}:
+            if name not in {file.name for file, _, _ in done}:
                 yield Event("stage_finished", name, "fresh")
         outputs = Outputs(session.project.root)
         self.loop = Loop(session.space, launcher, outputs, options, lambda: self._signals)

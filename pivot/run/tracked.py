@@ -12,7 +12,7 @@ from ..errors import PivotError, StoreError, Where
 from ..lockfile import LEGACY
 from ..lockfile.data_records import parse_data_record
 from ..lockfile.record_text import with_digest
-from ..model import Out, Stage, TrackedFile
+from ..model import Out, Stage, Status, TrackedFile
 from ..tree import is_within
 from ..values import dataclass
 from .journal import scratch_folder
@@ -124,13 +124,13 @@ def write_record(root: str, path: str, text: bytes) -> None:
 
 def bring_up(
     space: Workspace, stages: Iterable[Stage], files: Iterable[TrackedFile] = ()
-) -> list[tuple[TrackedFile, str]]:
+) -> list[tuple[TrackedFile, Status, str]]:
     """Before a run: put back missing data of the stages, and `files`; all with what was done.
 
     In a DVC project data that was changed is recorded as it is now, as `dvc repro` does it.
     Raises StoreError where one of `files` is neither here nor in the cache.
     """
-    done: list[tuple[TrackedFile, str]] = []
+    done: list[tuple[TrackedFile, Status, str]] = []
     tracked = TrackedData(space)
     asked = {file.path: file for file in files}
     wanted = {**{file.path: file for file in needed_by(space, stages)}, **asked}
@@ -147,14 +147,14 @@ def bring_up(
                 tracked.store(file.path)  # DVC expects it there
         elif found.state == "missing":
             tracked.put_back(file)
-            done.append((file, f"restored '{file.path}'"))
+            done.append((file, "restored", f"'{file.path}'"))
         elif found.state in ("changed", "unrecorded") and found.now and file.name.endswith(".dvc"):
             try:
                 tracked.record(file)
             except StoreError:
                 raise
             except PivotError as problem:
-                done.append((file, str(problem)))
+                done.append((file, "skipped", str(problem)))
                 continue
-            done.append((file, f"recorded '{file.path}' as it is now in {file.name}"))
+            done.append((file, "recorded", f"'{file.path}' as it is now"))
     return done

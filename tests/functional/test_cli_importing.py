@@ -84,9 +84,7 @@ def test_a_model_is_imported_by_tag_feeds_a_stage_and_moves_to_a_new_tag(
     assert f"rev: v1\n    rev_lock: {first}" in record(ours, "model.txt")
     assert "/model.txt" in ours.read(".gitignore")
     assert ours.ran() == {"use"}
-    assert (
-        ours.run("update", "--check").ended(0).stdout == "Everything is up to date (1 import).\n"
-    )
+    assert ours.run("update", "--check").ended(0).stdout == "Everything is up to date (1 import).\n"
 
     theirs.write({"data.txt": "other words\n"})
     theirs.run("track", "data.txt").ended(0)
@@ -205,6 +203,25 @@ def test_a_pull_brings_imports_from_where_they_came(
     lost = ours.run("pull").ended(1)
     assert "parts" in lost.stdout + lost.stderr
     assert "there is no repository '../theirs'" in lost.stdout + lost.stderr
+
+
+def test_a_run_that_pulls_brings_imports_though_their_readers_are_restored(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.csv").write_text("a\n")
+    ours.run("import-url", "../beside.csv").ended(0)
+    ours.run("import", "../theirs", "model.txt").ended(0)
+    text = "cmd: cat model.txt beside.csv > both\n    deps: [model.txt, beside.csv]"
+    ours.write({"pivot.yaml": f"stages:\n  join:\n    {text}\n    outs: [both]\n"})
+    ours.repro()
+    (tmp_path / "store").mkdir()
+    ours.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    ours.run("push", "both").ended(0)
+    ours.remove("beside.csv", "model.txt", "both", ".pivot/cache")
+    done = ours.run("repro", "--pull").ended(0)
+    assert "join: restored" in done.stderr
+    assert done.stderr.count("model.txt.pvt: restored 'model.txt'") == 1
+    assert [ours.read(path) for path in ("model.txt", "beside.csv")] == ["WORDS\n", "a\n"]
 
 
 def test_a_pull_brings_data_of_urls_though_no_remote_is_configured(

@@ -136,7 +136,7 @@ def test_records_are_targets(tracked: Sandbox) -> None:
 
     tracked.append("data.csv", "2\n")
     assert "differs from its record" in tracked.run("status", "data.csv.dvc").stdout
-    assert tracked.repro("data.csv.dvc") == {"data.csv.dvc": "restored"}
+    assert tracked.repro("data.csv.dvc") == {"data.csv.dvc": "recorded"}
     assert record("1\n2\n", "data.csv") == tracked.read("data.csv.dvc")
     assert tracked.ran("--downstream", "data.csv.dvc") == {"one", "two"}
 
@@ -291,3 +291,13 @@ def test_data_that_lags_behind_its_lock_is_to_be_pulled(pair: Sandbox, tmp_path:
     assert pair.run("repro", "-n").ended(0).stdout.count("an earlier result") == 2
     pair.run("pull", "--force").ended(0)
     assert pair.stale() == set()
+
+
+def test_changed_data_is_recorded_and_not_restored(pair: Sandbox) -> None:
+    pair.run("track", "in").ended(0)
+    pair.write({"in": "other\n"})
+    said = pair.run("repro").ended(0)
+    assert [line for line in said.stderr.splitlines() if "in.dvc" in line] == [
+        "in.dvc: recorded 'in' as it is now"
+    ]
+    assert "3 ran, 1 recorded in" in said.stdout
