@@ -22,7 +22,10 @@ def migrate(
         False, "-f", "--force", help="Go on where files are not committed as they are."
     ),
 ) -> None:
-    """Make this DVC project a Pivot project, with its results, cache and comments."""
+    """Make this DVC project a Pivot project, with its results, cache and comments.
+
+    In a clone that has pulled a migration it brings over the cache and settings of the clone.
+    """
     from ..commands import migrate as use_case
     from ..commands import way_back
 
