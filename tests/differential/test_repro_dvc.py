@@ -315,6 +315,49 @@ def test_both_write_the_same_lock(both: Make) -> None:
     assert objects(ours) == objects(theirs)
 
 
+#: Graphs whose stages are not defined in the order in which they run.
+GRAPHS = {
+    "a fork": """\
+stages:
+  top: {cmd: cat b a > t, deps: [b, a], outs: [t]}
+  a: {cmd: echo a > a, outs: [a]}
+  c: {cmd: cat b > c, deps: [b], outs: [c]}
+  b: {cmd: echo b > b, outs: [b]}
+  alone: {cmd: echo z > z, outs: [z]}
+""",
+    "a foreach, and two roots": """\
+stages:
+  a: {cmd: echo a > a, outs: [a]}
+  b: {cmd: cat a > b, deps: [a], outs: [b]}
+  c: {cmd: echo c > c, outs: [c]}
+  each:
+    foreach: [y, x]
+    do: {cmd: "cat c b > ${item}", deps: [c, b], outs: ["${item}"]}
+""",
+    "outs in a folder that is a dep": """\
+stages:
+  sum: {cmd: cat d/* > s, deps: [d, p], outs: [s]}
+  one: {cmd: mkdir -p d && echo 1 > d/1, outs: [d/1]}
+  two: {cmd: mkdir -p d && cat q > d/2, deps: [q], outs: [d/2]}
+  q: {cmd: echo q > q, outs: [q]}
+  p: {cmd: cat q > p, deps: [q], outs: [p]}
+  more: {cmd: cat p > more, deps: [p], outs: [more]}
+""",
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_both_give_the_entries_of_a_lock_the_same_order(both: Make, graph: str) -> None:
+    ours, theirs = both("ours"), both("theirs")
+    more = "  late: {cmd: cat n > l, deps: [n], outs: [l]}\n  n: {cmd: echo n > n, outs: [n]}\n"
+    for text in (GRAPHS[graph], GRAPHS[graph].replace("stages:\n", f"stages:\n{more}")):
+        for project in (ours, theirs):
+            project.write({"dvc.yaml": text})
+        ours.pivot("repro").well()
+        theirs.dvc("repro", "-q").well()
+        assert ours.read("dvc.lock") == theirs.read("dvc.lock")
+
+
 def objects(both: Both) -> dict[str, bytes]:
     """The cache, whoever filled it."""
     folder = both.root / ".dvc/cache/files/md5"
