@@ -20,7 +20,7 @@ def run(argv: list[str]) -> int:
     known = answer(argv)
     if known is not None and _say_quickly(known):
         return 0
-    gc.set_threshold(50_000, 20, 100)  # what a command makes, it keeps: 5 ms of looking in vain
+    gc.set_threshold(500_000, 20, 100)  # what a command makes, it keeps: 10 ms of looking in vain
     from .bare import run_bare
     from .failures import exit_code_of
 
