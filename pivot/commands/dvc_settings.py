@@ -34,12 +34,12 @@ def as_pivot(root: str, *, moved: bool) -> dict[str, bytes]:
     for (path, shown), (_, target) in zip(dvc_config_files(root)[2:], _FILES, strict=True):
         local = shown.endswith(".local")
         data = _read(path, shown)
-        if data is None and local:
+        content = _content(_read(f"{root}/{target}", target))
+        had_mode = content.get("core", {}).pop("mode", None) is not None
+        if data is None and local and not had_mode:
             continue
         # its place as seen from the root: so are then the folders in it
         values, remotes = parse_dvc_config(data or b"", shown, shown)
-        content = _content(_read(f"{root}/{target}", target))
-        content.get("core", {}).pop("mode", None)
         for key, value in values.items():
             section, _, name = key.partition(".")
             if key == "cache.dir" and moved:
@@ -143,6 +143,7 @@ def _content(data: bytes | None) -> dict[str, Any]:
     return {
         key: dict(value) if isinstance(value, Mapping) else value
         for key, value in (found or {}).items()
+        if value is not None
     }
 
 
@@ -152,5 +153,6 @@ def _yaml(content: Mapping[str, Any]) -> bytes:
     stream = io.BytesIO()
     editor = YAML()
     editor.default_flow_style = False
+    editor.width = 4096
     editor.dump(dict(content), stream)
     return stream.getvalue()

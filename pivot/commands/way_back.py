@@ -44,7 +44,9 @@ def undo_text(migration: Migration) -> str:
     """How to take a migration back, in commands; later edits of other files stay."""
     lines = []
     folders = sorted({os.path.dirname(old) for old, _ in migration.moves})
-    if _LOCAL in migration.replaced:
+    is_older = _LOCAL in migration.replaced or _LOCAL not in migration.writes
+    aside = is_older and os.path.exists(f"{migration.root}/{_LOCAL}")
+    if aside:
         folders = folders or [".dvc"]
     if folders:
         lines.append(f"mkdir -p {_words(folders)}")
@@ -58,7 +60,6 @@ def undo_text(migration: Migration) -> str:
         for path in migration.writes
         if not path.startswith(".pivot/") and path not in migration.replaced
     ]
-    aside = _LOCAL in migration.replaced
     if aside:
         lines.append(f"mv {_LOCAL} .dvc/pivot.local.yaml")
     lines.append(f"rm -r {_words(['.pivot', *made])}")

@@ -51,6 +51,8 @@ def test_looking_at_a_clone_leaves_git_clean(project: Sandbox) -> None:
 
 def test_the_way_back_leads_to_the_very_files(project: Sandbox, tmp_path: Path) -> None:
     project.append("notes.md", "two\n")
+    local = "core:\n  jobs: 2\n"
+    project.write({".pivot/config.local.yaml": local})
     project.write({"notes.txt": "mine", ".dvc/plots/new.json": "{}"})
     assert "would be refused" in project.run("migrate", "--dry-run").ended(0).stderr
     refused = project.run("migrate").ended(2).stderr
@@ -72,6 +74,7 @@ def test_the_way_back_leads_to_the_very_files(project: Sandbox, tmp_path: Path) 
     commands = [line.strip() for line in said.splitlines() if line.startswith("  ")]
     subprocess.run(["bash", "-ec", "\n".join(commands)], cwd=project.root, check=True)
     assert kept(project) == before
+    assert local in project.read(".pivot/config.local.yaml")
 
 
 def test_symbolic_links_follow_the_cache(project: Sandbox) -> None:
