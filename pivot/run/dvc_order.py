@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from ..model import Stage
-from ..tree import is_within
 
 
 def in_dvc_order(names: Collection[str], stages: Mapping[str, Stage]) -> list[str]:
@@ -14,8 +13,13 @@ def in_dvc_order(names: Collection[str], stages: Mapping[str, Stage]) -> list[st
     It goes through the stages as they are defined and descends first, in the order of each one's
     deps, into those that make them. What a frozen stage reads is not descended into.
     """
-    outs = [(out.path, name) for name, stage in stages.items() for out in stage.outs]
-    exact = dict(outs)
+    exact: dict[str, str] = {}  # who makes an out
+    inside: dict[str, list[str]] = {}  # who makes what lies in a folder
+    for name, stage in stages.items():
+        for out in stage.outs:
+            exact[out.path] = name
+            for folder in _folders(out.path):
+                inside.setdefault(folder, []).append(name)
     wanted = set(names)
     order: list[str] = []
     seen: set[str] = set()
@@ -24,12 +28,8 @@ def in_dvc_order(names: Collection[str], stages: Mapping[str, Stage]) -> list[st
         if stage.frozen:
             return
         for path in [dep.path for dep in stage.deps] + [file.path for file in stage.params_files]:
-            if path in exact:
-                yield exact[path]
-                continue
-            for out, name in outs:
-                if is_within(path, out) or is_within(out, path):
-                    yield name
+            yield from (exact[place] for place in (*_folders(path), path) if place in exact)
+            yield from inside.get(path, ())
 
     for root in stages:
         if root in seen:
@@ -48,3 +48,9 @@ def in_dvc_order(names: Collection[str], stages: Mapping[str, Stage]) -> list[st
                 if name in wanted:
                     order.append(name)
     return order
+
+
+def _folders(path: str) -> list[str]:
+    """The folders that a path lies in, the outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
