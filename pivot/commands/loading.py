@@ -108,6 +108,8 @@ def _is_ignored(tree: Tree, path: str, skip: SkipDirs) -> bool:
         return False
     kind = tree.kind(path)
     as_what = (True, False) if kind is None else (kind == "dir",)
+    if kind == "dir" and tree.kind(f"{path}/.dvc") == "dir":
+        as_what = (False,)  # another project of DVC's may be data: only a rule hides it
     return all(skip(path, is_dir) for is_dir in as_what)
 
 
