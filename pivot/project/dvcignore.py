@@ -59,9 +59,10 @@ class DvcIgnore:
             self._known[path, is_dir] = known
         return known
 
-    def _ruled_out(self, path: str, is_dir: bool) -> bool:
+    def _ruled_out(self, path: str, is_dir: bool, above: int = 1) -> bool:
+        """Whether rules hide `path`; of the folders so many parts above it, and higher."""
         parts = path.split("/")
-        for depth in range(len(parts) - 1, -1, -1):
+        for depth in range(len(parts) - above, -1, -1):
             folder = "/".join(parts[:depth])
             inside = "/".join(parts[depth:]) + ("/" if is_dir else "")
             for rule in reversed(self._rules_of(folder)):
@@ -72,7 +73,10 @@ class DvcIgnore:
     def _rules_of(self, folder: str) -> tuple[_Rule, ...]:
         rules = self._rules.get(folder)
         if rules is None:
-            data = self._tree.read(f"{folder}/{FILE}" if folder else FILE)
+            own = f"{folder}/{FILE}" if folder else FILE
+            # one that rules from above hide says nothing
+            is_hidden = folder != "" and self._ruled_out(own, False, above=2)
+            data = None if is_hidden else self._tree.read(own)
             lines = data.decode("utf-8", "replace").splitlines() if data else []
             made = [_rule(line.strip()) for line in lines]
             rules = self._rules[folder] = tuple(rule for rule in made if rule is not None)
