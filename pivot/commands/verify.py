@@ -126,8 +126,9 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
             away.append(item)
             found = [problem for problem in found if problem.problem != "missing"]
         problems += found
-    told = [problem for name in chosen.stages if (problem := space.locks.problem(name))]
-    notes = list(dict.fromkeys(told))  # one dvc.lock is that of many stages
+    # one dvc.lock is that of many stages; of a lock of its own, the stage's reason tells
+    told = [space.locks.problem(name) for name in chosen.stages if space.locks.blocker(name)]
+    notes = [problem for problem in dict.fromkeys(told) if problem]
     wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
     if wanted:
         problems += _on_remotes(session, wanted, notes, needed=request.remote)
