@@ -249,7 +249,7 @@ def test_a_shallow_clone_says_what_to_fetch(repo: Repo, tmp_path: Path) -> None:
         assert at(found, "origin/main").read("a") == b"2"
         for text in ("origin/main~2", "release-9"):
             assert "git fetch --unshallow" in refusal(found, text)
-        assert "`git fetch origin release-9`" in refusal(found, "release-9")
+        assert "origin release-9:release-9" in refusal(found, "release-9")
         with pytest.raises(
             PivotError, match=r"no common ancestor in this shallow clone.*unshallow"
         ):
