@@ -58,7 +58,7 @@ def compared(history: History, count: int, seed: int) -> None:
     ):
         # DVC's order of files is that of a set
         theirs, ours = project.dvc(*argv).well(), project.pivot(*argv).well()
-        assert sorted(ours.out.split("\n")) == sorted(theirs.out.rstrip("\n").split("\n") + [""])
+        assert sorted(ours.out.split("\n")) == sorted([*theirs.out.rstrip("\n").split("\n"), ""])
     # from a folder of the project, paths are seen from there
     below = Both(project.root / "below", project._dvc, project._pivot)
     below.root.mkdir()
