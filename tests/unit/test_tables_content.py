@@ -113,7 +113,7 @@ def test_the_numbers_in_words() -> None:
         "column 'n' was integer, is text",
         "column 'o' removed (text)",
         "columns stand in another order",
-        "2 keys are not unique: their rows are matched in their order",
+        "2 keys are not unique: rows of the same key are matched in their order",
     ]
     assert summary.differs
 
