@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -563,3 +564,40 @@ def test_an_unfinished_run_is_told_and_put_right(project: Sandbox) -> None:
     assert "'shell' did not end" in project.run("status").ended(0).stderr
     project.run("repro").ended(0)
     assert "did not end" not in project.run("status").ended(0).stderr
+
+
+def test_a_bind_mount_hides_no_edit(tmp_path: Path) -> None:
+    """What lies behind a mount is edited at its other place, its size and time put back."""
+    if subprocess.run(["unshare", "--mount", "--map-root-user", "true"], check=False).returncode:
+        pytest.skip("mounts are not allowed here")
+    made = Sandbox(tmp_path / "project").write(
+        {
+            "pivot.yaml": "stages: {s: {cmd: cat data/in.txt > out.txt, deps: [data/in.txt], "
+            "outs: [out.txt]}}\n",
+            "data/.keep": "",
+        }
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "in.txt").write_text("one\n")
+    script = """
+        set -e
+        mount --bind "$1" data
+        pivot repro && sleep 0.05 && pivot repro && pivot status
+        touch -r "$1/in.txt" "$1/../stamp"
+        printf 'two\\n' > "$1/in.txt"
+        touch -r "$1/../stamp" "$1/in.txt"
+        pivot status --exit-code && exit 9
+        pivot repro
+        cat out.txt
+        """
+    done = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", str(elsewhere)],
+        cwd=made.root,
+        env=made.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("two\n")
