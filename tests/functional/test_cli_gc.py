@@ -245,3 +245,23 @@ def test_without_git_only_revisions_cannot_be_named(tmp_path: Path) -> None:
     project.repro()
     assert told(project, "--force")["garbage"] == []
     assert project.run("gc", "--all-tags").ended(2).stderr.startswith("error:")
+
+
+def test_two_pushes_and_a_gc_at_once_lose_nothing(project: Sandbox, tmp_path: Path) -> None:
+    project.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    together = [
+        project.start("push", "--all-commits"),
+        project.start("push"),
+        project.start("gc", "--force"),
+        project.start("push", "--all-tags"),
+    ]
+    for running in together:
+        said = "".join(running.communicate(timeout=60))
+        assert running.returncode in (0, 1), said  # 1: what was collected could not be sent
+        assert "Traceback" not in said
+    assert project.run("push").ended(0)
+    project.remove("out.txt", "dir", "data.txt", ".pivot/cache")
+    project.run("pull").ended(0)
+    assert project.read("out.txt") == "4\n"
+    assert project.read("dir/b") == "same\n"
+    assert project.run("status").ended(0).stdout.startswith("Everything is up to date")
