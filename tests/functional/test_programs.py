@@ -222,3 +222,44 @@ def test_a_run_with_nothing_to_do_imports_nothing_of_the_user(tmp_path: Path) ->
     assert "pipeline" not in imported
     assert "stages" not in imported
     assert not {"pandas", "yaml", "typer", "pydantic"} & imported
+
+
+def test_all_styles_work_together_across_subfolders(tmp_path: Path) -> None:
+    project = made(
+        tmp_path / "mixed",
+        {
+            "pipeline.py": PROGRAM,
+            "typed/pivot.yaml": "stages: {double: {python: typed_stages.double}}\n",
+            "typed/typed_stages.py": """
+                from pathlib import Path
+                from typing import Annotated
+                import pivot
+                from pivot.loaders import JSON
+
+                def double(
+                    count: Annotated[Path, pivot.Dep("../out/a.txt")],
+                ) -> Annotated[dict, pivot.Metric("doubled.json", JSON())]:
+                    return {"doubled": 2 * int(count.read_text())}
+                """,
+            "report/pipeline.py": """
+                import pivot
+
+                @pivot.stage(deps=["../typed/doubled.json"], outs=["report.txt"])
+                def report() -> None:
+                    with open("../typed/doubled.json") as source, open("report.txt", "w") as out:
+                        out.write(source.read())
+                """,
+        },
+    )
+    names = {
+        "prepare",
+        "count-a",
+        "count-b",
+        "typed/pivot.yaml:double",
+        "report/pipeline.py:report",
+    }
+    assert project.ran("-P") == names
+    assert json.loads(project.read("report/report.txt")) == {"doubled": 36}
+    assert set(project.repro("-P").values()) == {"fresh"}
+    project.edit("stages.py", "len(data.read_text())", "len(data.read_text()) + 1")
+    assert project.ran("-P") == names - {"prepare"}
