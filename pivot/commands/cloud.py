@@ -105,7 +105,5 @@ def _objects(cache: LocalCache, item: Item) -> dict[str, Digest]:
 def _there(
     stores: Stores, store: ObjectStore, parts: dict[str, dict[str, Digest]], jobs: int | None
 ) -> dict[str, int]:
-    from ..store.remotes import Crew
-
     keys = dict.fromkeys(object_path(digest) for part in parts.values() for digest in part.values())
-    return Crew(jobs or store.jobs, stores.retry(store)).existing(store, keys)
+    return stores.crew(store, jobs).existing(store, keys)

@@ -7,25 +7,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..digest import Digest
 from ..disk import remove_quietly
 from ..errors import PivotError, StoreError, raise_all
-from ..lockfile import BadLock, loads
 from ..manifest import object_path
 from ..model import StageRecord
 from ..run.journal import tmp_folder
 from ..store import LocalCache
+from ..store.runs import records_in
 from ..values import dataclass, field
 from .inventory import Inventory, Targets, inventory_at, inventory_of, items_of
 from .session import Request, Session
 from .stores import Stores
 from .wanted import codes_of, versions_named
-
-if TYPE_CHECKING:
-    from ..store.remotes.many import Crew
-    from ..store.remotes.protocol import ObjectStore
 
 WORKSPACE = "workspace"
 #: What a killed process left unfinished is nobody's after so many seconds.
@@ -195,7 +191,7 @@ def _collect_local(session: Session, request: GcRequest, needs: _Needs) -> Colle
     limit = None if request.older_than is None else time.time() - request.older_than
     records: list[tuple[Garbage, str]] = []
     made: dict[str, set[str]] = {}
-    for path, record in _run_records(session.space.run_cache.folder):
+    for path, record in records_in(session.space.run_cache.folder):
         late = limit is not None and os.stat(path).st_mtime >= limit
         if late or record.key.id in needs.keys:
             for artifact, digest in record.outs.items():
@@ -239,19 +235,6 @@ def _collect_local(session: Session, request: GcRequest, needs: _Needs) -> Colle
     )
 
 
-def _run_records(folder: str) -> Iterator[tuple[str, StageRecord]]:
-    for place, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = os.path.join(place, name)
-            if not name.endswith(".json") or name.startswith("."):
-                continue
-            try:
-                with open(path, "rb") as stream:
-                    yield path, loads(stream.read())
-            except (OSError, BadLock):
-                continue
-
-
 def _unfinished(root: str, cache: LocalCache) -> Iterator[tuple[Garbage, str]]:
     """What killed processes left behind: objects half written, outputs half made."""
     before = time.time() - _UNFINISHED_SECONDS
@@ -283,9 +266,6 @@ def _lost_locks(session: Session) -> Iterator[tuple[Garbage, str]]:
 
 
 def _collect_remote(session: Session, request: GcRequest, needs: _Needs) -> Collected:
-    from ..store.remotes.many import Crew
-    from ..store.transfer import Transfer
-
     if request.older_than is not None:
         raise PivotError("--older-than is for the cache: remotes do not tell since when")
     project, cache = session.project, session.space.cache
@@ -293,7 +273,7 @@ def _collect_remote(session: Session, request: GcRequest, needs: _Needs) -> Coll
         store = stores.of(request.remote)
         if needs.hollow:
             trees = [_digest_at(place) for place in needs.hollow]
-            Transfer(cache, store).fetch(trees, within=lambda _, __: False)
+            stores.transfer(cache, store).fetch(trees, within=lambda _, __: False)
             needs = _Needs()
             _add_needs(needs, session, request)
             if needs.hollow:
@@ -314,12 +294,11 @@ def _collect_remote(session: Session, request: GcRequest, needs: _Needs) -> Coll
             else:
                 count, total = kept.get(label, (0, 0))
                 kept[label] = (count + 1, total + size)
-        crew = Crew(store.jobs, stores.retry(store))
+        crew = stores.crew(store)
         gone = {key for _, key in found}
-        prefix = "pivot/runs/" if project.mode == "dvc" else "runs/"
         records = [
             (Garbage("run", record.stage, 0, tuple(record.outs)), key)
-            for key, record in _remote_records(crew, store, prefix)
+            for key, record in stores.evidence(store, None).records_there()
             if record.key.id not in needs.keys
             and any(object_path(digest) in gone for digest in record.outs.values())
         ]
@@ -339,23 +318,6 @@ def _digest_at(key: str) -> Digest:
     _, algorithm, shard, rest = key.split("/")
     value, _, ending = f"{shard}{rest}".partition(".")
     return Digest(algorithm, value, "tree" if ending else "file")
-
-
-def _remote_records(crew: Crew, store: ObjectStore, prefix: str) -> list[tuple[str, StageRecord]]:
-    """The run records of a remote; what cannot be read as one is left alone."""
-    found: list[tuple[str, StageRecord]] = []
-
-    def read(key: str) -> None:
-        parts: list[bytes] = []
-        store.read(key, lambda piece: parts.append(bytes(piece)))
-        try:
-            found.append((key, loads(b"".join(parts))))
-        except BadLock:
-            return
-
-    keys = [key for key, _ in store.list(prefix) if key.endswith(".json")]
-    crew.each(keys, read)
-    return found
 
 
 # --- told ----------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..digest import Digest
 from ..values import dataclass
 from .inventory import Item
-from .stores import Stores as Stores
-from .stores import remote_spec as remote_spec
+from .stores import Stores
 from .wanted import ShareRequest, Wanted, codes_behind, codes_of, is_from_url, is_import, wanted_by
 
 if TYPE_CHECKING:
@@ -68,11 +67,8 @@ def fetch_objects(
     why: dict[Digest, str] = {}
     with Stores(project) as stores:
         for name, digests in by_remote.items():
-            from ..store.transfer import Transfer
-
             store = stores.of(name)
-            retry = stores.retry(store)
-            done = Transfer(cache, store, jobs=jobs, retry=retry, progress=progress).fetch(digests)
+            done = stores.transfer(cache, store, jobs=jobs, progress=progress).fetch(digests)
             if done.absent and not done.moved:
                 store.check()
             why |= dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
@@ -86,8 +82,6 @@ def fetch_objects(
 
 def push(session: Session, request: ShareRequest) -> Shared:
     """Send what the locks and records name, as far as it is here and not there."""
-    from ..store.transfer import Transfer
-
     space = session.space
     wanted = wanted_by(session, request)
     items = [item for item in wanted.items if item.out.push and not is_import(session, item)]
@@ -95,13 +89,12 @@ def push(session: Session, request: ShareRequest) -> Shared:
     totals = _Totals()
     with Stores(session.project) as stores:
         for store, group in by_store(stores, items, request):
-            transfer = Transfer(
+            transfer = stores.transfer(
                 space.cache,
                 store,
                 jobs=request.jobs,
-                retry=stores.retry(store),
                 progress=request.progress,
-                memory=stores.memory(store),
+                remembers=True,
             )
             stores.prepare(store)
             done = transfer.push([item.digest for item in group if item.digest is not None])
@@ -127,8 +120,6 @@ def _push_records(
     session: Session, stores: Stores, evidence: Evidence, store: ObjectStore, request: ShareRequest
 ) -> int:
     """Send the results of earlier runs: objects, then tables, then the records that name them."""
-    from ..store.transfer import Transfer
-
     cache = session.space.cache
     records = dict(evidence.records())
     digests = {
@@ -137,13 +128,8 @@ def _push_records(
         for digest in record.outs.values()
         if cache.has(digest)
     }
-    transfer = Transfer(
-        cache,
-        store,
-        jobs=request.jobs,
-        retry=stores.retry(store),
-        progress=request.progress,
-        memory=stores.memory(store),
+    transfer = stores.transfer(
+        cache, store, jobs=request.jobs, progress=request.progress, remembers=True
     )
     done = transfer.push(digests)
     lost = {*done.absent, *(digest for digest, _ in done.failed)}
@@ -165,8 +151,6 @@ def fetch(session: Session, request: ShareRequest) -> Shared:
 
 
 def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
-    from ..store.transfer import Transfer
-
     cache = session.space.cache
     _keep_present(session, wanted.present)
     totals = _Totals()
@@ -184,13 +168,7 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
         groups = by_store(stores, items, request)
         totals.lacking += _fetch_imports(session, imports)
         for store, group in groups:
-            transfer = Transfer(
-                cache,
-                store,
-                jobs=request.jobs,
-                retry=stores.retry(store),
-                progress=request.progress,
-            )
+            transfer = stores.transfer(cache, store, jobs=request.jobs, progress=request.progress)
             parts: dict[Digest, list[Item]] = {}
             for item in group:
                 if item.digest is not None:
@@ -221,12 +199,8 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
                 evidence.fetch_records()
                 records = [record for _, record in evidence.records()]
                 digests = {d: None for record in records for d in record.outs.values()}
-                transfer = Transfer(
-                    cache,
-                    store,
-                    jobs=request.jobs,
-                    retry=stores.retry(store),
-                    progress=request.progress,
+                transfer = stores.transfer(
+                    cache, store, jobs=request.jobs, progress=request.progress
                 )
                 totals.extras += len(transfer.fetch(digests).moved)
                 evidence.fetch_tables(codes_of(records))

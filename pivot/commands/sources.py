@@ -334,8 +334,6 @@ class Source:
         return None
 
     def _fetch(self, artifact: Artifact, digest: Digest, objects: LocalCache) -> None:
-        from ..store.transfer import Transfer  # 10 ms; not where a cache has it
-
         project = self._session(artifact.project).project
         project.settings = _without_secrets(project.settings)
         wanted = self._remote or (artifact.out.remote if artifact.out else None)
@@ -348,7 +346,7 @@ class Source:
                     f"'{artifact.path}' of {self.shown} is in no cache here, and {error.message}",
                     hint="its owner has to configure a remote and `push` to it",
                 ) from None
-            done = Transfer(objects, store).fetch(
+            done = stores.transfer(objects, store).fetch(
                 [digest], within=None if part is None else lambda _, path: is_within(path, part)
             )
             if done.failed:

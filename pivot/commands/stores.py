@@ -10,9 +10,11 @@ from ..settings import RemoteSpec
 
 if TYPE_CHECKING:
     from ..project import Project
+    from ..store import LocalCache
     from ..store.evidence import Evidence
     from ..store.remembered import RemoteMemory
-    from ..store.remotes import ObjectStore, RemoteError, Retry
+    from ..store.remotes import Crew, ObjectStore, RemoteError
+    from ..store.transfer import Progress, Transfer
 
 
 class Stores:
@@ -55,11 +57,31 @@ class Stores:
                 raise
             return None
 
-    def retry(self, store: ObjectStore) -> Retry:
-        """How patient to be with a remote: its option `retries`."""
-        from ..store.remotes import retry_of
+    def crew(self, store: ObjectStore, jobs: int | None = None) -> Crew:
+        """Workers on a remote, as patient as its option `retries` tells."""
+        from ..store.remotes import Crew, retry_of
 
-        return retry_of(self._specs[store.name])
+        return Crew(jobs or store.jobs, retry_of(self._specs[store.name]))
+
+    def transfer(
+        self,
+        cache: LocalCache,
+        store: ObjectStore,
+        *,
+        jobs: int | None = None,
+        progress: Progress | None = None,
+        remembers: bool = False,
+    ) -> Transfer:
+        """The way of objects between a cache and a remote, patient as the remote's options tell.
+
+        With `remembers` what the remote was seen to hold is not asked for again.
+        """
+        from ..store.remotes import retry_of
+        from ..store.transfer import Transfer  # 10 ms; only commands that move bytes need it
+
+        retry = retry_of(self._specs[store.name])
+        memory = self.memory(store) if remembers else None
+        return Transfer(cache, store, jobs=jobs, retry=retry, progress=progress, memory=memory)
 
     def memory(self, store: ObjectStore) -> RemoteMemory:
         """What the remote was seen to hold."""
@@ -98,12 +120,11 @@ class Stores:
     def evidence(self, store: ObjectStore, jobs: int | None) -> Evidence:
         """The way of run records and code tables; they lie apart where DVC has the remote too."""
         from ..store.evidence import Evidence
-        from ..store.remotes import Crew
 
         project = self._project
-        crew = Crew(jobs or store.jobs, self.retry(store))
         prefix = "pivot/" if project.mode == "dvc" else ""
         folder = project.records_dir
+        crew = self.crew(store, jobs)
         return Evidence(store, crew, f"{folder}/runs", f"{folder}/code", prefix)
 
 

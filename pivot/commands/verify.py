@@ -256,8 +256,7 @@ def _on_remotes(
             "on the word of its lock"
         )
         return []
-    from ..store.remotes import Crew  # 20 ms and more, where something is not here
-    from .sharing import Stores
+    from .stores import Stores
 
     problems: list[Problem] = []
     with Stores(session.project) as stores:
@@ -266,7 +265,7 @@ def _on_remotes(
             groups.setdefault(item.remote, []).append(item)
         for name, group in groups.items():
             store = stores.of(name)
-            crew = Crew(store.jobs)
+            crew = stores.crew(store)
             parts = {item.path: _objects(session, item.digest, store) for item in group}
             keys = {object_path(digest) for digests in parts.values() for digest in digests}
             there = crew.existing(store, keys)

@@ -18,6 +18,7 @@ from .code import part_name, part_path, parts_of
 from .remotes.many import FEW, Crew
 from .remotes.problems import RemoteError
 from .remotes.protocol import ObjectStore
+from .runs import records_in
 
 
 class Evidence:
@@ -101,17 +102,23 @@ class Evidence:
 
     def records(self) -> Iterator[tuple[str, StageRecord]]:
         """The records that are here, by key on the remote; what cannot be read is left out."""
-        for folder, _, names in os.walk(self._runs):
-            for name in names:
-                if not name.endswith(".json") or name.startswith("."):
-                    continue
-                path = f"{folder}/{name}"
-                try:
-                    record = loads(read_if_exists(path) or b"")
-                except (OSError, BadLock):
-                    continue
-                inner = os.path.relpath(path, self._runs).replace(os.sep, "/")
-                yield f"{self._prefix}runs/{inner}", record
+        for path, record in records_in(self._runs):
+            inner = os.path.relpath(path, self._runs).replace(os.sep, "/")
+            yield f"{self._prefix}runs/{inner}", record
+
+    def records_there(self) -> list[tuple[str, StageRecord]]:
+        """The records of the remote by key; what cannot be read as one is left out."""
+        found: list[tuple[str, StageRecord]] = []
+
+        def read(key: str) -> None:
+            try:
+                found.append((key, loads(self._read(key))))
+            except BadLock:
+                return
+
+        listed = self._store.list(f"{self._prefix}runs/")
+        self._crew.each([key for key, _ in listed if key.endswith(".json")], read)
+        return found
 
     def push_records(
         self, records: dict[str, StageRecord], is_there: Callable[[Digest], bool]

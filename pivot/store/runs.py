@@ -8,7 +8,7 @@ modules hash as they do today and whose objects can be had.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ..digest import fingerprint
 from ..disk import explain, read_if_exists, write_atomic
@@ -63,3 +63,17 @@ class RunCache:
     def _place(self, key_id: str) -> str:
         value = key_id.rpartition(":")[2]
         return f"{self.folder}/{value[:2]}/{value[2:]}"
+
+
+def records_in(folder: str) -> Iterator[tuple[str, StageRecord]]:
+    """The records below a folder of runs, by path; what cannot be read as one is left out."""
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            if not name.endswith(".json") or name.startswith("."):
+                continue
+            path = f"{place}/{name}"
+            try:
+                record = loads(read_if_exists(path) or b"")
+            except (OSError, BadLock):
+                continue
+            yield path, record
