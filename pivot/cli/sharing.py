@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ from .output import note, say, say_json
 if TYPE_CHECKING:
     from ..commands.inventory import Targets
     from ..commands.sharing import Pulled, Shared
-    from ..commands.wanted import ShareRequest
     from .transfer import TransferMeter
 
 
@@ -83,21 +81,20 @@ def push(
 ) -> None:
     """Send results and tracked data to a remote, as far as it lacks them."""
     from ..commands import sharing
+    from ..commands.wanted import ShareRequest
 
     with opened(partial=True) as session:
         with _meter("sending") as meter:
-            request = _request(
+            request = ShareRequest(
                 _targets(targets, session.cwd, with_deps, recursive, glob),
-                _Options(
-                    remote,
-                    jobs,
-                    run_cache,
-                    tuple(revision or ()),
-                    all_branches,
-                    all_tags,
-                    all_commits,
-                ),
-                meter,
+                remote=remote,
+                jobs=jobs,
+                run_cache=run_cache,
+                revisions=_all(revision),
+                all_branches=all_branches,
+                all_tags=all_tags,
+                all_commits=all_commits,
+                progress=meter,
             )
             shared = sharing.push(session, request)
         _tell(shared, "sent", as_json=as_json, whole=not session.lacks)
@@ -121,21 +118,20 @@ def fetch(
 ) -> None:
     """Bring results and tracked data from a remote into the cache."""
     from ..commands import sharing
+    from ..commands.wanted import ShareRequest
 
     with opened(partial=True) as session:
         with _meter("fetching") as meter:
-            request = _request(
+            request = ShareRequest(
                 _targets(targets, session.cwd, with_deps, recursive, glob),
-                _Options(
-                    remote,
-                    jobs,
-                    run_cache,
-                    tuple(revision or ()),
-                    all_branches,
-                    all_tags,
-                    all_commits,
-                ),
-                meter,
+                remote=remote,
+                jobs=jobs,
+                run_cache=run_cache,
+                revisions=_all(revision),
+                all_branches=all_branches,
+                all_tags=all_tags,
+                all_commits=all_commits,
+                progress=meter,
             )
             shared = sharing.fetch(session, request)
         _tell(shared, "fetched", as_json=as_json, whole=not session.lacks)
@@ -162,21 +158,20 @@ def pull(
 ) -> None:
     """Fetch results and tracked data, and put them into the work tree."""
     from ..commands import sharing
+    from ..commands.wanted import ShareRequest
 
     with opened(exclusive=True, partial=True) as session:
         with _meter("fetching") as meter:
-            request = _request(
+            request = ShareRequest(
                 _targets(targets, session.cwd, with_deps, recursive, glob),
-                _Options(
-                    remote,
-                    jobs,
-                    run_cache,
-                    tuple(revision or ()),
-                    all_branches,
-                    all_tags,
-                    all_commits,
-                ),
-                meter,
+                remote=remote,
+                jobs=jobs,
+                run_cache=run_cache,
+                revisions=_all(revision),
+                all_branches=all_branches,
+                all_tags=all_tags,
+                all_commits=all_commits,
+                progress=meter,
             )
             pulled = sharing.pull(session, request, force=force)
         _tell_pulled(pulled, as_json=as_json, whole=not session.lacks)
@@ -213,35 +208,6 @@ def _targets(
     from ..commands.inventory import Targets
 
     return Targets(_all(names), cwd, recursive=recursive, glob=glob, with_deps=with_deps)
-
-
-@dataclass(frozen=True)
-class _Options:
-    """What the three commands take alike."""
-
-    remote: str | None
-    jobs: int | None
-    run_cache: bool
-    revisions: tuple[str, ...]
-    all_branches: bool
-    all_tags: bool
-    all_commits: bool
-
-
-def _request(targets: Targets, options: _Options, meter: TransferMeter) -> ShareRequest:
-    from ..commands.wanted import ShareRequest
-
-    return ShareRequest(
-        targets,
-        remote=options.remote,
-        jobs=options.jobs,
-        run_cache=options.run_cache,
-        revisions=options.revisions,
-        all_branches=options.all_branches,
-        all_tags=options.all_tags,
-        all_commits=options.all_commits,
-        progress=meter,
-    )
 
 
 def _meter(doing: str) -> TransferMeter:
