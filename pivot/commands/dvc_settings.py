@@ -56,7 +56,7 @@ def as_pivot(root: str, *, moved: bool) -> dict[str, bytes]:
             options = {"url": remote.url, **remote.options} if remote.url else dict(remote.options)
             known = content.setdefault("remotes", {})
             known.setdefault(name, options if remote.options else remote.url)
-        written[target] = _yaml({key: value for key, value in content.items() if value != {}})
+        written[target] = yaml_text({key: value for key, value in content.items() if value != {}})
     return written
 
 
@@ -147,8 +147,9 @@ def _content(data: bytes | None) -> dict[str, Any]:
     }
 
 
-def _yaml(content: Mapping[str, Any]) -> bytes:
-    from ruamel.yaml import YAML
+def yaml_text(content: Mapping[str, Any]) -> bytes:
+    """A mapping as YAML in block style, in its own order and without folded lines."""
+    from ruamel.yaml import YAML  # 60 ms to import; only commands that write YAML
 
     stream = io.BytesIO()
     editor = YAML()

@@ -7,7 +7,6 @@ deps, so that DVC sees edits too.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from ..run.survey import Survey
 from ..store import LocalCache
 from ..tree import join, parent, relative
 from .calling import CallWriter
-from .dvc_settings import as_dvc
+from .dvc_settings import as_dvc, yaml_text
 from .overlay import Overlay
 from .session import Session
 
@@ -101,7 +100,8 @@ class _Writer:
             content.setdefault("stages", {})[_plain_name(stage)] = self._definition(stage)
         for top in self._space.pipeline.top_levels:
             files.setdefault(join(top.folder, "dvc.yaml"), {}).update(_top_level(top))
-        return {path: _yaml(content) for path, content in files.items()}
+        head = EXPORTED + b"; the pipeline itself is elsewhere.\n"
+        return {path: head + yaml_text(content) for path, content in files.items()}
 
     def _definition(self, stage: Stage) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -267,14 +267,3 @@ def _out_entry(stage: Stage, out: Out) -> str | dict[str, Any]:
     flags.update(out.plot)
     path = _literal(relative(out.path, stage.wdir))
     return {path: flags} if flags else path
-
-
-def _yaml(content: Mapping[str, Any]) -> bytes:
-    from ruamel.yaml import YAML  # 60 ms to import; only this command
-
-    stream = io.BytesIO()
-    editor = YAML()
-    editor.default_flow_style = False
-    editor.width = 4096
-    editor.dump(dict(content), stream)
-    return EXPORTED + b"; the pipeline itself is elsewhere.\n" + stream.getvalue()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from ..digest import Digest
-from ..errors import PivotError, Where, did_you_mean
+from ..errors import PivotError, Where
 from ..lockfile.data_records import DataRecord, parse_data_record
 from ..lockfile.import_records import Origin, new_import, origin_of, renewed_import
 from ..model import Out, TrackedFile
@@ -25,7 +25,7 @@ from ..store import LocalCache
 from ..values import dataclass
 from .session import Session
 from .sources import Artifact, Source, opened_source
-from .tracking import check_place, tracked_by
+from .tracking import check_place, meant, tracked_by
 from .urls import UrlSource
 
 _serial = count()
@@ -72,7 +72,7 @@ def import_artifact(session: Session, request: ImportRequest) -> Imported:
     if not request.path:
         return _import_url(session, request)
     root = session.project.root
-    with _opened(request.url, request, base=session.request.cwd) as source:
+    with _source(request, session.request.cwd) as source:
         found = source.artifact(request.path)
         target = _target(session, request.out, found.path)
         record = _check_target(session, target, request, found.whole)
@@ -278,12 +278,8 @@ def _import_records(session: Session, targets: Sequence[str]) -> list[DataRecord
     for target in targets:
         files = tracked_by(session, target)
         if not files:
-            names = [name for file in space.pipeline.tracked for name in (file.name, file.path)]
-            raise PivotError(
-                f"'{target}' is no imported data",
-                hint=did_you_mean(session.artifact(target), names)
-                or "`pivot update` without targets takes all imports",
-            )
+            hint = meant(session, target) or "`pivot update` without targets takes all imports"
+            raise PivotError(f"'{target}' is no imported data", hint=hint)
         chosen |= {file.name: file for file in files}
     if not targets:
         chosen = {file.name: file for file in space.pipeline.tracked if file.frozen}
@@ -308,7 +304,7 @@ def get(cwd: str, request: ImportRequest) -> tuple[str, tuple[str, ...]]:
 
     Needs no project here. Raises PivotError with nothing changed.
     """
-    with _opened(request.url, request, base=cwd) as source:
+    with _source(request, cwd) as source:
         found = source.artifact(request.path)
         name = os.path.basename(found.path) if found.path != "." else "repository"
         target = os.path.normpath(os.path.join(cwd, request.out or name))
@@ -361,10 +357,8 @@ def list_artifacts(cwd: str, url: str, revision: str | None) -> tuple[list[Artif
 # --- parts ---------------------------------------------------------------------------------
 
 
-@contextmanager
-def _opened(url: str, request: ImportRequest, *, base: str) -> Iterator[Source]:
-    with opened_source(url, request.revision, base=base, remote=request.remote) as source:
-        yield source
+def _source(request: ImportRequest, base: str) -> AbstractContextManager[Source]:
+    return opened_source(request.url, request.revision, base=base, remote=request.remote)
 
 
 def _notes(source: Source) -> tuple[str, ...]:

@@ -103,11 +103,7 @@ def untrack(session: Session, targets: tuple[str, ...]) -> list[TrackedFile]:
     for target in targets:
         files = tracked_by(session, target)
         if not files:
-            names = [name for file in space.pipeline.tracked for name in (file.name, file.path)]
-            raise PivotError(
-                f"no record tracks '{target}'",
-                hint=did_you_mean(session.artifact(target), names),
-            )
+            raise PivotError(f"no record tracks '{target}'", hint=meant(session, target))
         found += files
     for name in dict.fromkeys(file.name for file in found):
         try:
@@ -128,3 +124,9 @@ def tracked_by(session: Session, target: str) -> list[TrackedFile]:
     tracked = session.space.pipeline.tracked
     exact = [file for file in tracked if artifact in (file.name, file.path)]
     return exact or [file for file in tracked if is_within(file.path, artifact)]
+
+
+def meant(session: Session, target: str) -> str | None:
+    """Which tracked data was probably meant by a target that names none, as a hint."""
+    names = [name for file in session.space.pipeline.tracked for name in (file.name, file.path)]
+    return did_you_mean(session.artifact(target), names)
