@@ -17,6 +17,7 @@ from ..declare.pipelines import checked_settings
 from ..errors import ConfigError, SourceError, Where
 from ..source.chains import chain_of
 from ..source.reading import Instance, Spot, Text
+from ..tree import parent
 from .declarations import DeclarationReader
 from .evaluation import Evaluation, Function, NotLiteral
 from .loader_names import loading_of
@@ -180,7 +181,7 @@ class _Program(Evaluation):
             given = [*map(self.value, value.args), *(self.value(k.value) for k in value.keywords)]
             if len(given) > 1 or not all(isinstance(item, str) for item in given):
                 raise self.refused(value, "the name of a pipeline is a text")
-            made = _Pipeline(_folder(self.file))
+            made = _Pipeline(parent(self.file))
             self._pipelines.append(made)
             self.values[name] = made
             return
@@ -259,7 +260,7 @@ class _Program(Evaluation):
                     raise self.refused(decorator, "it takes no arguments without a name")
                 settings = self._settings(decorator.keywords)
             function = Function(self.module, node.name)
-            found.append(self._entry(function, settings, node, _folder(self.file)))
+            found.append(self._entry(function, settings, node, parent(self.file)))
         return found
 
     def _settings(self, keywords: Sequence[ast.keyword]) -> dict[str, Any]:
@@ -307,10 +308,6 @@ class _Program(Evaluation):
             isinstance(node, (ast.Name, ast.Attribute))
             and self.text.class_of(Spot(self.module, self.file, node)) is not None
         )
-
-
-def _folder(file: str) -> str:
-    return file.rpartition("/")[0] or "."
 
 
 def _unwrapped(value: Any) -> Any:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..declare.artifacts import Dep as DeclaredDep
 from ..declare.artifacts import (
+    PLOT_OPTIONS,
     DirectoryOut,
     IncrementalOut,
     PlaceholderDep,
     Plot,
 )
+from ..declare.artifacts import Dep as DeclaredDep
 from ..declare.artifacts import Out as DeclaredOut
 from ..declare.formats.files import PATH
 from ..declare.formats.tables import FORMATS
@@ -25,7 +26,6 @@ from .fitting import Complaint, Fitting
 from .models import COMPUTED, REQUIRED, Model, Models
 
 _SECTIONS: dict[str, OutKind] = {"outs": "out", "metrics": "metric", "plots": "plot"}
-_PLOT = ("x", "y", "x_label", "y_label", "title", "template")
 
 
 def with_declared(stage: Stage, found: Declarations) -> Stage:
@@ -186,7 +186,7 @@ def _loading(declared: Declared, given: Dep | Out) -> tuple[str | None, Mapping[
 def _plot(artifact: DeclaredOut) -> dict[str, Any]:
     if not isinstance(artifact, Plot):
         return {}
-    found = {key: getattr(artifact, key) for key in _PLOT}
+    found = {key: getattr(artifact, key) for key in PLOT_OPTIONS}
     return {key: value for key, value in found.items() if value is not None}
 
 

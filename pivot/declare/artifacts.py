@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     Path = str | os.PathLike[str]
 
+#: What a plot says besides what every out does.
+PLOT_OPTIONS = ("x", "y", "x_label", "y_label", "title", "template")
+
 
 class Artifact:
     """A value object: equal where all that was given is."""

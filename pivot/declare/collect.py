@@ -47,20 +47,14 @@ def collect(root: str, file: str, module: str, roots: list[str]) -> dict[str, An
         elif path is None:
             read.add(os.path.relpath(os.getcwd(), root))
 
-    # importing lists folders and reads code: both are told by the fingerprint of the code
-    before = _listed(roots)
     sys.addaudithook(note)
     try:
         loaded = _loaded(file, module)
         entries = [_entry(item, folder, root) for folder, item in found_in(loaded)]
     except BaseException as error:
         return {"error": _said(error), "line": _line(error, file), "trace": traceback.format_exc()}
-    kept = sorted(path for path in read if path not in before and not _is_cache(path))
+    kept = sorted(path for path in read if not _is_cache(path))
     return {"entries": entries, "read": [path for path in kept if os.path.exists(prefix + path)]}
-
-
-def _listed(roots: list[str]) -> set[str]:
-    return {os.path.basename(root) for root in roots} & {"__pycache__"}
 
 
 def _is_cache(path: str) -> bool:

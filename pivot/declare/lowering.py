@@ -15,7 +15,6 @@ Loading = Callable[[Any], tuple[str, Mapping[str, Any]]]
 
 _SECTIONS = ("outs", "metrics", "plots")
 _FLAGS = {"cache": True, "persist": False, "push": True, "resume": False}
-_PLOT = ("x", "y", "x_label", "y_label", "title", "template")
 _SCALARS = (bool, int, float, datetime.date, datetime.datetime, type(None))
 
 
@@ -120,7 +119,8 @@ def _declared(item: Any, key: str, loading: Loading) -> tuple[str, Any, dict[str
         section = "metrics"
     elif isinstance(item, artifacts.Plot):
         section = "plots"
-        options |= {name: getattr(item, name) for name in _PLOT if getattr(item, name) is not None}
+        said = {name: getattr(item, name) for name in artifacts.PLOT_OPTIONS}
+        options |= {name: value for name, value in said.items() if value is not None}
     return section, item.path, options
 
 

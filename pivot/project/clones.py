@@ -125,7 +125,7 @@ class Clone:
                 if revision is not None and _COMMIT.match(revision) and not self._has(revision):
                     self._fetch([revision])  # of no branch, where the other side allows it
                 return None
-            if self._has("--all"):
+            if self._has_any():
                 return problem
             shutil.rmtree(self.folder, ignore_errors=True)
         raise PivotError(
@@ -179,10 +179,11 @@ class Clone:
     def _is_without_head(problem: str) -> bool:
         return "remote ref HEAD" in problem
 
+    def _has_any(self) -> bool:
+        code, said = self._call(["for-each-ref", "--count=1", "--format=x"], self.folder)
+        return code == 0 and bool(said.strip())
+
     def _has(self, revision: str) -> bool:
-        if revision == "--all":
-            code, said = self._call(["for-each-ref", "--count=1", "--format=x"], self.folder)
-            return code == 0 and bool(said.strip())
         code, _ = self._call(["cat-file", "-e", f"{revision}^{{commit}}"], self.folder)
         return code == 0
 
