@@ -50,6 +50,7 @@ class Entries:
 
     def __init__(self, state: State, table: Table, space: str) -> None:
         self._state = state
+        self._memory = state.memory
         self._table: Table = table
         self._space = space
         self._seed = xxhash.xxh3_64_intdigest(space.encode())
@@ -72,13 +73,15 @@ class Entries:
 
     def put(self, key: str, value: bytes) -> None:
         """Keep `value` under `key`, for later runs once the state is closed."""
-        self._put[key] = value
-        self._unwritten.add(key)
+        with self._memory:
+            self._put[key] = value
+            self._unwritten.add(key)
 
     def delete(self, key: str) -> None:
         """Keep nothing under `key`."""
-        self._put[key] = None
-        self._unwritten.add(key)
+        with self._memory:
+            self._put[key] = None
+            self._unwritten.add(key)
 
     def load(self) -> None:
         """Read the whole space by one SELECT, where single lookups would cost more."""
@@ -94,11 +97,13 @@ class Entries:
     def take_unwritten(self) -> list[Row]:
         """What has been put since this was last asked, ready to be written."""
         rows: list[Row] = []
-        for key in sorted(filter(_is_text, self._unwritten)):
-            value = self._put[key]
+        with self._memory:
+            taken = {key: self._put[key] for key in self._unwritten}
+            self._unwritten.clear()
+        for key in sorted(filter(_is_text, taken)):
+            value = taken[key]
             stored = None if value is None else self._check(key, value) + value
             rows.append((self._table, self._space, key, stored))
-        self._unwritten.clear()
         return rows
 
     def _check(self, key: str, value: bytes) -> bytes:
@@ -129,7 +134,8 @@ class State:
         self._unusable = path is None
         self._warned = False
         self._entries: dict[tuple[Table, str], Entries] = {}
-        self._guard = threading.RLock()
+        self._guard = threading.RLock()  # of the file
+        self.memory = threading.Lock()  # of what is not in the file yet; taken last
 
     def blobs(self, space: str) -> Entries:
         """A space of large values, looked up one at a time."""
@@ -150,7 +156,9 @@ class State:
     def flush(self) -> None:
         """Write everything put since, in one transaction."""
         with self._guard:
-            rows = [row for entries in self._entries.values() for row in entries.take_unwritten()]
+            with self.memory:
+                spaces = tuple(self._entries.values())
+            rows = [row for entries in spaces for row in entries.take_unwritten()]
             if rows and not self._unusable:
                 self._write(rows)
 
@@ -172,7 +180,8 @@ class State:
     def _space(self, table: Table, space: str) -> Entries:
         found = self._entries.get((table, space))
         if found is None:
-            found = self._entries[table, space] = Entries(self, table, space)
+            with self.memory:  # of two threads that found none, one makes what both use
+                found = self._entries.setdefault((table, space), Entries(self, table, space))
         return found
 
     def _select(self, query: str, values: tuple[str, ...]) -> list[Any]:

@@ -193,16 +193,29 @@ def test_a_process_killed_while_writing_leaves_the_state_usable(path: str) -> No
     assert State(path).rows("files").get("a") == b"1"
 
 
-def test_threads_may_share_a_state(path: str) -> None:
+def test_threads_may_share_a_state(path: str, often_interrupted: None) -> None:
     state = State(path)
+    failures: list[Exception] = []
+
+    def put(number: int) -> None:
+        for n in range(1000):
+            state.rows("shared").put(f"{number} {n}", b"1")
+            state.blobs(f"space {n}").put(str(number), b"1")
+            if n % 100 == 0:
+                assert state.rows("files").get("nothing") is None
+
+    def flush(number: int) -> None:
+        while len(ended) < 3:
+            state.flush()
+
+    ended: list[int] = []
 
     def work(number: int) -> None:
-        entries = state.blobs(f"space {number}")
-        for n in range(50):
-            entries.put(str(n), b"1")
-            assert state.rows("files").get("nothing") is None
-            if n % 10 == 0:
-                state.flush()
+        try:
+            (put if number else flush)(number)
+        except Exception as error:
+            failures.append(error)
+        ended.append(number)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for worker in workers:
@@ -210,7 +223,20 @@ def test_threads_may_share_a_state(path: str) -> None:
     for worker in workers:
         worker.join()
     state.close()
-    assert all(len(State(path).blobs(f"space {number}").keys()) == 50 for number in range(4))
+    assert not failures
+    written = State(path)
+    assert len(written.rows("shared").keys()) == 3000
+    for n in range(1000):
+        assert written.blobs(f"space {n}").keys() == {"1", "2", "3"}
+
+
+@pytest.fixture
+def often_interrupted() -> Iterator[None]:
+    """Threads take turns after microseconds, so that what is not guarded is met."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def test_the_older_half_of_the_blobs_goes_when_they_are_too_many(
