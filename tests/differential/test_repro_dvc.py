@@ -240,25 +240,31 @@ class Project:
         """What DVC calls changed Pivot has something to do about, and the other way."""
         changed = self.both.dvc_changed()
         states = self.both.states()
+        spoilt = {
+            reason["subject"]
+            for stage in states.values()
+            for reason in stage["reasons"]
+            if reason["kind"] == "out"
+        }
         for name, stage in states.items():
             idle = stage["state"] == "fresh" and stage["action"] == "none"
             kinds = {reason["kind"] for reason in stage["reasons"]}
             if name in changed and idle:
-                assert _is_about_scripts(changed[name]) or _is_about_cache(changed[name]), (
-                    name, changed[name],
-                )  # fmt: skip
+                excused = _is_excused(changed[name], spoilt) or _is_about_cache(changed[name])
+                assert excused, (name, changed[name])
             if name not in changed and not idle:
                 assert kinds <= {"code", "observed", "upstream"}, (name, stage)
 
 
-def _is_about_scripts(changes: list[Any]) -> bool:
+def _is_excused(changes: list[Any], spoilt: set[str]) -> bool:
     """Whether all that DVC saw was another text of a script, or data that is only to be put back.
 
-    (Pivot judges absent data by its record, and says so of whatever makes or tracks it.)
+    Pivot judges absent data by its record, and an out in `spoilt`, that another stage's earlier
+    result will replace, by that result; it says so of whatever makes or tracks the data.
     """
     deps = [change["changed deps"] for change in changes if "changed deps" in change]
     return len(deps) == len(changes) and all(
-        (path.endswith(".py") and state == "modified") or state == "deleted"
+        state == "deleted" or (state == "modified" and (path.endswith(".py") or path in spoilt))
         for dep in deps
         for path, state in dep.items()
     )
