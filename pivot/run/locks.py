@@ -21,7 +21,32 @@ _NAME = "checked-1"
 _FEW = 8
 
 
-class Locks:
+class WithoutDvc:
+    """What a ledger answers to all that only dvc.lock has a part in (see `ledger.Ledger`)."""
+
+    def rests_on(self, _: Stage) -> tuple[str, ...]:
+        return ()
+
+    def as_dvc(self, _: Stage) -> bool:
+        return False
+
+    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
+        return None
+
+    def remark(self, _: str) -> str | None:
+        return None
+
+    def check(self, _: Iterable[Stage]) -> None:
+        return
+
+    def renew(self, _: Stage, __: StageKey) -> bool:
+        return False
+
+    def flush(self) -> tuple[str, ...]:
+        return ()
+
+
+class Locks(WithoutDvc):
     """The locks of the named stages in one tree. A lock that cannot be trusted counts as absent.
 
     `kept` remembers, by stat signature, the data of locks whose seal was found to match.
@@ -140,29 +165,6 @@ class Locks:
             )
         self._read[record.stage] = record
         self._problems.pop(record.stage, None)
-
-    # what only the ledger of a DVC project has to do (see `ledger.Ledger`)
-
-    def rests_on(self, _: Stage) -> tuple[str, ...]:
-        return ()
-
-    def as_dvc(self, _: Stage) -> bool:
-        return False
-
-    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
-        return None
-
-    def remark(self, _: str) -> str | None:
-        return None
-
-    def check(self, _: Iterable[Stage]) -> None:
-        return
-
-    def renew(self, _: Stage, __: StageKey) -> bool:
-        return False
-
-    def flush(self) -> tuple[str, ...]:
-        return ()
 
     def orphans(self) -> list[str]:
         """Lock files of stages that no longer exist, relative to the project root."""

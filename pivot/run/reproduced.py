@@ -12,16 +12,17 @@ from functools import partial
 
 from ..digest import Digest, fingerprint
 from ..errors import SourceError
-from ..model import FINGERPRINT_VERSION, CodeManifest, Stage, StageKey, StageRecord, Symbol
+from ..model import FINGERPRINT_VERSION, CodeManifest, Stage, StageRecord
 from ..store import CodeTables
 from ..store.code import CodeTable
 from ..tree import join, relative
+from .locks import WithoutDvc
 from .recorded import RecordedObserver
 from .survey import Survey
 from .workspace import Workspace
 
 
-class Reproduced:
+class Reproduced(WithoutDvc):
     """The records of a version as a run of it would leave them (a `Ledger` that is only read).
 
     Outs and inputs that neither git, locks nor records know stand as `assumed`, each the same
@@ -131,32 +132,14 @@ class Reproduced:
     def orphans(self) -> list[str]:
         return []
 
-    def rests_on(self, _: Stage) -> tuple[str, ...]:
-        return ()
-
     def as_dvc(self, stage: Stage) -> bool:
         return stage.name in self._later
-
-    def symbols(self, _: str) -> Mapping[str, Symbol] | None:
-        return None
-
-    def remark(self, _: str) -> str | None:
-        return None
-
-    def check(self, _: Iterable[Stage]) -> None:
-        return
 
     def save(self, _: int) -> None:
         return
 
     def write(self, *_: object, **__: object) -> None:
         raise AssertionError("another version is never written")
-
-    def renew(self, _: Stage, __: StageKey) -> bool:
-        return False
-
-    def flush(self) -> tuple[str, ...]:
-        return ()
 
 
 class _Tables(CodeTables):
