@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,8 @@ def pytest_configure() -> None:
     settings.register_profile("suite", deadline=None)
     settings.load_profile("suite")
     sys.addaudithook(_refuse)
+    # in the background of a script it is ignored, and so it would be by every process below
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
