@@ -212,7 +212,7 @@ def _pipe(channel: Any, program: str) -> None:
         with suppress(OSError, EOFError):
             while data := os.read(source.fileno(), 1 << 16):
                 channel.sendall(data)
-        channel.close()
+            channel.close()
 
     thread = threading.Thread(target=back, daemon=True)
     thread.start()
