@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from harness import Sandbox
 
-
 #: Tests that start processes by the hundred, to repeat what is asserted and measured elsewhere.
 #: Coverage would take half of their time.
 UNMEASURED = frozenset(
