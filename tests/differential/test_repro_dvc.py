@@ -7,6 +7,7 @@ do; in between both see the same changes, save where code tells Pivot more.
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import subprocess
@@ -70,6 +71,14 @@ stages:
     deps: [../models, ../metrics.json]
     outs: [report.txt: {{cache: {cached}}}]
 """
+
+OUTS = {
+    "prep": ["data/clean.txt"],
+    "train": ["models", "metrics.json"],
+    "each@x": ["parts/x"],
+    "each@y": ["parts/y"],
+    "report": ["sub/report.txt"],
+}
 
 
 class Project:
@@ -219,8 +228,7 @@ class Project:
         shutil.rmtree(clean, ignore_errors=True)
         ignore = shutil.ignore_patterns(".git", ".dvc", ".pivot")
         shutil.copytree(root, clean, ignore=ignore)
-        outs = ["data/clean.txt", "models", "parts/x", "parts/y", "metrics.json", "sub/report.txt"]
-        for out in outs:
+        for out in itertools.chain.from_iterable(OUTS.values()):
             target = clean / out
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
         flag = str(self.values["flag"]).lower()
@@ -240,31 +248,31 @@ class Project:
         """What DVC calls changed Pivot has something to do about, and the other way."""
         changed = self.both.dvc_changed()
         states = self.both.states()
-        spoilt = {
-            reason["subject"]
-            for stage in states.values()
-            for reason in stage["reasons"]
-            if reason["kind"] == "out"
+        coming = {
+            out for name, stage in states.items() if stage["state"] == "stale" for out in OUTS[name]
         }
         for name, stage in states.items():
             idle = stage["state"] == "fresh" and stage["action"] == "none"
-            kinds = {reason["kind"] for reason in stage["reasons"]}
             if name in changed and idle:
-                excused = _is_excused(changed[name], spoilt) or _is_about_cache(changed[name])
+                excused = _is_excused(changed[name], coming) or _is_about_cache(changed[name])
                 assert excused, (name, changed[name])
             if name not in changed and not idle:
-                assert kinds <= {"code", "observed", "upstream"}, (name, stage)
+                for reason in stage["reasons"]:
+                    foreseen = reason["kind"] == "dep" and reason["subject"] in coming
+                    assert foreseen or reason["kind"] in ("code", "observed", "upstream"), (
+                        name, stage,
+                    )  # fmt: skip
 
 
-def _is_excused(changes: list[Any], spoilt: set[str]) -> bool:
+def _is_excused(changes: list[Any], coming: set[str]) -> bool:
     """Whether all that DVC saw was another text of a script, or data that is only to be put back.
 
-    Pivot judges absent data by its record, and an out in `spoilt`, that another stage's earlier
-    result will replace, by that result; it says so of whatever makes or tracks the data.
+    Pivot judges absent data by its record, and an out in `coming`, that another stage is to put in
+    place, by the earlier result that will be there; it says so of whatever makes or tracks it.
     """
     deps = [change["changed deps"] for change in changes if "changed deps" in change]
     return len(deps) == len(changes) and all(
-        state == "deleted" or (state == "modified" and (path.endswith(".py") or path in spoilt))
+        state == "deleted" or (state == "modified" and (path.endswith(".py") or path in coming))
         for dep in deps
         for path, state in dep.items()
     )

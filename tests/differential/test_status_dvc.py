@@ -31,9 +31,17 @@ def judged(
 
 
 def disagreement(
-    name: str, body: dict[str, Any], changes: list[Any], stage: dict[str, Any], made: set[str]
+    name: str,
+    body: dict[str, Any],
+    changes: list[Any],
+    stage: dict[str, Any],
+    made: set[str],
+    coming: set[str],
 ) -> str | None:
-    """Where the tools differ about one stage; `made` are paths that stages make."""
+    """Where the tools differ about one stage.
+
+    `made` are paths that stages make, `coming` those of them that stages to be run make.
+    """
     deps = merged(changes, "changed deps")
     outs = merged(changes, "changed outs")
     reasons = stage["reasons"]
@@ -66,8 +74,9 @@ def disagreement(
         return "command"
     if ("always changed" in changes) != ("always" in kinds):
         return "always"
-    # data that is not there is judged by its record, and outs that only the cache lacks are there
-    little = all(state == "deleted" for state in deps.values()) and all(
+    # data that is not there is judged by its record, data that an earlier result will replace by
+    # that result; and outs that only the cache lacks are there
+    little = all(state == "deleted" or path in coming for path, state in deps.items()) and all(
         state == "not in cache" for state in outs.values()
     )
     little = little and not {"changed command", "always changed"} & {
@@ -75,7 +84,8 @@ def disagreement(
     }
     if not little and idle:
         return "only DVC finds something"
-    if not changes and not idle and not kinds <= {"upstream"}:
+    foreseen = kinds <= {"dep", "upstream"} and subjects.get("dep", set()) <= coming
+    if not changes and not idle and not foreseen:
         return "only Pivot finds something"
     return None
 
@@ -114,14 +124,20 @@ def test_what_changed(both: Make, start: int, count: int, record_property: Note)
     wrong: list[str] = []
     for name, project in projects.items():
         found.update((corner, "accepted") for corner in project.corners)
-        made = {
-            f"{name}/{out if isinstance(out, str) else next(iter(out))}"
-            for body in project.stages.values()
-            for out in body.get("outs", [])
+        by_stage = {
+            f"{name}/dvc.yaml:{stage}": {
+                f"{name}/{out if isinstance(out, str) else next(iter(out))}"
+                for out in body.get("outs", [])
+            }
+            for stage, body in project.stages.items()
         }
+        made = set().union(*by_stage.values())
+        coming = set().union(
+            *(outs for full, outs in by_stage.items() if ours[full]["state"] == "stale")
+        )
         for stage, body in project.stages.items():
             full = f"{name}/dvc.yaml:{stage}"
-            said = disagreement(full, body, theirs.get(full, []), ours[full], made)
+            said = disagreement(full, body, theirs.get(full, []), ours[full], made, coming)
             if said:
                 wrong.append(
                     f"{full}: {said}\n  DVC {theirs.get(full)}\n  Pivot {ours[full]}\n  {body}\n  {project.lock.get(stage)}\n  {project.notes}"
