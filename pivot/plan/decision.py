@@ -119,9 +119,12 @@ def _judge_outs(
     changed, action = _changed_outs(stage, evidence, record)
     if changed:
         return Decision(stage.name, "stale", "run", tuple(changed), key)
-    unrecorded = record.key.code is None and evidence.key.code is not None
-    notes = ("code unrecorded",) if unrecorded and evidence.as_dvc else ()
-    return Decision(stage.name, "fresh", action, (), key, notes)
+    notes: list[str] = []
+    if evidence.as_dvc and record.key.code is None and evidence.key.code is not None:
+        notes.append("code unrecorded")
+    if evidence.as_dvc and evidence.lock_problem is not None:
+        notes.append(evidence.lock_problem)
+    return Decision(stage.name, "fresh", action, (), key, tuple(notes))
 
 
 def _changed_outs(

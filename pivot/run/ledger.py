@@ -124,7 +124,9 @@ class DvcLedger:
         if not self.as_dvc(stage):
             return self._own.problem(name)
         broken = self.blocker(name)
-        return f"{broken.where}: {broken.message}; `pivot repro` refuses to run" if broken else None
+        if broken is not None:
+            return f"{broken.where}: {broken.message}; `pivot repro` refuses to run"
+        return self._own.problem(name) if self.record(name) is not None else None
 
     def fault(self, name: str) -> ConfigError | None:
         return self.blocker(name) if self.as_dvc(self._stages[name]) else self._own.fault(name)

@@ -246,6 +246,18 @@ def test_what_rests_on_a_conflicted_dvc_lock_is_refused_with_its_place(pair: San
     assert checked.stderr.count("dvc.lock:15: it has conflict markers") == 1
 
 
+def test_a_conflict_in_the_lock_beside_dvc_lock_is_told_and_mended(pair: Sandbox) -> None:
+    [lock] = [path for path in pair.root.glob(".pivot/**/a.lock") if path.is_file()]
+    before = lock.read_text()
+    lock.write_text(f"<<<<<<< HEAD\n{before}=======\n{before}>>>>>>> other\n")
+    shown = pair.run("status", "-v").ended(0).stdout
+    assert "a.lock:1 counts as absent: it has conflict markers" in shown
+    assert set(pair.states().values()) == {"fresh"}
+    assert pair.ran() == set()
+    assert lock.read_text() == before
+    assert "a.lock" not in pair.run("status", "-v").ended(0).stdout
+
+
 def test_a_frozen_stage_says_what_it_holds_back(pair: Sandbox) -> None:
     pair.run("freeze", "a").ended(0)
     pair.write({"in": "other\n"})

@@ -106,6 +106,8 @@ def test_an_unrecorded_stage_says_so() -> None:
     unknown = replace(RECORD, key=replace(RECORD.key, code=None))
     evidence = Evidence(KEY, unknown, outs={"o": A}, as_dvc=True)
     assert decide(STAGE, evidence).notes == ("code unrecorded",)
+    broken = replace(evidence, lock_problem="a.lock:1 counts as absent")
+    assert decide(STAGE, broken).notes == ("code unrecorded", "a.lock:1 counts as absent")
 
 
 def test_neither_working_directory_nor_binding_count() -> None:
