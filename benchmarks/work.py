@@ -209,6 +209,8 @@ class Bench:
     def large_data(self, files: int, huge: int) -> None:
         """A folder of many files of which one changes, and one file of `huge` bytes."""
         folder = self.root / "large"
+        folder.mkdir()
+        run(["git", "init", "-q"], folder)
         for number in range(files):
             path = folder / f"data/many/{number % 100}/{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)

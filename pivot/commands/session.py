@@ -16,7 +16,7 @@ from ..config import (
     still_current,
     version_of,
 )
-from ..errors import raise_all
+from ..errors import ConfigError, Where, raise_all
 from ..model import Pipeline, Problem, Stage
 from ..project import (
     Project,
@@ -87,9 +87,29 @@ class Session:
                     self.project.neighbour.acquire(wait=wait, on_wait=on_wait)
                 self.recovered = self._recover()
             self.space = self._open()
+            self._refuse_foreign_folder()
         except BaseException:
             self._release()
             raise
+
+    def _refuse_foreign_folder(self) -> None:
+        """Raise ConfigError where a pipeline file lies here that the project passes over.
+
+        Whoever types a command beside one does not mean the stages of a project around it.
+        """
+        cwd = self.cwd
+        if cwd == "." or f"{cwd}/" in self.space.pipeline.sources:
+            return
+        from ..config.discovery import DVC_FILE, PIVOT_FILE  # only below the project's root
+
+        for name in (PIVOT_FILE, DVC_FILE):
+            if os.path.isfile(os.path.join(self.request.cwd, name)):
+                raise ConfigError(
+                    f"the project in '{self.project.root}' passes this folder over: it is data, "
+                    "ignored, or one in which tools keep what they make",
+                    hint="`pivot init --force` here makes it a project of its own",
+                    where=Where(join(cwd, name)),
+                )
 
     def _recover(self) -> tuple[str, ...]:
         """Put right what a run that died left; what there is to tell."""

@@ -107,6 +107,31 @@ def test_a_nearer_project_wins_over_the_one_around_it(project: Sandbox) -> None:
     assert inner.run("list").ended(0).stdout == ""
 
 
+@pytest.mark.parametrize("place", [".cache/tool", "out/made", "node_modules/x"])
+def test_beside_a_pipeline_that_is_passed_over_the_project_around_it_is_not_meant(
+    project: Sandbox, place: str
+) -> None:
+    project.write(NESTED)
+    made = "  made: {cmd: mkdir -p out, outs: [out]}\n"
+    project.write({"pivot.yaml": str(NESTED["pivot.yaml"]) + made})
+    mine = "stages:\n  mine: {cmd: echo 1 > one.txt, outs: [one.txt]}\n"
+    project.write({f"{place}/pivot.yaml": mine, f"{place}/deep/x": ""})
+    for said in (["repro"], ["status"], ["list", "--json"], ["dag"], ["explain", "top"]):
+        refused = project.run(*said, cwd=place).ended(2)
+        assert f"{place}/pivot.yaml: the project in '{project.root}' passes" in refused.stderr
+        assert refused.stdout == ""
+    assert not project.has("top.txt")
+    listed = project.run("list", cwd=f"{place}/deep").ended(0).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "top",
+        "made",
+        "sub/pivot.yaml:mid",
+    ]
+    project.run("init", "--force", cwd=place).ended(0)
+    assert project.run("repro", "--json", cwd=place).ended(0).statuses == {"mine": "ran"}
+    assert project.run("repro", "--json").ended(0).statuses["top"] == "ran"
+
+
 def test_pivot_yaml_and_dvc_yaml_in_one_folder(project: Sandbox) -> None:
     words(project).write({"dvc.yaml": "stages:\n  old:\n    cmd: 'true'\n"})
     result = project.run("status").ended(0)
