@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -290,3 +291,77 @@ def test_a_region_that_nobody_named_is_asked_of_the_bucket(monkeypatch: pytest.M
 
     monkeypatch.setattr(place, "client", lambda _: Client())
     assert place.region == "ap-southeast-2"
+
+
+PAIR = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "hush"}
+OPTIONS = {"access_key_id": "given", "secret_access_key": "hush"}
+
+
+@pytest.mark.parametrize("options", [{}, OPTIONS, {**OPTIONS, "session_token": "t"}], ids=len)
+@pytest.mark.parametrize("region", [None, "option", "variable"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        PAIR,
+        {**PAIR, "AWS_SESSION_TOKEN": "token"},
+        {**PAIR, "AWS_SECURITY_TOKEN": "older"},
+        {**PAIR, "AWS_CONFIG_FILE": "config"},
+        {**PAIR, "AWS_CONFIG_FILE": "config", "AWS_PROFILE": "other"},
+        {**PAIR, "AWS_SHARED_CREDENTIALS_FILE": "credentials"},
+        {**PAIR, "AWS_ENDPOINT_URL_S3": "http://host:2"},
+    ],
+    ids=lambda given: "-".join(sorted(given.keys() - PAIR.keys())) or "keys",
+)
+def test_without_boto3_the_same_is_found_as_with_it(
+    options: dict[str, str],
+    region: str | None,
+    variables: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pivot.store.remotes.s3 as module
+
+    (tmp_path / "config").write_text(
+        "[default]\nregion = r-default\nendpoint_url = http://host:3\n"
+        "[profile other]\nregion = r-other\ns3 =\n  addressing_style = virtual\n"
+    )
+    (tmp_path / "credentials").write_text(
+        "[default]\naws_access_key_id=f\naws_secret_access_key=f\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if region == "variable":
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "r-variable")
+    given = {"endpointurl": "http://host:1", **options}
+    if region == "option":
+        given["region"] = "r-option"
+
+    def found() -> tuple[Any, ...]:
+        place = module.S3Place(RemoteSpec("origin", "s3://bucket/x", given), "/")
+        keys = place.keys()
+        return place.region, place.endpoint, place.has_odd_addressing, keys and keys()
+
+    quick = found()
+    monkeypatch.setattr(module, "_plain_keys", lambda _: None)
+    assert quick == found()
+
+
+def test_keys_that_are_given_need_no_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys\nfrom pivot.settings import RemoteSpec\n"
+        "from pivot.store.remotes import open_store\n"
+        "options = {'endpointurl': 'http://127.0.0.1:9', 'region': 'x'}\n"
+        "store = open_store(RemoteSpec('origin', 's3://bucket/x', options), '/')\n"
+        "print(store.url, *sorted({'boto3', 'botocore'} & set(sys.modules)))\n"
+    )
+    for name, value in PAIR.items():
+        monkeypatch.setenv(name, value)
+
+    def said() -> str:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    assert said() == "s3://bucket/x"
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    assert said() == "s3://bucket/x boto3 botocore"

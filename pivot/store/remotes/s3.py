@@ -1,13 +1,17 @@
 """S3 remotes: who we are and where the bucket is, by boto3; which engine moves the bytes.
 
-boto3 finds profiles and credentials as every other AWS tool does, and obstore is fed with them.
+boto3 finds profiles and credentials as every other AWS tool does, and obstore is fed with them;
+where keys are given, and no file or variable of AWS's could add to them, it is not loaded.
 boto3 alone moves the bytes where obstore cannot: keys of the customer's own, access lists,
 buckets whose reader pays, and unusual addressing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from ...settings import RemoteSpec
 from .codes import by_code, by_status
@@ -30,6 +34,12 @@ _BOTO_ONLY = (
 _BOTO_ONLY_CONFIG = ("addressing_style", "use_accelerate_endpoint", "use_dualstack_endpoint")
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
+#: Variables and files by which botocore could find more than the keys that are given.
+_FURTHER = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
+_FILES = (
+    ("AWS_CONFIG_FILE", "~/.aws/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+)
 _PUT_SECONDS = 600
 _GET_SECONDS = 24 * 3600
 
@@ -48,6 +58,14 @@ def open_s3(spec: RemoteSpec, folder: str) -> ObjectStore:
 
         return BotoStore(place)
     return _open_rust(place)
+
+
+class Keys(NamedTuple):
+    """What requests are signed with."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
 
 
 class S3Place:
@@ -71,11 +89,18 @@ class S3Place:
                 hint="use another remote, or `dvc` for this one",
             )
         self.is_anonymous = self.options.flag("allow_anonymous_login", False)
-        self._session = self._open_session()
         self._client: Any = None
+        given = [self.options.text(name) for name in ("access_key_id", "secret_access_key")]
+        if (given[0] is None) != (given[1] is None):
+            lacking = "secret_access_key" if given[1] is None else "access_key_id"
+            raise RemoteError("options", self.name, f"'{lacking}' is missing beside the other key")
+        self._plain = _plain_keys(self.options)
+        if self._plain is None:
+            _ = self._session  # what is wrong with it is said now
 
-    def _open_session(self) -> Any:
-        # 170 ms to import; only S3 remotes need it
+    @cached_property
+    def _session(self) -> Any:
+        # 140 ms to import; not needed where there is nothing to find
         import boto3
         import botocore.exceptions
         import botocore.session
@@ -90,15 +115,11 @@ class S3Place:
             if path is not None:
                 inner.set_config_variable(variable, path)
         profile = options.text("profile")
-        given = [options.text(n) for n in ("access_key_id", "secret_access_key", "session_token")]
-        if (given[0] is None) != (given[1] is None):
-            lacking = "secret_access_key" if given[1] is None else "access_key_id"
-            raise RemoteError("options", self.name, f"'{lacking}' is missing beside the other key")
         try:
             return boto3.session.Session(
-                aws_access_key_id=given[0],
-                aws_secret_access_key=given[1],
-                aws_session_token=given[2],
+                aws_access_key_id=options.text("access_key_id"),
+                aws_secret_access_key=options.text("secret_access_key"),
+                aws_session_token=options.text("session_token"),
                 region_name=options.text("region"),
                 profile_name=profile,
                 botocore_session=inner,
@@ -128,14 +149,16 @@ class S3Place:
         return f"{scheme}://{text}"
 
     def _configured_endpoint(self) -> str | None:
-        import os
-
         for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
             if os.environ.get(variable):
                 return os.environ[variable]
-        scoped = self._session._session.get_scoped_config()
-        found = scoped.get("endpoint_url")
+        found = self._scoped.get("endpoint_url")
         return str(found) if found else None
+
+    @property
+    def _scoped(self) -> dict[str, Any]:
+        """What AWS's own configuration says for the profile."""
+        return self._session._session.get_scoped_config() if self._plain is None else {}
 
     @property
     def shown_endpoint(self) -> str:
@@ -145,7 +168,10 @@ class S3Place:
     @property
     def region(self) -> str:
         """The bucket's region: as configured; else, for Amazon's, as the bucket says."""
-        known = self._session.region_name
+        if self._plain is None:
+            known = self._session.region_name
+        else:
+            known = self.options.text("region") or os.environ.get("AWS_DEFAULT_REGION")
         if known or self.endpoint is not None:
             return str(known or "us-east-1")
         return self._find_region() or "us-east-1"
@@ -167,15 +193,31 @@ class S3Place:
     @property
     def has_odd_addressing(self) -> bool:
         """Whether AWS's own configuration asks for something that obstore does not know."""
-        settings = self._session._session.get_scoped_config().get("s3") or {}
+        settings = self._scoped.get("s3") or {}
         return isinstance(settings, dict) and any(
             settings.get(name) not in (None, "auto", "false", "path") for name in _BOTO_ONLY_CONFIG
         )
 
-    def credentials(self) -> Any:
-        """What boto3 found, renewed where it has to be; None for nobody. Raises RemoteError."""
+    def keys(self) -> Callable[[], Keys] | None:
+        """What gives the keys, renewed where they have to be; None for nobody.
+
+        Raises RemoteError where there are none.
+        """
         if self.is_anonymous:
             return None
+        given = self._plain
+        if given is not None:
+            return lambda: given
+        found = self._found_credentials()
+
+        def current() -> Keys:
+            frozen = found.get_frozen_credentials()
+            return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+        return current
+
+    def _found_credentials(self) -> Any:
+        """What boto3 finds. Raises RemoteError where that is nothing."""
         import botocore.exceptions
 
         try:
@@ -203,7 +245,7 @@ class S3Place:
         from botocore.config import Config
 
         options = self.options
-        self.credentials()
+        self.keys()
         style = options.one_of("addressing_style", ("auto", "path", "virtual"))
         if style is None and self.endpoint is not None:
             style = "path"
@@ -320,11 +362,10 @@ def _open_rust(place: S3Place) -> ObjectStore:
     if "sse_kms_key_id" in options:
         config["sse_kms_key_id"] = options.text("sse_kms_key_id")
         config.setdefault("server_side_encryption", "aws:kms")
-    provider: Any = None
-    if place.is_anonymous:
+    keys = place.keys()
+    if keys is None:
         config["skip_signature"] = True
-    else:
-        provider = _Provider(place.credentials())
+    provider = _Provider(keys) if keys is not None else None
     if (place.endpoint or "https://").startswith("https://"):
         config["unsigned_payload"] = True  # what TLS guards need not be hashed once more
 
@@ -362,18 +403,37 @@ def _open_rust(place: S3Place) -> ObjectStore:
 
 
 class _Provider:
-    """Hands obstore what boto3 holds, asked again before it expires."""
+    """Hands obstore the keys, which are asked for again before they expire."""
 
-    def __init__(self, credentials: Any) -> None:
-        self._credentials = credentials
+    def __init__(self, keys: Callable[[], Keys]) -> None:
+        self._keys = keys
 
     def __call__(self) -> Any:
         from datetime import UTC, datetime, timedelta
 
-        frozen = self._credentials.get_frozen_credentials()
+        keys = self._keys()
         return {
-            "access_key_id": frozen.access_key,
-            "secret_access_key": frozen.secret_key,
-            "token": frozen.token,
+            "access_key_id": keys.access_key,
+            "secret_access_key": keys.secret_key,
+            "token": keys.token,
             "expires_at": datetime.now(UTC) + timedelta(minutes=10),
         }
+
+
+def _plain_keys(options: Options) -> Keys | None:
+    """The keys, where they are given and AWS's own files and variables add nothing to them."""
+    if any(os.environ.get(name) for name in _FURTHER):
+        return None
+    if any(name in options for name in ("profile", "configpath", "credentialpath")):
+        return None
+    for variable, place in _FILES:
+        if os.path.exists(os.path.expanduser(os.environ.get(variable) or place)):
+            return None
+    given = [options.text(n) for n in ("access_key_id", "secret_access_key", "session_token")]
+    if given[0] is None and given[1] is None:
+        given = [
+            os.environ.get(name)
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        ]
+    access, secret, token = given
+    return Keys(access, secret, token or None) if access and secret else None
