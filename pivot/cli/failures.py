@@ -28,10 +28,19 @@ def exit_code_of(error: BaseException, argv: list[str]) -> int:
         # it carries its own copy of click's exceptions, whose base has no public name
         if isinstance(error, typer.BadParameter.__mro__[1]):
             return _usage(error)
-    if isinstance(error, KeyboardInterrupt) or (typer and isinstance(error, typer.Abort)):
+    if _is_interruption(error) or (typer and isinstance(error, typer.Abort)):
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return _defect(error, argv)
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether it was an interruption, or what Python made of one: 3.11 raises RuntimeError from it
+    where it comes while a class is being made.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _say(error: PivotError) -> None:
