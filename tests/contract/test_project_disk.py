@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from unprivileged import as_nobody
 
 import pivot.project.place as place
 from pivot.errors import ConfigError, PivotError, StoreError
@@ -316,23 +316,13 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_project_that_may_only_be_read_can_be_read(read_only: Path) -> None:
-    import encodings.utf_8_sig  # noqa: F401 - the other user may not read this interpreter
+    def work() -> None:
+        project = open_project(str(read_only / "data"))
+        assert project.jobs == 2
+        assert project.observer.observe("data") is not None
+        project.close()
+        assert len(project.warnings) == 1, project.warnings
+        with pytest.raises(StoreError, match="permission denied"):
+            project.lock()
 
-    pid = os.fork()
-    if pid == 0:
-        try:
-            if os.geteuid() == 0:
-                os.setgid(65534)
-                os.setuid(65534)
-            project = open_project(str(read_only / "data"))
-            assert project.jobs == 2
-            assert project.observer.observe("data") is not None
-            project.close()
-            assert len(project.warnings) == 1, project.warnings
-            with pytest.raises(StoreError, match="permission denied"):
-                project.lock()
-        except BaseException as error:
-            print(repr(error), file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert as_nobody(work) == 0

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unprivileged import as_nobody, in_child
 
 from pivot import disk
 from pivot.digest import OBJECT_ALGORITHMS, Digest, hash_bytes, parse_digest
@@ -757,19 +758,6 @@ def test_a_full_disk_while_restoring_leaves_the_target_as_it_was(
     assert leftovers(tmp_path) == []
 
 
-def in_child(work: Callable[[], None]) -> int:
-    """The exit code of `work` done in a forked process; 0 where it returned."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        except BaseException as error:
-            print(repr(error), file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 def test_a_limit_on_file_size_is_an_error_of_ours(plain: LocalCache, tmp_path: Path) -> None:
     source = write(tmp_path / "source", os.urandom(LARGE))
 
@@ -789,16 +777,6 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         os.chmod(made, 0o755)
         yield Path(made)
-
-
-def as_nobody(work: Callable[[], None]) -> int:
-    def lowered() -> None:
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        work()
-
-    return in_child(lowered)
 
 
 def test_what_may_not_be_read_or_written_is_named(open_folder: Path) -> None:

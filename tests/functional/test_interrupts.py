@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from crashes import Mill, processes_in
@@ -32,7 +33,7 @@ PIPELINE = """
       quick: {python: steps.quick, deps: {src: in.txt}, outs: {out: quick.txt}}
       slow: {python: steps.slow, deps: {src: quick.txt}, outs: {out: slow.txt}}
       shell:
-        cmd: echo half > shell.txt; sleep {seconds}
+        cmd: echo half > shell.txt; touch begun; sleep {seconds}
         deps: [quick.txt]
         outs: [shell.txt]
     """
@@ -53,7 +54,7 @@ def busy(project: Sandbox) -> Sandbox:
     project.write({"in.txt": "1\n"})
     write(project, 0)
     project.run("repro").ended(0)
-    project.remove("started")
+    project.remove("started", "begun")
     project.write({"in.txt": "2\n"})
     write(project, 600)
     return project
@@ -62,6 +63,22 @@ def busy(project: Sandbox) -> Sandbox:
 def wait_for(project: Sandbox, path: str, process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 30
     while not project.has(path):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def wait_for_both(project: Sandbox, process: subprocess.Popen[str]) -> None:
+    wait_for(project, "started", process)
+    wait_for(project, "begun", process)
+
+
+def wait_until_open(path: Path, process: subprocess.Popen[str]) -> None:
+    """Until the process reads the file."""
+    until = time.monotonic() + 30
+    while not any(
+        os.path.realpath(fd) == str(path) for fd in Path(f"/proc/{process.pid}/fd").iterdir()
+    ):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -83,7 +100,7 @@ def ended(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, str
 def test_a_signal_ends_stages_and_brings_outputs_back(busy: Sandbox, number: int) -> None:
     locks = {name: busy.lock(name) for name in ("slow", "shell")}
     process = busy.start("repro", "-j", "2")
-    wait_for(busy, "started", process)
+    wait_for_both(busy, process)
 
     process.send_signal(number)
     code, stdout, stderr = ended(process)
@@ -102,7 +119,7 @@ def test_a_signal_ends_stages_and_brings_outputs_back(busy: Sandbox, number: int
 
 def test_events_tell_of_the_interruption(busy: Sandbox) -> None:
     process = busy.start("repro", "-j", "2", "--json")
-    wait_for(busy, "started", process)
+    wait_for_both(busy, process)
 
     process.send_signal(signal.SIGINT)
     code, stdout, _ = ended(process)
@@ -205,7 +222,7 @@ def test_hashing_can_be_interrupted(project: Sandbox, number: int) -> None:
 
     process.send_signal(number)
 
-    code, _, stderr = ended(process, 5)
+    code, _, stderr = ended(process)
     assert code == 130, stderr
     assert not project.has("big.bin")
     assert not list((project.root / ".pivot/cache/tmp").iterdir())
@@ -227,11 +244,12 @@ def test_hashing_a_dep_can_be_interrupted(project: Sandbox) -> None:
         stream.truncate(100 << 30)
     for command in ("repro", "status"):
         process = project.start(command)
-        time.sleep(0.7)
+        wait_until_open(project.root / "big.bin", process)
+        time.sleep(0.1)
 
         process.send_signal(signal.SIGINT)
 
-        assert ended(process, 5)[0] == 130
+        assert ended(process)[0] == 130
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
