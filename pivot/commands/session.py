@@ -103,7 +103,7 @@ class Session:
         from ..config.discovery import DVC_FILE, PIVOT_FILE  # only below the project's root
 
         for name in (PIVOT_FILE, DVC_FILE):
-            if os.path.isfile(os.path.join(self.request.cwd, name)):
+            if self.project.tree.kind(join(cwd, name)) == "file":
                 raise ConfigError(
                     f"the project in '{self.project.root}' passes this folder over: it is data, "
                     "ignored, or one in which tools keep what they make",

@@ -122,7 +122,7 @@ def _judge_outs(
     notes: list[str] = []
     if evidence.as_dvc and record.key.code is None and evidence.key.code is not None:
         notes.append("code unrecorded")
-    if evidence.as_dvc and evidence.lock_problem is not None:
+    if evidence.lock_problem is not None:  # of the lock beside the record that was read
         notes.append(evidence.lock_problem)
     return Decision(stage.name, "fresh", action, (), key, tuple(notes))
 

@@ -205,12 +205,17 @@ def test_a_pull_brings_imports_from_where_they_came(
     assert "there is no repository '../theirs'" in lost.stdout + lost.stderr
 
 
+def _import_both(ours: Sandbox) -> None:
+    """A file beside the repositories, and a result of the other one."""
+    (ours.root.parent / "beside.csv").write_text("a\n")
+    ours.run("import-url", "../beside.csv").ended(0)
+    ours.run("import", "../theirs", "model.txt").ended(0)
+
+
 def test_a_run_that_pulls_brings_imports_though_their_readers_are_restored(
     theirs: Sandbox, ours: Sandbox, tmp_path: Path
 ) -> None:
-    (tmp_path / "beside.csv").write_text("a\n")
-    ours.run("import-url", "../beside.csv").ended(0)
-    ours.run("import", "../theirs", "model.txt").ended(0)
+    _import_both(ours)
     text = "cmd: cat model.txt beside.csv > both\n    deps: [model.txt, beside.csv]"
     ours.write({"pivot.yaml": f"stages:\n  join:\n    {text}\n    outs: [both]\n"})
     ours.repro()
@@ -227,9 +232,7 @@ def test_a_run_that_pulls_brings_imports_though_their_readers_are_restored(
 def test_a_pull_brings_data_of_urls_though_no_remote_is_configured(
     theirs: Sandbox, ours: Sandbox, tmp_path: Path
 ) -> None:
-    (tmp_path / "beside.csv").write_text("a\n")
-    ours.run("import-url", "../beside.csv").ended(0)
-    ours.run("import", "../theirs", "model.txt").ended(0)
+    _import_both(ours)
     ours.remove("beside.csv", "model.txt", ".pivot/cache")
     ours.run("pull").ended(0)
     assert ours.read("beside.csv") == "a\n"

@@ -132,6 +132,18 @@ def test_beside_a_pipeline_that_is_passed_over_the_project_around_it_is_not_mean
     assert project.run("repro", "--json").ended(0).statuses["top"] == "ran"
 
 
+def test_a_folder_that_a_revision_lacks_is_no_foreign_one(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages:\n  top: {cmd: echo 1 > top.txt, outs: [top.txt]}\n"})
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", "before")
+    project.write({"new/pivot.yaml": "stages:\n  more: {cmd: echo 1 > one.txt, outs: [one.txt]}\n"})
+    listed = project.run("list", "--rev", "HEAD", cwd="new").ended(0).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["top"]
+    changed = project.run("impact", "HEAD", cwd="new").ended(0).stdout
+    assert "workspace affects 1 of 2 stages" in changed
+    assert "new/pivot.yaml:more" in changed
+
+
 def test_pivot_yaml_and_dvc_yaml_in_one_folder(project: Sandbox) -> None:
     words(project).write({"dvc.yaml": "stages:\n  old:\n    cmd: 'true'\n"})
     result = project.run("status").ended(0)

@@ -222,7 +222,7 @@ def test_hashing_can_be_interrupted(project: Sandbox, number: int) -> None:
 
     process.send_signal(number)
 
-    code, _, stderr = ended(process)
+    code, _, stderr = ended(process, 5)
     assert code == 130, stderr
     assert not project.has("big.bin")
     assert not list((project.root / ".pivot/cache/tmp").iterdir())
@@ -249,7 +249,7 @@ def test_hashing_a_dep_can_be_interrupted(project: Sandbox) -> None:
 
         process.send_signal(signal.SIGINT)
 
-        assert ended(process)[0] == 130
+        assert ended(process, 5)[0] == 130
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
