@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from waiting import until
+
 KEY, SECRET = "AKIATESTTESTTEST", "the-secret-that-nobody-may-see"
 RCLONE = Path(sys.executable).parent / "rclone"
 
@@ -27,13 +29,13 @@ def free_port() -> int:
 
 def wait_for(port: int, process: subprocess.Popen[bytes] | None = None) -> None:
     """Return once something listens."""
-    for _ in range(600):
+
+    def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        if process is not None and process.poll() is not None:
-            raise AssertionError(f"the server ended with {process.returncode}")
-        time.sleep(0.02)
-    raise AssertionError("the server does not listen")
+            return True
+        return False
+
+    until(listens, process, lambda: "the server does not listen")
 
 
 @dataclass

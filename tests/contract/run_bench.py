@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from waiting import PATIENCE
+
 from pivot.run.executor import LocalExecutor
 from pivot.run.job import Argument, Job, Outcome, Save
 from pivot.run.logs import log_path
 
 VERSIONS = Path.home() / ".pyenv" / "versions"
-PATIENCE = float(
-    os.environ.get("PIVOT_TEST_PATIENCE", "60")
-)  # seconds after which a test counts as hung
 
 
 def interpreters() -> dict[str, str]:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE, until
 
 from pivot.errors import BusyError, StoreError
 from pivot.project import ProjectLock, is_busy
@@ -43,7 +44,7 @@ class Holder:
     def end(self, *, kill: bool = False) -> None:
         if kill:
             self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -91,12 +92,10 @@ def test_who_waits_is_told_once_and_gets_it_when_the_holder_ends(path: str, kill
     lock = ProjectLock(path)
     waiter = threading.Thread(target=lambda: lock.acquire(on_wait=told.append))
     waiter.start()
-    deadline = time.monotonic() + 30
-    while not told and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until(lambda: told)
     assert not lock.held
     holder.end(kill=kill)
-    waiter.join(timeout=30)
+    waiter.join(timeout=PATIENCE)
     assert lock.held
     assert len(told) == 1
     assert f"process {holder.process.pid}" in told[0]
@@ -177,6 +176,6 @@ def test_being_interrupted_while_waiting_leaves_nothing_open(path: str) -> None:
     assert waiter.stdout.readline() == "wait\n"
     time.sleep(0.05)
     waiter.send_signal(signal.SIGINT)
-    waiter.communicate(timeout=30)
+    waiter.communicate(timeout=PATIENCE)
     assert waiter.returncode == 130
     holder.end()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from unprivileged import as_nobody
+from waiting import PATIENCE
 
 import pivot.project.state as state_module
 from pivot.errors import StoreError
@@ -171,7 +172,7 @@ def test_processes_may_write_at_once(path: str) -> None:
     running = [
         subprocess.Popen([sys.executable, "-c", code, path, str(number)]) for number in range(4)
     ]
-    assert [process.wait(timeout=60) for process in running] == [0] * 4
+    assert [process.wait(timeout=PATIENCE) for process in running] == [0] * 4
     assert len(State(path).rows("files").keys()) == 80
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from unprivileged import as_nobody, in_child
+from waiting import PATIENCE
 
 from pivot import disk
 from pivot.digest import OBJECT_ALGORITHMS, Digest, hash_bytes, parse_digest
@@ -935,7 +936,7 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedP
         text=True,
         check=False,
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -971,7 +972,7 @@ def test_processes_may_store_the_same_at_once(tmp_path: Path) -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    results = [process.communicate(timeout=60) for process in running]
+    results = [process.communicate(timeout=PATIENCE) for process in running]
     assert [error for _, error in results] == [""] * 4
     assert len({out for out, _ in results}) == 1
     cache = LocalCache(str(tmp_path / "cache"))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from waiting import PATIENCE
+
 DVC = os.environ.get("PIVOT_TEST_DVC", "")
 HERE = Path(__file__).parent
 
@@ -66,7 +68,7 @@ class Server:
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
 
 
 def serve_dvc(scratch: Path) -> Server:

@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import Sandbox
+from waiting import PATIENCE, until
 
 from pivot.digest import hash_bytes
-
-#: How long processes may take to end once they have been told to, on a busy machine.
-PATIENCE = 20.0
 
 Content = Mapping[str, bytes] | None  # the files of an out by path inside it; None: absent
 
@@ -234,7 +232,7 @@ class Mill:
 
     def check_after_crash(self) -> None:
         """Nobody writes any more, nothing is broken, nothing is lost."""
-        self.check_nobody_left()
+        nobody_left_in(self.root)
         self.check_store()
         stored = set(self._all_bytes())
         for path, name, data in self.kept:
@@ -246,12 +244,6 @@ class Mill:
             if path not in PERSISTENT:
                 content = self.content(path)
                 assert content in allowed, f"{path}: {content}"
-
-    def check_nobody_left(self) -> None:
-        until = time.monotonic() + PATIENCE
-        while found := processes_in(self.root):
-            assert time.monotonic() < until, f"still running: {found}"
-            time.sleep(0.005)
 
     def check_store(self) -> None:
         """Every object is what its name says; every lock and record names whole objects."""
@@ -309,7 +301,7 @@ class Mill:
         process = self.project.start(*arguments)
         try:
             strike(process)
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         return process.returncode
@@ -337,6 +329,11 @@ def processes_in(folder: Path) -> list[tuple[int, str]]:
         if (place + "/").startswith(f"{folder}/") and state not in "ZX":
             found.append((int(name), line))
     return found
+
+
+def nobody_left_in(folder: Path) -> None:
+    """Wait until no process works below `folder`."""
+    until(lambda: not processes_in(folder), what=lambda: processes_in(folder))
 
 
 def children_of(pid: int) -> list[int]:

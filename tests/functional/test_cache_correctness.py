@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from forked import Forked
 from harness import Sandbox
+from waiting import PATIENCE
 
 ALL = frozenset({"clean", "count", "shell", "final"})
 TICK = 0.03  # longer than a tick of the clock that stamps files
@@ -271,7 +272,7 @@ def test_edits_at_any_instant_are_found(project: Sandbox, what: str, instants: r
         started = project.start("status")
         time.sleep(number * 0.02)
         same_size(project, path, old, new)
-        started.communicate(timeout=60)
+        started.communicate(timeout=PATIENCE)
         assert project.stale() == expected
         assert status(project) == status(project, PIVOT_INSTANT="0")
         same_size(project, path, new, old)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from harness import Sandbox
+from waiting import PATIENCE
 
 FILES = {
     "pivot.yaml": """
@@ -233,7 +234,7 @@ def test_a_gc_waits_for_a_run_and_takes_nothing_of_it(project: Sandbox) -> None:
     time.sleep(0.5)
     done = project.run("gc", "--force")
     assert done.code == 0
-    assert running.wait(30) == 0
+    assert running.wait(PATIENCE) == 0
     running.communicate()
     project.remove("out.txt", "dir")
     project.run("checkout").ended(0)
@@ -256,7 +257,7 @@ def test_two_pushes_and_a_gc_at_once_lose_nothing(project: Sandbox, tmp_path: Pa
         project.start("push", "--all-tags"),
     ]
     for running in together:
-        said = "".join(running.communicate(timeout=60))
+        said = "".join(running.communicate(timeout=PATIENCE))
         assert running.returncode in (0, 1), said  # 1: what was collected could not be sent
         assert "Traceback" not in said
     assert project.run("push").ended(0)

@@ -8,12 +8,12 @@ import select
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from harness import PIVOT, Sandbox
 from small import words
+from waiting import PATIENCE, until
 
 NESTED: dict[str, str | bytes] = {
     "pivot.yaml": "stages:\n  top: {cmd: cp sub/mid.txt top.txt, deps: [sub/mid.txt], outs: [top.txt]}\n",
@@ -31,13 +31,6 @@ SLOW: dict[str, str | bytes] = {
           next: {cmd: cp slow.txt next.txt, deps: [slow.txt], outs: [next.txt]}
         """
 }
-
-
-def wait_for(project: Sandbox, path: str) -> None:
-    deadline = time.monotonic() + 60
-    while not project.has(path):
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.02)
 
 
 # --- folders
@@ -187,8 +180,8 @@ def test_readers_need_no_write_access(project: Sandbox) -> None:
 def test_a_second_run_waits_and_says_for_whom_and_readers_do_not(project: Sandbox) -> None:
     project.write(SLOW)
     first = project.start("repro")
-    wait_for(project, "begun")
-    assert project.run("status", timeout=30).ended(0).stdout.startswith("slow  WILL RUN")
+    until(lambda: project.has("begun"), first)
+    assert project.run("status").ended(0).stdout.startswith("slow  WILL RUN")
     busy = project.run("repro", "--no-wait").ended(75)
     assert f"another run holds the project: process {first.pid} " in busy.stderr
     second = project.start("repro")
@@ -206,9 +199,9 @@ def test_a_signal_ends_the_run_and_brings_outputs_back(project: Sandbox, number:
     project.repro()
     project.remove("go", "begun")
     run = project.start("repro", "-f")
-    wait_for(project, "begun")
+    until(lambda: project.has("begun"), run)
     run.send_signal(number)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130
     assert "interrupted: running stages were ended and their previous outputs are back" in said
     assert project.read("slow.txt") == "x\n"

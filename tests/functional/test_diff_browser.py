@@ -18,6 +18,7 @@ import pytest
 from harness import PIVOT, Sandbox
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
+from waiting import PATIENCE
 
 from pivot.cli.browser_app import Browser
 from pivot.tables.memory import compare_in_memory
@@ -134,7 +135,7 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
     )
     os.close(slave)
     seen, pressed = b"", False
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         if select.select([master], [], [], 0.5)[0]:
             try:
@@ -146,6 +147,6 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
             pressed = True
     os.close(master)
 
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     assert b"matched by id" in seen
     assert b"new" in seen

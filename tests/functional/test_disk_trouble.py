@@ -313,8 +313,8 @@ def test_something_else_at_an_output_s_place(
     if edited:
         project.write({"in.txt": "120\n"})
 
-    status = project.run("status", timeout=20)
-    done = project.run("repro", timeout=20)
+    status = project.run("status")
+    done = project.run("repro")
 
     if kind in ("pipe", "loop"):
         assert "out/made.bin" in told(done)
@@ -349,7 +349,7 @@ def test_a_stage_that_makes_something_odd_fails(project: Sandbox, kind: str) -> 
     before = previous(project)
     project.write({"steps.py": f"import os, socket\ndef make(src, out):\n    {make}\n"})
 
-    message = told(project.run("repro", timeout=20))
+    message = told(project.run("repro"))
 
     assert "make: failed" in message
     assert "out/made.bin" in message

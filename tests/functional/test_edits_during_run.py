@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from crashes import processes_in
 from harness import Result, Sandbox
+from waiting import PATIENCE, until
 
 from pivot.digest import hash_bytes
 
@@ -32,9 +34,7 @@ STEPS = """
         plugin = importlib.import_module("plug" + "in")
         text = helper.mark(src.read_text()) + plugin.NAME + str(rate)
         pathlib.Path("started").write_text("")
-        until = time.monotonic() + 20
         while not pathlib.Path("go").exists():
-            assert time.monotonic() < until
             time.sleep(0.005)
         out.write_text(text)
     """
@@ -64,15 +64,11 @@ class Paused:
         self.project = project
         project.remove(*(path for path in ("go", "started") if project.has(path)))
         self.process: subprocess.Popen[str] = project.start("repro", *arguments)
-        until = time.monotonic() + 30
-        while not project.has("started"):
-            assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < until
-            time.sleep(0.005)
+        until(lambda: project.has("started"), self.process)
 
     def go_on(self) -> Result:
         self.project.write({"go": ""})
-        stdout, stderr = self.process.communicate(timeout=30)
+        stdout, stderr = self.process.communicate(timeout=PATIENCE)
         return Result(("repro",), self.process.returncode, stdout, stderr)
 
 
@@ -284,7 +280,6 @@ GOING_ON = """
         python: grow.grow
         deps: {src: in.txt}
         outs: {out: {path: state.txt, FLAG: true}}
-        timeout: 1s
     """
 GROW = """
     import os, signal, sys, time
@@ -318,6 +313,8 @@ def test_outs_that_are_gone_on_with(project: Sandbox, flag: str, end: str) -> No
     lock = project.lock("grow")
 
     project.write({"in.txt": f"{end}\n"})
+    if end == "timeout":
+        project.edit("pivot.yaml", "outs:", "timeout: 3s\n    outs:")
     if end == "crash":
         # the stage kills the run that started it
         process = subprocess.Popen(
@@ -327,8 +324,8 @@ def test_outs_that_are_gone_on_with(project: Sandbox, flag: str, end: str) -> No
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        assert process.wait(30) == -9
-        time.sleep(0.1)
+        assert process.wait(PATIENCE) == -9
+        until(lambda: not processes_in(project.root))
     else:
         project.run("repro").ended(1)
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from crashes import processes_in
+from crashes import nobody_left_in
 from harness import PIVOT, Result, Sandbox
 
 PIPELINE = """
@@ -49,15 +49,8 @@ def failed(project: Sandbox, *arguments: str) -> Result:
     assert project.lock("odd") == lock
     assert project.stale() == {"odd"}
     assert "1 ran, 1 failed" in done.stdout
-    nobody_left(project)
+    nobody_left_in(project.root)
     return done
-
-
-def nobody_left(project: Sandbox, patience: float = 10.0) -> None:
-    until = time.monotonic() + patience
-    while found := processes_in(project.root):
-        assert time.monotonic() < until, found
-        time.sleep(0.01)
 
 
 DEATHS = {
@@ -177,7 +170,7 @@ out.write_text("after")
 
     project.run("repro").ended(0)
 
-    nobody_left(project)
+    nobody_left_in(project.root)
     assert project.read("odd.txt") == "after"
 
 
@@ -195,7 +188,7 @@ def test_a_shell_command_leaves_nothing_running(project: Sandbox) -> None:
 
     project.run("repro").ended(0)
 
-    nobody_left(project)
+    nobody_left_in(project.root)
 
 
 HARMLESS = {
@@ -245,7 +238,7 @@ def test_habits_of_stages_do_no_harm(project: Sandbox, habit: str) -> None:
     if "late" in HARMLESS[habit]:
         assert project.read("late.txt") == "late"
     assert project.stale() == set()
-    nobody_left(project)
+    nobody_left_in(project.root)
 
 
 def test_a_stage_that_asks_for_input_gets_none(project: Sandbox) -> None:
@@ -263,15 +256,13 @@ def test_a_stage_that_asks_for_input_gets_none(project: Sandbox) -> None:
     ],
 )
 def test_a_timeout_ends_whatever_resists(project: Sandbox, body: str) -> None:
-    pipeline = PIPELINE.replace("python: odd.stage", "python: odd.stage\n        timeout: 1s")
+    pipeline = PIPELINE.replace("python: odd.stage", "python: odd.stage\n        timeout: 3s")
     odd(project, body, pipeline=pipeline)
-    started = time.monotonic()
 
     done = failed(project)
 
     assert "odd: failed after" in done.stderr
-    assert "timed out after 1 s" in done.stderr
-    assert time.monotonic() - started < 30
+    assert "timed out after 3 s" in done.stderr
 
 
 def test_the_zygote_s_death_is_told(project: Sandbox) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import servers
 from harness import Sandbox
+from waiting import PATIENCE
 
 COUNT = 60
 PIPELINE = {
@@ -147,7 +148,7 @@ def test_two_pushes_at_once(project: Sandbox, s3: servers.S3Server, tmp_path: Pa
     prepared(project, s3, "twice", count=COUNT, large=10)
     processes = [project.start("push") for _ in range(2)]
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + err
     assert assert_whole(s3, "twice") == COUNT + 2
     assert project.run("push").ended(0).stdout.startswith("Nothing to do")
