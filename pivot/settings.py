@@ -218,6 +218,29 @@ def merge(layers: list[tuple[str, Mapping[str, Any], Mapping[str, RemoteSpec]]])
     return Settings(values, remotes, origins)
 
 
+#: Options of remotes that nobody but their owner should read.
+_SECRET = frozenset(
+    (
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+        "sse_customer_key",
+        "connection_string",
+        "sas_token",
+        "account_key",
+        "client_secret",
+        "password",
+        "passphrase",
+        "custom_auth_header",
+    )
+)
+
+
+def is_secret(option: str, value: object) -> bool:
+    """Whether an option of a remote, or a URL that holds a password, is for its owner alone."""
+    return option in _SECRET or (option == "url" and "***" in shown_url(str(value)))
+
+
 def shown_url(url: str) -> str:
     """The URL without a password or token that somebody wrote into it."""
     if "://" not in url:

@@ -17,7 +17,7 @@ from ..project.configuration import parse_layer
 from ..project.dvc_config import PATH_OPTIONS, dvc_config_files, parse_dvc_config
 from ..project.dvc_editing import config_text
 from ..project.root import SCRATCH, SELF_IGNORED
-from ..settings import shown_url
+from ..settings import is_secret
 
 _FILES = ((".dvc/config", ".pivot/config.yaml"), (".dvc/config.local", ".pivot/config.local.yaml"))
 
@@ -103,17 +103,11 @@ def as_dvc(root: str) -> tuple[dict[str, bytes], list[str]]:
                 text = _text(value)
                 if option in ("url", *PATH_OPTIONS):
                     text = _from_below(text)
-                (own if _is_secret(option, text) else place).setdefault(section, {})[option] = text
+                (own if is_secret(option, text) else place).setdefault(section, {})[option] = text
     made = {".dvc/config": config_text(shared)}
     if own:
         made[".dvc/config.local"] = config_text(own)
     return made, notes
-
-
-def _is_secret(option: str, text: str) -> bool:
-    from ..store.remotes.options import SECRET
-
-    return option in SECRET or (option == "url" and "***" in shown_url(text))
 
 
 def _from_below(path: str) -> str:

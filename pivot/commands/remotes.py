@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigError, did_you_mean
 from ..project import dvc_config_files, open_project, unset_setting, write_setting
-from ..settings import RemoteSpec, shown_url
+from ..settings import RemoteSpec, is_secret, shown_url
 from ..values import dataclass
 from .stores import referred
 
@@ -47,14 +47,13 @@ class Edited:
 
 def remotes(cwd: str) -> list[Remote]:
     """All remotes, without secrets."""
-    from ..store.remotes.options import SECRET
-
     project = _opened(cwd)
     default = project.settings["core.remote"]
     found = []
     for name, spec in project.settings.remotes.items():
         options = tuple(
-            (key, "***" if key in SECRET else str(value)) for key, value in spec.options.items()
+            (key, "***" if is_secret(key, value) else str(value))
+            for key, value in spec.options.items()
         )
         found.append(Remote(name, shown_url(spec.url), name == default, options))
     return found
@@ -317,10 +316,7 @@ def _check_url(name: str, url: str) -> None:
 
 
 def _warnings(files: _Files, name: str, option: str, value: str) -> tuple[str, ...]:
-    from ..store.remotes.options import SECRET
-
-    is_secret = option in SECRET or (option == "url" and "***" in shown_url(value))
-    if not is_secret or not files.is_shared:
+    if not is_secret(option, value) or not files.is_shared:
         return ()
     what = "a password in a URL" if option == "url" else option
     return (

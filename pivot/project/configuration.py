@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from ..disk import explain, read_if_exists
 from ..errors import ConfigError, PivotError, Where, did_you_mean, raise_all
-from ..settings import KEYS, RemoteSpec, Settings, check_value, merge, parse_text
+from ..settings import KEYS, RemoteSpec, Settings, check_value, is_secret, merge, parse_text
 from ..stamp import is_settled, signature
 from ..tree import Tree
 from .root import SCRATCH
@@ -128,10 +128,19 @@ def _read_layer(
     except OSError as error:
         raise explain(error, "read", shown) from None
     values, specs = parse_layer(data or b"", shown)
-    if memory is not None and is_settled(seen, started):
+    if memory is not None and is_settled(seen, started) and not _has_secret(specs):
         plain = {name: (spec.url, dict(spec.options)) for name, spec in specs.items()}
         memory.put(path, marshal.dumps((seen, values, plain)))
     return values, specs
+
+
+def _has_secret(specs: Mapping[str, RemoteSpec]) -> bool:
+    """Whether something stands in the file that must not be copied: others may read the memory."""
+    return any(
+        is_secret(option, value)
+        for spec in specs.values()
+        for option, value in (("url", spec.url), *spec.options.items())
+    )
 
 
 def parse_layer(data: bytes, file: str) -> tuple[dict[str, Any], dict[str, RemoteSpec]]:

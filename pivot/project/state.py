@@ -19,7 +19,7 @@ from ..errors import PivotError
 if TYPE_CHECKING:
     import sqlite3
 
-_VERSION = 1
+_VERSION = 2  # 1 may hold secrets of configuration files
 _BUSY_SECONDS = 2.0
 #: Above this size the older half of the blobs goes.
 _LIMIT_BYTES = 256 << 20

@@ -191,6 +191,27 @@ def test_an_unchanged_file_is_parsed_once(root: Path, monkeypatch: pytest.Monkey
     assert read_settings(str(root), environ={}, memory=state.blobs("settings"))["core.jobs"] == 3
 
 
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "{url: s3://x, secret_access_key: TOPSECRET}",
+        "{password: TOPSECRET}",
+        "'https://me:TOPSECRET@host/x'",
+        "'https://host/x?sig=TOPSECRET'",
+    ],
+)
+def test_a_file_with_a_secret_is_remembered_nowhere(root: Path, remote: str) -> None:
+    write(root, f"core: {{jobs: 2}}\nremotes: {{a: {remote}}}\n")
+    time.sleep(0.03)  # until its timestamps are old enough to be trusted
+    state = State(str(root / ".pivot/state.db"))
+    for _ in range(2):
+        settings = read_settings(str(root), environ={}, memory=state.blobs("settings"))
+        assert settings["core.jobs"] == 2
+    state.close()
+    others = [path for path in (root / ".pivot").iterdir() if path.name != "config.yaml"]
+    assert not [path for path in others if b"TOPSECRET" in path.read_bytes()]
+
+
 # --- changing it ---------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ...errors import did_you_mean
-from ...settings import RemoteSpec
+from ...settings import RemoteSpec, is_secret
 from .problems import RemoteError
 
 OptionType = Literal["text", "flag", "number", "path", "flag or path"]
@@ -119,23 +119,6 @@ BY_SCHEME: Mapping[str, Mapping[str, OptionType]] = {
     "ssh": {**_COMMON, **_SSH},
 }
 
-#: Options that nobody but their owner should read.
-SECRET = frozenset(
-    (
-        "access_key_id",
-        "secret_access_key",
-        "session_token",
-        "sse_customer_key",
-        "connection_string",
-        "sas_token",
-        "account_key",
-        "client_secret",
-        "password",
-        "passphrase",
-        "custom_auth_header",
-    )
-)
-
 
 class Options:
     """A remote's options, read as what they should be; mistakes are RemoteErrors that name it."""
@@ -213,7 +196,7 @@ class Options:
         return text
 
     def _wrong(self, option: str, expected: str, value: Any) -> RemoteError:
-        shown = "" if option in SECRET else f", not {value!r}"
+        shown = "" if is_secret(option, value) else f", not {value!r}"
         return RemoteError("options", self._name, f"{option} takes {expected}{shown}")
 
 
