@@ -11,7 +11,7 @@ from .meter import size_text
 from .opening import opened
 from .options import Json
 from .output import note, say, say_json, styled
-from .sharing import AllBranches, AllCommits, AllTags
+from .sharing import AllCommits, AllTags
 
 if TYPE_CHECKING:
     from ..commands.garbage import Collected, Garbage
@@ -41,7 +41,9 @@ def gc(
             "--rev", metavar="REV", help="Keep what that revision needs too.", show_default=False
         ),
     ] = None,
-    all_branches: AllBranches = False,
+    all_branches: bool = typer.Option(
+        False, "-a", "--all-branches", help="Keep what branches need, also those fetched of others."
+    ),
     all_tags: AllTags = False,
     all_commits: AllCommits = False,
     older_than: str | None = typer.Option(

@@ -127,7 +127,8 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
     records = [record for name in names if (record := locks.record(name))]
     _refuse(WORKSPACE, [said for name in names if (said := locks.problem(name))])
     _add_version(needs, session.space.cache, WORKSPACE, inventory_of(session), records)
-    for version in versions_named(session, request):
+    # what only others have checked out is theirs to need
+    for version in versions_named(session, request, tracking=True):
         if version.pipeline.problems:
             label = version.label[:12]
             raise PivotError(

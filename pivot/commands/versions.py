@@ -351,11 +351,19 @@ class Versions:
         return self._known[name]
 
     def selected(
-        self, *, all_branches: bool = False, all_tags: bool = False, all_commits: bool = False
+        self,
+        *,
+        all_branches: bool = False,
+        all_tags: bool = False,
+        all_commits: bool = False,
+        tracking: bool = False,
     ) -> Iterator[Version]:
-        """Versions of all branches, tags or commits, each commit once."""
+        """Versions of all branches (with `tracking` those of others too), tags or commits."""
         chosen = self.project.repository.selected(
-            all_branches=all_branches, all_tags=all_tags, all_commits=all_commits
+            all_branches=all_branches,
+            all_tags=all_tags,
+            all_commits=all_commits,
+            tracking=tracking,
         )
         for label, commit in chosen:  # not kept: there may be thousands
             yield Version(self, label, self.project.repository.tree(commit), commit)

@@ -104,8 +104,13 @@ class Revisions(Protocol):
     def all_commits(self) -> bool: ...
 
 
-def versions_named(session: Session, request: Revisions) -> Iterator[Version]:
-    """The versions that a request names, besides the work tree. Raises PivotError."""
+def versions_named(
+    session: Session, request: Revisions, *, tracking: bool = False
+) -> Iterator[Version]:
+    """The versions that a request names, besides the work tree. Raises PivotError.
+
+    With `tracking`, all branches are also those that were fetched of others.
+    """
     whole = request.all_branches or request.all_tags or request.all_commits
     if not (request.revisions or whole):
         return
@@ -119,6 +124,7 @@ def versions_named(session: Session, request: Revisions) -> Iterator[Version]:
             all_branches=request.all_branches,
             all_tags=request.all_tags,
             all_commits=request.all_commits,
+            tracking=tracking,
         )
 
 

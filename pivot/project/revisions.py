@@ -113,11 +113,17 @@ class Repository:
         )
 
     def selected(
-        self, *, all_branches: bool = False, all_tags: bool = False, all_commits: bool = False
+        self,
+        *,
+        all_branches: bool = False,
+        all_tags: bool = False,
+        all_commits: bool = False,
+        tracking: bool = False,
     ) -> tuple[tuple[str, str], ...]:
         """(label, commit) of all branches, tags or commits, each commit once.
 
-        Labels are names, of several for one commit joined by a comma; of commits their ids.
+        Branches are those of this clone, as DVC has it; with `tracking` also what was fetched of
+        others (`origin/main`), which all commits always include. Labels are names, of several for one commit joined by a comma; of commits their ids.
         """
         names: dict[str, list[str]] = {}
         if all_commits:
@@ -125,7 +131,9 @@ class Repository:
             for commit in self._lines("rev-list", "--branches", "--remotes", "--tags", *head):
                 names.setdefault(commit, []).append(commit)
         else:
-            for kind, wanted in (("heads", all_branches), ("tags", all_tags)):
+            followed = all_branches and tracking
+            wanted_kinds = (("heads", all_branches), ("remotes", followed), ("tags", all_tags))
+            for kind, wanted in wanted_kinds:
                 for name, commit in self._refs(f"refs/{kind}") if wanted else ():
                     names.setdefault(commit, []).append(name)
         return tuple((",".join(found), commit) for commit, found in names.items())

@@ -176,6 +176,24 @@ def test_a_lock_that_cannot_be_read_keeps_everything(project: Sandbox, tmp_path:
     assert kept
 
 
+def test_branches_of_others_keep_what_they_need_on_a_remote(
+    project: Sandbox, tmp_path: Path
+) -> None:
+    project.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    project.run("push", "--all-commits").ended(0)
+    clone = Sandbox(tmp_path / "clone", git=False)
+    clone.root.rmdir()
+    project.git("clone", "-q", ".", str(clone.root))
+    clone.run("config", "set", "remotes.store", str(tmp_path / "store")).ended(0)
+    clone.run("pull").ended(0)
+
+    kept = told(clone, "--remote", "store", "--all-branches", "--force")["kept"]
+
+    assert "origin/side" in ",".join(kept)
+    clone.git("checkout", "-q", "-f", "origin/side")
+    clone.run("pull", "--force").ended(0)
+
+
 def test_a_cache_that_others_share_is_cleaned_for_all_of_them(tmp_path: Path) -> None:
     shared = str(tmp_path / "shared")
     one, other = Sandbox(tmp_path / "one"), Sandbox(tmp_path / "other")
