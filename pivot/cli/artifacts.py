@@ -15,6 +15,7 @@ from .output import note, say
 
 if TYPE_CHECKING:
     from ..commands.artifacts import CheckedOut
+    from ..commands.earlier import Revisited
 
 Revision = Annotated[
     str | None,
@@ -104,8 +105,15 @@ def _tell(result: CheckedOut, targets: tuple[str, ...], *, whole: bool) -> None:
 def _checkout_revision(targets: tuple[str, ...], rev: str, force: bool, fetch: bool) -> None:
     from ..commands.earlier import checkout_revision
 
-    with opened(exclusive=True, partial=True) as session, metered(session):
-        done = checkout_revision(session, rev, targets, force=force, fetch=fetch)
+    with opened(exclusive=True, partial=True) as session:
+        with metered(session):
+            done = checkout_revision(session, rev, targets, force=force, fetch=fetch)
+        _tell_revisited(done, fetch=fetch)
+    if done.refused or done.guarded or done.missing:
+        raise typer.Exit(1)
+
+
+def _tell_revisited(done: Revisited, *, fetch: bool) -> None:
     for remark in done.notes:
         note(remark)
     for path in done.restored:
@@ -127,8 +135,6 @@ def _checkout_revision(targets: tuple[str, ...], rev: str, force: bool, fetch: b
         if paths or word in ("restored", "unchanged")
     ]
     say(", ".join(counts) + ".")
-    if done.refused or done.guarded or done.missing:
-        raise typer.Exit(1)
 
 
 def _copy_out(targets: tuple[str, ...], rev: str, out: str, force: bool, fetch: bool) -> None:

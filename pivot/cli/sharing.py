@@ -56,7 +56,9 @@ Revision = Annotated[
         "--rev", metavar="REV", help="Of that revision, not the work tree.", show_default=False
     ),
 ]
-AllBranches = Annotated[bool, typer.Option("-a", "--all-branches", help="Of all local branches too.")]
+AllBranches = Annotated[
+    bool, typer.Option("-a", "--all-branches", help="Of all local branches too.")
+]
 AllTags = Annotated[bool, typer.Option("-T", "--all-tags", help="Of all tags too.")]
 AllCommits = Annotated[bool, typer.Option("-A", "--all-commits", help="Of all commits too.")]
 AllowMissing = Annotated[

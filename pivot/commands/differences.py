@@ -221,7 +221,8 @@ def compare_artifacts(
             for path, item in before.items.items()
             if item.digest is not None and not _is_kept(versions, item.digest)
         )
-    lacks = (*old.lacks, *new.lacks)
+    unread = (error for side in (old, new) for error in _unread(side, wanted))
+    lacks = (*old.lacks, *new.lacks, *unread)
     said = [] if lacks else [*_problems(old), *_problems(new)]
     notes = dict.fromkeys([*said, *old.notes, *new.notes, *_hashes(found)])
     return Artifacts(found, missing, _sizes(versions, found, missing), tuple(notes), lacks)
@@ -229,7 +230,7 @@ def compare_artifacts(
 
 def _known(whole: Snapshot, version: Version, other: Version) -> Snapshot:
     """What of a version is not hidden in what cannot be read of the other one."""
-    if not other.lacks:
+    if not other.lacks and not other.lock_faults:
         return whole
     items = {path: item for path, item in whole.items.items() if not other.hides(path, version)}
     return Snapshot(items, whole.hidden)
@@ -241,6 +242,8 @@ def snapshot(versions: Versions, version: Version) -> Snapshot:
     hidden: set[str] = set()
     for path, digest in version.artifacts().items():
         if path.startswith(("/", "../")) or "://" in path or not version.is_cached(path):
+            continue
+        if version.commit is not None and version.fault_of(path) is not None:
             continue
         manifest: Manifest | None = None
         if version.commit is None:
@@ -303,6 +306,23 @@ def _sizes(
                     continue
                 break
     return sizes
+
+
+def _unread(version: Version, wanted: Sequence[str]) -> list[PivotError]:
+    """The faults of locks that would say what is wanted (without paths: anything)."""
+    if version.commit is None:
+        return []  # its files say it
+    stages = {
+        name
+        for name, stage in version.pipeline.stages.items()
+        if not wanted
+        or any(
+            is_within(path, out.path) or is_within(out.path, path)
+            for path in wanted
+            for out in stage.outs
+        )
+    }
+    return [problem.error for problem in version.unread_locks(stages)]
 
 
 def _problems(version: Version) -> list[str]:

@@ -51,14 +51,17 @@ def checkout_revision(
 
     What git tracks here stays as it is, unless it is an out that git keeps (`cache: false`). A
     file whose bytes are stored nowhere is left alone, unless `force`. Locks, records and code are
-    not touched. Raises PivotError for unknown revisions and targets.
+    not touched. What of the revision cannot be read is in `session.lacks`. Raises PivotError for
+    unknown revisions and targets.
     """
     versions = Versions(session.project, session.cwd)
     version = versions.at(revision)
     inventory = inventory_at(version)
-    items = [
-        item for item in items_of(inventory, Targets(tuple(targets), session.cwd)) if item.digest
-    ]
+    named = items_of(inventory, Targets(tuple(targets), session.cwd))
+    unread = version.unread_locks({item.owner for item in named})
+    broken = [replace(p, message=f"{p.message} (at {revision})") for p in version.pipeline.problems]
+    session.lacks = (*session.lacks, *broken, *unread)
+    items = [item for item in named if item.digest]
     guarded = _guarded(session, items)
     wanted = [item for item in items if item.path not in guarded]
     if fetch:
@@ -73,7 +76,7 @@ def checkout_revision(
         missing=tuple(found.get("missing", ())),
         refused=tuple(found.get("refused", ())),
         guarded=tuple(sorted(guarded)),
-        notes=tuple(f"{revision}: {p.error}" for p in version.pipeline.problems) + version.notes,
+        notes=version.notes,
     )
 
 
@@ -291,6 +294,9 @@ def _cache_with(
 
 
 def _unknown(version: Version, path: str, artifact: str) -> PivotError:
+    fault = version.fault_of(artifact)
+    if fault is not None:
+        return fault
     if version.is_artifact(artifact):
         return PivotError(
             f"no lock or record says what '{path}' was at {version.label}",

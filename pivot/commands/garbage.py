@@ -135,7 +135,7 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
                 f"what {label} needs is not known: {version.pipeline.problems[0].error}",
                 hint="keep all by `--older-than`, or leave that revision out",
             )
-        _refuse(version.label, version.lock_problems())
+        _refuse(version.label, [f"{e.where}: {e.message}" for e in version.lock_problems()])
         needed = inventory_at(version)
         _add_version(needs, session.space.cache, version.label, needed, version.records())
 

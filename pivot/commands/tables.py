@@ -100,7 +100,8 @@ def file_diff(
     after = source_of(versions, new, path, fetch=fetch)
     for side, version, other in ((before, old, new), (after, new, old)):
         if side is None and other.is_artifact(path) and version.hides(path, other):
-            raise version.lacks[0]  # whether it has the file is not known
+            # whether it has the file is not known
+            raise version.fault_of(path) or version.lacks[0]
     if before is None and after is None:
         known = {*old.artifacts(), *new.artifacts()}
         raise PivotError(

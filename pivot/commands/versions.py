@@ -6,13 +6,13 @@ Everything that shows params, metrics, plots or artifacts of a revision reads th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..digest import Digest
-from ..errors import ConfigError, PivotError, StoreError
+from ..errors import ConfigError, PivotError, StoreError, Where
 from ..model import Command, Manifest, Pipeline, Problem, Stage, StageRecord
 from ..project import Observer, Project, RevTree, find_root, open_project, open_repository
 from ..project.committed import CommittedProject
@@ -49,7 +49,7 @@ class Version:
         self.tree = tree
         self._versions = versions
         self._entries: dict[str, Mapping[str, Entry]] = {}
-        self._broken_locks: list[str] = []
+        self._broken: dict[str, ConfigError] = {}  # dvc.lock files that cannot be read
 
     @cached_property
     def mode(self) -> Mode:
@@ -123,6 +123,8 @@ class Version:
 
     def hides(self, path: str, other: Version) -> bool:
         """Whether this version may have artifact `path` of `other` in what cannot be read of it."""
+        if self.fault_of(path) is not None:
+            return True
         if not self.lacks or path in self._producers or path in self._declared:
             return False
         problems = self.pipeline.problems
@@ -214,13 +216,35 @@ class Version:
             if record is not None:
                 yield record
 
-    def lock_problems(self) -> list[str]:
-        """Why locks that are there cannot be read; what they name is not known."""
+    @cached_property
+    def lock_faults(self) -> Mapping[str, Problem]:
+        """By stage, why the lock that says what it made cannot be read: that is not known."""
+        found = {}
         for stage in self.pipeline.stages.values():
-            for out in stage.outs:
-                self._locked(out.path)
-        own = [said for name in self.pipeline.stages if (said := self._locks.problem(name))]
-        return [*self._broken_locks, *own]
+            lock = self._dvc_lock_of(stage)
+            if lock is not None:
+                self._dvc_lock(lock)
+            error = self._locks.fault(stage.name) if lock is None else self._broken.get(lock)
+            if error is not None:
+                found[stage.name] = _unread(error, stage.name, self.label)
+        return found
+
+    def unread_locks(self, stages: Container[str]) -> list[Problem]:
+        """The faults of the locks of `stages`, each file once: a dvc.lock is that of many."""
+        found = {p.where: p for name, p in self.lock_faults.items() if name in stages}
+        return list(found.values())
+
+    def fault_of(self, path: str) -> ConfigError | None:
+        """The fault of the lock that would say what `path` was."""
+        maker = self._producers.get(self._owner(path) or "")
+        problem = self.lock_faults.get(maker.name) if maker is not None else None
+        return problem.error if problem is not None else None
+
+    def lock_problems(self) -> list[PivotError]:
+        """Why locks that are there cannot be read, those beside a dvc.lock included."""
+        own = [self._locks.fault(name) for name in self.pipeline.stages]
+        found = [*(problem.error for problem in self.lock_faults.values()), *filter(None, own)]
+        return list({str(error.where): error for error in found}.values())
 
     def artifacts(self) -> dict[str, Digest | None]:
         """Every out and tracked file, with what the locks and records say it is."""
@@ -264,14 +288,19 @@ class Version:
 
     def _locked(self, path: str) -> Digest | None:
         stage = self._producers[path]
-        is_dvc = stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
-        if self.mode == "dvc" and is_dvc:
+        lock = self._dvc_lock_of(stage)
+        if lock is not None:
             from ..lockfile import record_of_entry
 
-            entry = self._dvc_lock(join(parent(stage.file), "dvc.lock")).get(stage.short_name)
+            entry = self._dvc_lock(lock).get(stage.short_name)
             return record_of_entry(stage, entry).outs.get(path) if entry else None
         record = self._locks.record(stage.name)
         return record.outs.get(path) if record else None
+
+    def _dvc_lock_of(self, stage: Stage) -> str | None:
+        """The dvc.lock that says what a stage of DVC's made; None for stages of Pivot's own."""
+        is_dvc = stage.file.rpartition("/")[2] == "dvc.yaml" and isinstance(stage.entry, Command)
+        return join(parent(stage.file), "dvc.lock") if self.mode == "dvc" and is_dvc else None
 
     def _dvc_lock(self, file: str) -> Mapping[str, Entry]:
         if file not in self._entries:
@@ -281,7 +310,8 @@ class Version:
                 self._entries[file] = parse_dvc_lock(self.tree.read(file) or b"", file)
             except PivotError as error:
                 self._entries[file] = {}  # of its outs nothing is known
-                self._broken_locks.append(str(error))
+                where = error.where or Where(file)
+                self._broken[file] = ConfigError(error.message, hint=error.hint, where=where)
         return self._entries[file]
 
 
@@ -307,6 +337,15 @@ def _unknown(problem: Problem, label: str) -> PivotError:
     hint = "what it declares is unknown, and left out"
     hint = f"{problem.hint}; {hint}" if problem.hint else hint
     return ConfigError(message, hint=hint, where=problem.error.where)
+
+
+def _unread(error: ConfigError, stage: str, label: str) -> Problem:
+    """The problem of a lock that cannot be read in a version."""
+    where = error.where
+    assert where is not None  # a lock's error says where
+    message = f"{error.message} (at {label[:12]})"
+    hint = "what it says of outputs is unknown, and left out"
+    return Problem(where.file, stage, message, hint, (where.file, where.line, where.column))
 
 
 class Versions:

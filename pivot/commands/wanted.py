@@ -74,11 +74,18 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     found = list(present)
     for version in versions_named(session, request):
         try:
-            found += items_of(inventory_at(version), targets)
+            items_there = items_of(inventory_at(version), targets)
         except GraphError as error:
             if not targets.names:
                 notes.append(f"{version.label}: {error}")
             problem = problem or error
+            continue
+        found += items_there
+        unread = version.unread_locks({item.owner for item in items_there})
+        if version.label in request.revisions:
+            session.lacks = (*session.lacks, *unread)
+        else:  # one of many, as DVC has it
+            notes += [f"{one.error.where}: {one.message}; {one.hint}" for one in unread]
     if problem is not None and not found and targets.names:
         raise problem
     items: dict[tuple[Digest, str | None, str | None], Item] = {}

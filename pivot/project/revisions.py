@@ -123,7 +123,8 @@ class Repository:
         """(label, commit) of all branches, tags or commits, each commit once.
 
         Branches are those of this clone, as DVC has it; with `tracking` also what was fetched of
-        others (`origin/main`), which all commits always include. Labels are names, of several for one commit joined by a comma; of commits their ids.
+        others (`origin/main`), which all commits always include. Labels are names, of several for
+        one commit joined by a comma; of commits their ids.
         """
         names: dict[str, list[str]] = {}
         if all_commits:

@@ -286,6 +286,47 @@ def test_a_project_that_begins(project: Sandbox) -> None:
     assert "there is no project at" in data.stderr
 
 
+@pytest.mark.parametrize("kind", ["pivot", "dvc"])
+def test_a_lock_that_a_revision_has_and_nobody_can_read(
+    project: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    """What it says is unknown: not gone, not changed, and no reason to be silent."""
+    stages = "".join(f"  {n}: {{cmd: echo {n} > {n}, outs: [{n}]}}\n" for n in "ab")
+    name = "dvc.yaml" if kind == "dvc" else "pivot.yaml"
+    project.write({name: f"stages:\n{stages}"})
+    if kind == "dvc":
+        project.write({".dvc/config": ""})
+    project.repro()
+    project.run("remote", "add", "-d", "store", str(tmp_path / "store")).ended(0)
+    project.commit()
+    project.git("tag", "good")
+    lock = "dvc.lock" if kind == "dvc" else ".pivot/stages/a.lock"
+    text = project.read(lock)
+    project.write({lock: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> x\n"})
+    project.git("commit", "-qam", "broken")
+    project.git("tag", "bad")
+    project.git("reset", "-q", "--hard", "good")
+    shown = "it has conflict markers (at bad)"
+    calls = (
+        ("push", "--rev", "bad"),
+        ("fetch", "--rev", "bad"),
+        ("pull", "--rev", "bad"),
+        ("checkout", "--rev", "bad"),
+        ("checkout", "--rev", "bad", "a", "-o", "copy"),
+        ("diff", "good", "bad"),
+        ("diff", "bad", "good", "--json"),
+        ("diff", "good", "bad", "--", "a"),
+    )
+    for words in calls:
+        said = project.run(*words).ended(2)
+        assert f"error: {lock}:1: {shown}" in said.stderr, words
+        assert not {"Deleted", "Added", "Modified", '"path"'} & set(said.stdout.split()), words
+    assert "not known" in project.run("get", ".", "a", "--rev", "bad", "-o", "x").ended(2).stderr
+    assert shown in project.run("push", "--all-tags").ended(0).stderr
+    whole = project.run("diff", "good", "bad", "--", "b")
+    assert whole.code == (2 if kind == "dvc" else 0)
+
+
 def test_what_a_clone_lacks(origin: Sandbox, tmp_path: Path) -> None:
     """Given a shallow clone, then what is missing is named with the command that brings it."""
     shallow = clone(origin, tmp_path / "shallow", "--depth", "1", "--branch", "feature")
