@@ -78,6 +78,9 @@ def push(
     all_branches: AllBranches = False,
     all_tags: AllTags = False,
     all_commits: AllCommits = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Send also what is there, in case it is spoilt.")
+    ] = False,
     allow_missing: AllowMissing = False,
     as_json: Json = False,
 ) -> None:
@@ -97,6 +100,7 @@ def push(
                 all_tags=all_tags,
                 all_commits=all_commits,
                 progress=meter,
+                again=force,
             )
             shared = sharing.push(session, request)
         _tell(shared, "sent", as_json=as_json, whole=not session.lacks)

@@ -97,7 +97,8 @@ def push(session: Session, request: ShareRequest) -> Shared:
                 remembers=True,
             )
             stores.prepare(store)
-            done = transfer.push([item.digest for item in group if item.digest is not None])
+            named = [item.digest for item in group if item.digest is not None]
+            done = transfer.push(named, again=request.again)
             if done.moved or done.already:
                 stores.memory(store).note_used()
             why = dict.fromkeys(done.absent, f"neither here nor on remote '{store.name}'")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShareRequest:
-    """What to move, and how. `jobs` None: as many at a time as serve the remote best."""
+    """What to move, and how. `jobs` None: as many at a time as serve the remote best.
+
+    `again`: send also what the remote has already.
+    """
 
     targets: Targets = field(default_factory=Targets)
     remote: str | None = None
@@ -32,6 +35,7 @@ class ShareRequest:
     all_tags: bool = False
     all_commits: bool = False
     progress: Progress | None = None
+    again: bool = False
 
     @property
     def looks_back(self) -> bool:

@@ -77,15 +77,17 @@ class Transfer:
 
     # --- up ----------------------------------------------------------------------------
 
-    def push(self, digests: Iterable[Digest]) -> Moved:
+    def push(self, digests: Iterable[Digest], *, again: bool = False) -> Moved:
         """Bring objects to the remote, with the files of directories; what was done.
 
-        Raises RemoteError where the remote as a whole cannot be used. Failures of single objects
-        are told; a directory's manifest stays here where one of its files could not go.
+        What is there with the right size counts as there; with `again` it is sent once more, since
+        only its size is known, after its bytes here were hashed. Raises RemoteError where the
+        remote as a whole cannot be used. Failures of single objects are told; a directory's
+        manifest stays here where one of its files could not go.
         """
         done = Moved()
         trees, loose, hollow = self._opened(digests)
-        known = self._known_there(trees)
+        known = self._known_there(trees) if not again else ()
         done.already += sum(1 + len(trees.pop(tree).entries) for tree in known)
         inside = (entry.digest for manifest in trees.values() for entry in manifest.entries)
         files = list(dict.fromkeys((*loose, *inside)))
@@ -94,8 +96,9 @@ class Transfer:
         sizes: dict[Digest, int] = {}
         unsent: set[Digest] = set()
         for digest in wanted:
-            size = self._size_here(digest) if digest not in hollow else None
-            if object_path(digest) in there and size in (None, there[object_path(digest)]):
+            size = self._size_here(digest, anew=again) if digest not in hollow else None
+            expected = () if again else (there.get(object_path(digest)),)
+            if object_path(digest) in there and size in (None, *expected):
                 done.already += 1
             elif size is None:
                 done.absent.append(digest)
@@ -150,9 +153,12 @@ class Transfer:
                 hollow.add(digest)
         return trees, list(files), hollow
 
-    def _size_here(self, digest: Digest) -> int | None:
-        """The size of the object in the cache; None where it is absent or corrupt."""
-        if not self.cache.holds(digest):
+    def _size_here(self, digest: Digest, *, anew: bool = False) -> int | None:
+        """The size of the object in the cache; None where it is absent or corrupt.
+
+        With `anew` its bytes are hashed for that.
+        """
+        if not (self.cache.verify(digest) if anew else self.cache.holds(digest)):
             return None
         try:
             return os.stat(self.cache.path(digest)).st_size
@@ -305,7 +311,10 @@ class _Incoming:
         """Give the bytes their name. Raises RemoteError where they are others."""
         if not self.is_right:
             raise RemoteError(
-                "corrupt", remote, f"its copy of {self._digest} holds other bytes than those"
+                "corrupt",
+                remote,
+                f"its copy of {self._digest} holds other bytes than those; `pivot push --force` "
+                "from where they are right replaces it",
             )
         if self._descriptor < 0:
             data = b"".join(self._parts)

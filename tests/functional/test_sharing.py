@@ -198,6 +198,16 @@ def test_what_is_missing_is_named_by_artifact_and_stage(project: Sandbox, tmp_pa
     # who has it repairs the remote: the size is wrong
     assert project.run("push", "--json").ended(0).json["files"] == 1
     other.run("pull").ended(0)
+    # where only the bytes are wrong, it has to be told; what is spoilt here too is not sent
+    spoilt = store / lock[:2] / lock[2:]
+    right = spoilt.read_bytes()
+    spoilt.write_bytes(bytes(byte ^ 1 for byte in right))
+    third = clone(project, tmp_path / "third")
+    assert "`pivot push --force`" in third.run("pull").ended(1).stderr
+    assert project.run("push", "--json").ended(0).json["files"] == 0
+    assert project.run("push", "--force", "train", "--json").ended(0).json["files"] == 1
+    assert spoilt.read_bytes() == right
+    third.run("pull").ended(0)
     # and neither here nor there is a failure of push
     (store / lock[:2] / lock[2:]).unlink()
     project.remove(f".pivot/cache/files/blake3/{lock[:2]}/{lock[2:]}", "model.txt")

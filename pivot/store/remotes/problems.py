@@ -41,7 +41,7 @@ _HINTS: dict[Kind, str] = {
         "check the network, the proxy and the remote's endpoint, then try again: what was "
         "transferred is kept"
     ),
-    "corrupt": "nothing of it was kept; `pivot push` from a machine that has the right bytes",
+    "corrupt": "nothing of it was kept",
     "disk": "free some space there, or check its permissions",
     "options": "`pivot remote modify {name} OPTION VALUE` changes it",
     "other": "`pivot remote list` shows how it is configured",
