@@ -14,7 +14,7 @@ import pytest
 
 import pivot
 from pivot import loaders as L
-from pivot.declare.formats import files, placing
+from pivot.declare.formats import files, placing, tables
 from pivot.declare.formats.errors import LoaderError
 
 
@@ -74,6 +74,22 @@ def test_tables_are_of_the_annotated_library(tmp_path: Path, loader: Any, librar
     empty = loader.empty(kind)
     assert isinstance(empty, kind)
     assert len(empty) == 0
+
+
+@pytest.mark.parametrize("loader", [L.Parquet(), L.Feather()])
+def test_what_pandas_alone_cannot_do_is_said_with_what_to_install(
+    tmp_path: Path, loader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas
+
+    monkeypatch.setattr(tables, "_has", lambda module: module == "pandas")
+    (tmp_path / "x").write_bytes(b"")
+    for act in (
+        lambda: loader.load(tmp_path / "x"),
+        lambda: loader.save(pandas.DataFrame({"a": [1]}), tmp_path / "y"),
+    ):
+        with pytest.raises(LoaderError, match="install pyarrow into the project's environment"):
+            act()
 
 
 def test_arrays_pictures_and_figures(tmp_path: Path) -> None:

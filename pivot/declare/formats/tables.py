@@ -12,6 +12,8 @@ from .errors import LoaderError
 FORMATS = ("csv", "feather", "parquet", "tsv")
 
 _LIBRARIES = ("pandas", "polars", "pyarrow")
+#: What pandas reads and writes a format by: one of these.
+_ENGINES = {"feather": ("pyarrow",), "parquet": ("pyarrow", "fastparquet")}
 #: How polars calls a format.
 _POLARS = {"feather": "ipc", "parquet": "parquet"}
 
@@ -31,6 +33,7 @@ def load(kind: str, path: str, options: Options, annotation: Any) -> Any:
         return _load_rows(path, {**_delimiter(kind, "delimiter"), **options})
     module = _need(library, kind)
     if library == "pandas":
+        _need_engine(kind)
         name = "csv" if kind in ("csv", "tsv") else kind
         read, write = getattr(module, "read_" + name), getattr(module.DataFrame, "to_" + name)
         options = kinds.options_for(options, read, write)
@@ -101,14 +104,24 @@ def _need(library: str, kind: str) -> Any:
     except ImportError as error:
         if (error.name or library).partition(".")[0] != library:
             raise
-        extra = " and pyarrow" if kind in ("feather", "parquet") and library == "pandas" else ""
+        extra = " and pyarrow" if kind in _ENGINES and library == "pandas" else ""
         raise LoaderError(
             f"the {kind} loader needs {library}: "
             f"install {library}{extra} into the project's environment"
         ) from None
 
 
+def _need_engine(kind: str) -> None:
+    """Raise LoaderError where pandas alone cannot read and write the format."""
+    if kind in _ENGINES and not any(map(_has, _ENGINES[kind])):
+        raise LoaderError(
+            f"with pandas, the {kind} loader needs pyarrow: "
+            "install pyarrow into the project's environment"
+        )
+
+
 def _save_pandas(kind: str, path: str, value: Any, options: Options) -> None:
+    _need_engine(kind)
     name = "csv" if kind in ("csv", "tsv") else kind
     read = getattr(importlib.import_module("pandas"), "read_" + name)
     options = kinds.options_for(options, getattr(type(value), "to_" + name, None), read)
