@@ -65,8 +65,10 @@ def pytest_configure() -> None:
     settings.register_profile("suite", deadline=None)
     settings.load_profile("suite")
     sys.addaudithook(_refuse)
-    # in the background of a script it is ignored, and so it would be by every process below
+    # started by a script, or under nohup, it ignores these, and so would every process below
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_unconfigure() -> None:
