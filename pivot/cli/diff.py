@@ -99,7 +99,7 @@ def diff(
     view = FileView(as_json, markdown, summary, limit)
     keys = [name for text in key or () for name in text.split(",")]
     only_files = {
-        "--key": bool(keys),
+        "--key COLUMN": bool(keys),
         "--summary": summary,
         "--tui": interactive,
         "--fetch": fetch,
@@ -145,7 +145,7 @@ def _say_files(
     fetch: bool,
 ) -> bool:
     """Show how each file differs; whether any does."""
-    from ..commands.tables import file_diff
+    from ..commands.tables import file_diff, sources_of
     from .browser import browse
 
     several = len(question.paths) > 1
@@ -153,6 +153,9 @@ def _say_files(
         from ..errors import PivotError
 
         raise PivotError("--tui and --json take one file", hint="name one after `--`")
+    if several:  # all of them are there, before anything is said of one
+        for path in question.paths:
+            sources_of(versions, question.old, question.new, path, fetch=fetch)
     differs = False
     for position, path in enumerate(question.paths):
         with file_diff(versions, question.old, question.new, path, key, fetch=fetch) as found:

@@ -56,6 +56,8 @@ def read_words(
         )
     old = versions.at(revisions[0] if revisions else HEAD)
     new = versions.at(revisions[1]) if len(revisions) == 2 else versions.workspace
+    for word in paths or ():
+        _check_no_option(versions, word, (old, new))
     return Question(old, new, tuple(dict.fromkeys(found)))
 
 
@@ -107,7 +109,22 @@ def _was_path(versions: Versions, word: str, revisions: Sequence[str]) -> bool:
     path = versions.artifact(word)
     head = versions.project.repository.head()
     named = [versions.at(text) for text in revisions] or ([versions.of(head)] if head else [])
-    return any(v.is_artifact(path) or v.tree.kind(path) is not None for v in named)
+    return any(_has(version, path) for version in named)
+
+
+def _has(version: Version, path: str) -> bool:
+    return version.is_artifact(path) or version.tree.kind(path) is not None
+
+
+def _check_no_option(versions: Versions, word: str, sides: Sequence[Version]) -> None:
+    """Raise PivotError for an option after `--`, where it counts as a path that nobody has."""
+    if not word.startswith("-") or any(_has(side, versions.artifact(word)) for side in sides):
+        return
+    raise PivotError(
+        f"'{word}' comes after `--`, where only paths do, and is no path of "
+        f"{sides[0].label} or {sides[1].label}",
+        hint="options go before: `pivot diff [A] [B] [OPTIONS] -- PATH`",
+    )
 
 
 def _is_revision(versions: Versions, word: str) -> bool:
@@ -351,8 +368,8 @@ def _hashes(found: Differences) -> list[str]:
 def names_files(question: Question, options: Sequence[str] = ()) -> bool:
     """Whether the paths of a question are files, whose content is to be compared.
 
-    Raises PivotError where they are both files and folders, and for `options`, which say how to
-    compare files, where there are none.
+    Raises PivotError where they are both files and folders, and for `options` as one types them,
+    which say how to compare files, where there are none.
     """
     folders = [path for path in question.paths if is_folder_at(question, path)]
     if question.paths and not folders:
@@ -364,7 +381,8 @@ def names_files(question: Question, options: Sequence[str] = ()) -> bool:
         )
     if options:
         raise PivotError(
-            f"{options[0]} is for the content of a file", hint="`pivot diff [A] [B] -- PATH`"
+            f"{options[0].partition(' ')[0]} is for the content of a file",
+            hint=f"`pivot diff [A] [B] {options[0]} -- PATH`",
         )
     return False
 

@@ -81,6 +81,27 @@ def source_of(
     return Source(shown, data=data, size=len(data))
 
 
+def sources_of(
+    versions: Versions, old: Version, new: Version, path: str, *, fetch: bool = False
+) -> tuple[Source | None, Source | None]:
+    """A file of two versions, `path` relative to the project; one of them may have none.
+
+    Raises PivotError where neither has it, or cannot give it.
+    """
+    before = source_of(versions, old, path, fetch=fetch)
+    after = source_of(versions, new, path, fetch=fetch)
+    for side, version, other in ((before, old, new), (after, new, old)):
+        if side is None and other.is_artifact(path) and version.hides(path, other):
+            raise version.fault_of(path) or version.lacks[0]  # whether it has the file is not known
+    if before is None and after is None:
+        known = {*old.artifacts(), *new.artifacts()}
+        raise PivotError(
+            f"'{path}' is neither in {old.label} nor in {new.label}",
+            hint=did_you_mean(path, known),
+        )
+    return before, after
+
+
 @contextmanager
 def file_diff(
     versions: Versions,
@@ -96,18 +117,7 @@ def file_diff(
     Rows of tables are matched by the columns of `key`, without by their position. Raises
     PivotError where neither version has the file, or a key column is missing.
     """
-    before = source_of(versions, old, path, fetch=fetch)
-    after = source_of(versions, new, path, fetch=fetch)
-    for side, version, other in ((before, old, new), (after, new, old)):
-        if side is None and other.is_artifact(path) and version.hides(path, other):
-            # whether it has the file is not known
-            raise version.fault_of(path) or version.lacks[0]
-    if before is None and after is None:
-        known = {*old.artifacts(), *new.artifacts()}
-        raise PivotError(
-            f"'{path}' is neither in {old.label} nor in {new.label}",
-            hint=did_you_mean(path, known),
-        )
+    before, after = sources_of(versions, old, new, path, fetch=fetch)
     scratch = os.path.join(versions.project.scratch, "tmp")
     with compared(path, before, after, key, scratch, versions.project.algorithm) as found:
         yield found

@@ -190,7 +190,10 @@ def test_what_only_the_remote_has(project: Sandbox, tmp_path: Path) -> None:
         ("t.parquet", "t.parquet: cannot be read as a table"),
         ("-- nosuch.csv", "'nosuch.csv' is neither in HEAD nor in workspace"),
         pytest.param("-- tabel.csv", "did you mean 'table.csv'?", marks=pytest.mark.thorough),
-        ("--key id", "--key is for the content of a file"),
+        ("--key id", "`pivot diff [A] [B] --key COLUMN -- PATH`"),
+        ("-- table.csv --key id", "options go before: `pivot diff [A] [B] [OPTIONS] -- PATH`"),
+        ("-- tree --summary", "'--summary' comes after `--`, where only paths do"),
+        ("-- table.csv nosuch.csv", "'nosuch.csv' is neither in HEAD nor in workspace"),
         ("tree text.txt", "'tree' is a folder, and other paths are files"),
         pytest.param(
             "--json -- text.txt same.csv",
@@ -208,6 +211,7 @@ def test_wrong_inputs(project: Sandbox, command: str, says: str) -> None:
     assert done.code == 2, done
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.thorough
