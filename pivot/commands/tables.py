@@ -12,6 +12,7 @@ from ..tables.content import ContentDiff, compare_content
 from ..tables.formats import NotATableError, format_of
 from ..tables.memory import compare_in_memory
 from ..tables.model import Comparison, Source
+from ..tree import relative
 from ..values import dataclass
 from .versions import Version, Versions
 
@@ -54,11 +55,11 @@ def source_of(
     Large files stay where they are. Raises PivotError for a file that the version's locks name
     and no cache has.
     """
-    shown = os.path.basename(path)
+    shown, label = relative(path, versions.cwd), version.label
     if version.commit is None:
         place = os.path.join(versions.project.root, path)
         if os.path.isfile(place):
-            return Source(shown, path=place, size=os.path.getsize(place))
+            return Source(shown, path=place, size=os.path.getsize(place), version=label)
     data = version.tree.read(path)
     if data is None:
         digest = version.digest(path)
@@ -67,18 +68,18 @@ def source_of(
         for cache in versions.caches if not digest.is_tree else ():
             if cache.has(digest):
                 place = cache.path(digest)
-                return Source(shown, path=place, size=os.path.getsize(place))
+                return Source(shown, path=place, size=os.path.getsize(place), version=label)
         data = version.read(path, fetch=fetch)
         if data is None:
             asked = f", nor on remote '{version.asked_remote(path)}'" if fetch else ""
             raise StoreError(
-                f"'{path}' of {version.label} is {digest}, which is not in the cache{asked}",
+                f"'{shown}' of {label} is {digest}, which is not in the cache{asked}",
                 hint="`pivot push` where its bytes are brings them there"
                 if fetch
                 else "`--fetch` asks the remote",
                 exit_code=EXIT_INPUT,  # 1 says that files differ
             )
-    return Source(shown, data=data, size=len(data))
+    return Source(shown, data=data, size=len(data), version=label)
 
 
 def sources_of(
@@ -96,7 +97,7 @@ def sources_of(
     if before is None and after is None:
         known = {*old.artifacts(), *new.artifacts()}
         raise PivotError(
-            f"'{path}' is neither in {old.label} nor in {new.label}",
+            f"'{relative(path, versions.cwd)}' is neither in {old.label} nor in {new.label}",
             hint=did_you_mean(path, known),
         )
     return before, after
@@ -136,9 +137,9 @@ def compared(
 
     Large tables leave temporary files in `scratch` until the end. Raises PivotError.
     """
-    table, notes = _table(path, old, new, key, scratch)
+    table, notes = _table(old, new, key, scratch)
     try:
-        content = None if table is not None else _content(path, old, new, algorithm)
+        content = None if table is not None else _content(old, new, algorithm)
         yield FileDiff(path, old, new, table, content, notes)
     finally:
         if table is not None:
@@ -146,13 +147,14 @@ def compared(
 
 
 def _table(
-    path: str, old: Source | None, new: Source | None, key: Sequence[str], scratch: str
+    old: Source | None, new: Source | None, key: Sequence[str], scratch: str
 ) -> tuple[Comparison | None, tuple[str, ...]]:
     kinds = {format_of(side.name) for side in (old, new) if side is not None}
+    name = _name(old, new)
     if None in kinds:
         if key:
             raise PivotError(
-                f"--key is for tables, and '{path}' is none",
+                f"--key is for tables, and '{name}' is none",
                 hint="tables are CSV, TSV, JSON, JSONL and Parquet files",
             )
         return None, ()
@@ -170,7 +172,7 @@ def _table(
             raise PivotError("comparing Parquet files needs the extra 'tables'", hint=_HINT)
         if size > STANDARD_LIMIT:
             raise PivotError(
-                f"'{path}' is {size >> 20} MB in two versions: tables over "
+                f"'{name}' is {size >> 20} MB in two versions: tables over "
                 f"{STANDARD_LIMIT >> 20} MB need the extra 'tables'",
                 hint=_HINT,
             )
@@ -180,11 +182,18 @@ def _table(
             raise
         return None, (f"compared as text, since it is no table: {error.message}",)
     except OSError as error:
-        raise PivotError(f"cannot read '{path}': {error.strerror}") from None
+        raise PivotError(f"cannot read '{name}': {error.strerror}") from None
 
 
-def _content(path: str, old: Source | None, new: Source | None, algorithm: str) -> ContentDiff:
+def _content(old: Source | None, new: Source | None, algorithm: str) -> ContentDiff:
     try:
         return compare_content(old, new, algorithm)
     except OSError as error:
-        raise PivotError(f"cannot read '{path}': {error.strerror}") from None
+        raise PivotError(f"cannot read '{_name(old, new)}': {error.strerror}") from None
+
+
+def _name(old: Source | None, new: Source | None) -> str:
+    """What people call the file, of which at least one version is there."""
+    side = new or old
+    assert side is not None
+    return side.name

@@ -25,6 +25,7 @@ from .model import (
     Summary,
     check_key,
     column_changes,
+    reading,
 )
 
 #: What the database may hold in memory; beyond, it uses the scratch folder.
@@ -123,7 +124,7 @@ class _DatabaseComparison:
         kind = format_of(source.name)
         assert kind is not None  # else nobody compares it as a table
         error = NotATableError if kind in ("json", "jsonl") else PivotError
-        with _explained(source.name, "cannot be read as a table", error):
+        with reading(source), _explained(source.name, "cannot be read as a table", error, path):
             if kind in ("csv", "tsv"):
                 return self._load_separated(table, source, path, DELIMITERS[kind])
             if kind == "parquet":
@@ -404,19 +405,21 @@ class _DatabaseComparison:
 
 
 @contextmanager
-def _explained(file: str, what: str, kind: type[PivotError]) -> Iterator[None]:
+def _explained(file: str, what: str, kind: type[PivotError], path: str = "") -> Iterator[None]:
+    """Errors of the database as ours, about `file`, which it read at `path`."""
     import duckdb
+
+    def said(error: Exception) -> str:
+        return _first(error).replace(path, file) if path else _first(error)
 
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise PivotError(
-            f"it needs more than {MEMORY}: {_first(error)}", where=Where(file)
-        ) from None
+        raise PivotError(f"it needs more than {MEMORY}: {said(error)}", where=Where(file)) from None
     except duckdb.IOException as error:
-        raise PivotError(_first(error), where=Where(file)) from None
+        raise PivotError(said(error), where=Where(file)) from None
     except duckdb.Error as error:
-        raise kind(f"{what}: {_first(error)}", where=Where(file)) from None
+        raise kind(f"{what}: {said(error)}", where=Where(file)) from None
 
 
 def _is_empty(path: str) -> bool:

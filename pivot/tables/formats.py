@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import PivotError, Where
 from ..values import dataclass
-from .model import FORMATS, Format, Source
+from .model import FORMATS, Format, Source, reading
 
 INTEGER = r"[+-]?[0-9]+"
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|NaN|inf|Infinity)"
@@ -42,6 +42,11 @@ def format_of(name: str) -> Format | None:
 
 def read_table(source: Source) -> Table:
     """The table that `source` holds. Raises NotATableError, and PivotError with the line."""
+    with reading(source):
+        return _read(source)
+
+
+def _read(source: Source) -> Table:
     kind = format_of(source.name)
     if kind in ("csv", "tsv"):
         return _separated(source, DELIMITERS[kind])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
 from ..errors import PivotError, did_you_mean
@@ -23,12 +24,16 @@ FORMATS: Mapping[str, Format] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One version of a file: its name as people know it, and its bytes, in memory or at `path`."""
+    """One version of a file: its name as people know it, and its bytes, in memory or at `path`.
+
+    `version` is what people call the version, such as a revision ('': there is only this one).
+    """
 
     name: str
     data: bytes | None = None
     path: str | None = None
     size: int = 0
+    version: str = ""
 
     def read(self) -> bytes:
         """All of it. Raises OSError where the file cannot be read."""
@@ -37,6 +42,21 @@ class Source:
         assert self.path is not None  # one of the two is given
         with open(self.path, "rb") as stream:
             return stream.read()
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[None]:
+    """Have errors about what is in a file say which version of it that is."""
+    try:
+        yield
+    except PivotError as error:
+        version = f" (at {source.version})" if source.version else ""
+        raise type(error)(
+            f"{error.message}{version}",
+            hint=error.hint,
+            where=error.where,
+            exit_code=error.exit_code,
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
             "ragged.csv": "a,b\n1,2\n",
             "picture.png": png(3, 2, 1),
             "binary": b"\0\1",
-            "t.parquet": b"PAR1",
+            "deep/t.parquet": b"PAR1" + b"x" * 20 + b"PAR1",
         }
     )
     sandbox.run("repro").ended(0)
@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
             "picture.png": png(4, 2, 1),
             "binary": b"\0\2\3",
             "fresh.csv": "a\n1\n",
-            "t.parquet": b"PAR2",
+            "deep/new.parquet": b"PAR1" + b"x" * 20 + b"PAR1",
         }
     )
     sandbox.remove("gone.csv")
@@ -133,8 +133,10 @@ def test_without_the_extras(project: Sandbox, tmp_path: Path) -> None:
     bare = {"PYTHONPATH": str(tmp_path)}
 
     project.run("diff", "table.csv", env=bare).ended(0)
-    assert project.run("diff", "t.parquet").stderr.count("\n") == 1  # of the database nothing else
-    done = project.run("diff", "t.parquet", env=bare).ended(2)
+    assert (
+        project.run("diff", "deep/t.parquet").stderr.count("\n") == 1
+    )  # of the database nothing else
+    done = project.run("diff", "deep/t.parquet", env=bare).ended(2)
     assert "pip install 'pivot-repro[tables]'" in done.stderr
     plots = project.run("plots", "show", "same.csv", env=bare).ended(0)
     assert "pip install 'pivot-repro[plots]'" in plots.stderr
@@ -185,9 +187,12 @@ def test_what_only_the_remote_has(project: Sandbox, tmp_path: Path) -> None:
         pytest.param(
             "object.json --key a", "object.json: no list of objects", marks=pytest.mark.thorough
         ),
-        ("odd.csv", "odd.csv:1: two columns are called 'a'"),
-        ("ragged.csv", "ragged.csv:3: a row of 1 cells below a header of 2"),
-        ("t.parquet", "t.parquet: cannot be read as a table"),
+        ("odd.csv", "odd.csv:1: two columns are called 'a' (at HEAD)"),
+        (
+            "ragged.csv",
+            "ragged.csv:3: a row of 1 cells below a header of 2 (at workspace)",
+        ),
+        ("-- no/such.csv", "'no/such.csv' is neither in HEAD nor in workspace"),
         ("-- nosuch.csv", "'nosuch.csv' is neither in HEAD nor in workspace"),
         pytest.param("-- tabel.csv", "did you mean 'table.csv'?", marks=pytest.mark.thorough),
         ("--key id", "`pivot diff [A] [B] --key COLUMN -- PATH`"),
@@ -212,6 +217,20 @@ def test_wrong_inputs(project: Sandbox, command: str, says: str) -> None:
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("cwd", "folder"), [(".", "deep/"), ("deep", "")])
+@pytest.mark.parametrize(("name", "version"), [("t", "HEAD"), ("new", "workspace")])
+def test_an_unreadable_table_is_named_as_it_was_typed_with_its_version(
+    project: Sandbox, cwd: str, folder: str, name: str, version: str
+) -> None:
+    path = f"{folder}{name}.parquet"
+
+    done = project.run("diff", "HEAD", "--", path, cwd=cwd).ended(2)
+
+    assert done.stderr.startswith(f"error: {path}: ")
+    assert done.stderr.endswith(f"in file '{path}' (at {version})\n")
+    assert str(project.root) not in done.stderr
 
 
 @pytest.mark.thorough
