@@ -305,13 +305,15 @@ def _known(project: Project, name: str) -> RemoteSpec:
 
 
 def _check_url(name: str, url: str) -> None:
-    from ..store.remotes import kind_of
+    from ..store.remotes import check_apart, kind_of
 
     if not url.strip():
         raise ConfigError("the URL is empty", hint="s3://BUCKET/PREFIX, or a folder")
     if url.startswith("remote://"):
         return
-    if kind_of(RemoteSpec(name, url, {})) != "file" and not url.partition("://")[2].strip("/"):
+    spec = RemoteSpec(name, url, {})
+    check_apart(spec)
+    if kind_of(spec) != "file" and not url.partition("://")[2].strip("/"):
         raise ConfigError(f"'{url}' names no place", hint="as in s3://BUCKET/PREFIX")
 
 

@@ -106,6 +106,42 @@ def test_secrets_in_a_shared_file_are_warned_of_and_never_printed(project: Sandb
     assert all(b"remotes" in text or b"SQLite" in text for text in kept)
 
 
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("s3://KEY:hush@bucket/p", ("access_key_id", "secret_access_key")),
+        ("s3://KEY:hu/sh+hush@bucket/p", ("access_key_id", "secret_access_key")),
+        ("gs://hush@bucket/p", ("credentialpath",)),
+        ("azure://container/p?sv=1&sig=hush", ("account_name", "account_key")),
+        ("abfs://c:hush@account.dfs.core.windows.net/p", ("account_name", "account_key")),
+    ],
+)
+def test_a_bucket_s_url_has_no_place_for_secrets(
+    project: Sandbox, url: str, options: tuple[str, ...]
+) -> None:
+    project.write(PIPELINE)
+    project.run("repro").ended(0)
+    added = project.run("remote", "add", "pw", url).ended(2)
+    assert not project.has(".pivot/config.yaml")
+    project.run("remote", "add", "-d", "pw", "s3://bucket/p").ended(0)
+    changed = project.run("remote", "modify", "pw", "url", url).ended(2)
+    project.write({".pivot/config.yaml": f"remotes: {{pw: {{url: '{url}'}}}}\n"})  # by hand
+    used = project.run("push").ended(2)
+
+    for done in (added, changed, used):
+        assert "no place for a user, password or token" in done.stderr
+        assert "hush" not in done.stderr + done.stdout
+        for option in options:
+            assert f"`pivot remote modify --local pw {option} VALUE`" in done.stderr
+
+
+def test_a_container_s_account_is_no_secret(project: Sandbox) -> None:
+    project.write(PIPELINE)
+    url = "abfs://container@account.dfs.core.windows.net/p"
+    project.run("remote", "add", "a", url).ended(0)
+    assert "warning" not in project.run("remote", "modify", "a", "url", url).ended(0).stderr
+
+
 #: What people type, the exit code is 2 unless another is given, and what they are told.
 WRONG: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("no name", ("remote", "add", "s3://bucket/x"), ("Missing argument",)),

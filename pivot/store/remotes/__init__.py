@@ -4,7 +4,7 @@ Nothing here is imported before a command uses a remote.
 """
 
 from .many import Crew, Retry
-from .opening import kind_of, open_store, retry_of
+from .opening import check_apart, kind_of, open_store, retry_of
 from .problems import RemoteError
 from .protocol import ObjectStore
 
@@ -13,6 +13,7 @@ __all__ = [
     "ObjectStore",
     "RemoteError",
     "Retry",
+    "check_apart",
     "kind_of",
     "open_store",
     "retry_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...errors import did_you_mean
-from ...settings import RemoteSpec
+from ...settings import RemoteSpec, shown_url
 from .many import Retry
 from .problems import RemoteError
 from .protocol import ObjectStore
@@ -50,6 +50,7 @@ def _opened(spec: RemoteSpec, folder: str) -> ObjectStore:
             hint=f"`pivot remote modify {spec.name} url URL` gives it one",
         )
     kind = kind_of(spec)
+    check_apart(spec)
     if kind == "s3":
         from .s3 import open_s3
 
@@ -93,6 +94,32 @@ def kind_of(spec: RemoteSpec) -> str:
             hint=did_you_mean(scheme, _KINDS) or "known are s3, gs, azure, https, ssh and folders",
         )
     return _KINDS[scheme]
+
+
+def check_apart(spec: RemoteSpec) -> None:
+    """Raise RemoteError where credentials stand in a URL that has no place for them.
+
+    The error does not repeat them.
+    """
+    from .options import CREDENTIALS
+
+    kind = kind_of(spec)
+    rest = spec.url.partition("://")[2]
+    head = rest.partition("/")[0]  # of a secret, where it has slashes in it
+    is_container = kind == "azure" and ":" not in head  # CONTAINER@ACCOUNT.dfs.core.windows.net
+    has_user = "@" in (rest if ":" in head else head) and not is_container
+    if kind not in CREDENTIALS or not (has_user or "***" in shown_url(spec.url)):
+        return
+    what = "CONTAINER" if kind == "azure" else "BUCKET"
+    calls = [
+        f"`pivot remote modify --local {spec.name} {option} VALUE`" for option in CREDENTIALS[kind]
+    ]
+    raise RemoteError(
+        "options",
+        spec.name,
+        f"its URL has no place for a user, password or token: it is {kind}://{what}/PREFIX alone",
+        hint=f"give them apart, in a file that is not committed: {' and '.join(calls)}",
+    )
 
 
 def scheme_of(url: str) -> str:

@@ -119,6 +119,13 @@ BY_SCHEME: Mapping[str, Mapping[str, OptionType]] = {
     "ssh": {**_COMMON, **_SSH},
 }
 
+#: What stands for who one is, in kinds whose URLs have no place for it.
+CREDENTIALS: Mapping[str, tuple[str, ...]] = {
+    "s3": ("access_key_id", "secret_access_key"),
+    "gs": ("credentialpath",),
+    "azure": ("account_name", "account_key"),
+}
+
 
 class Options:
     """A remote's options, read as what they should be; mistakes are RemoteErrors that name it."""
