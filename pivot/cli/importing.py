@@ -13,7 +13,7 @@ from .options import Json, choose_one
 from .output import note, say, say_json
 
 if TYPE_CHECKING:
-    from ..commands.importing import Imported
+    from ..commands.importing import Imported, Updated
 
 Url = Annotated[
     str,
@@ -116,11 +116,12 @@ def update(
 ) -> None:
     """Bring imported data up to date with where it came from."""
     from ..commands import importing
+    from ..errors import raise_all
 
     choose_one({"--check": check, "--dry-run": dry_run})
     writes = not (check or dry_run)
     with opened(exclusive=writes) as session:
-        done = importing.update(
+        found = importing.update(
             session,
             tuple(targets or ()),
             revision=revision,
@@ -128,31 +129,33 @@ def update(
             download=not no_download,
             force=force,
         )
-    changed = [item for item in done if item.changed]
-    for remark in dict.fromkeys(remark for item in done for remark in item.notes):
+    changed = [item for item in found.done if item.changed]
+    for remark in dict.fromkeys(remark for item in found.done for remark in item.notes):
         note(f"warning: {remark}")
     if as_json:
-        say_json({"imports": [importing.imported_data(item) for item in done]})
+        say_json({"imports": [importing.imported_data(item) for item in found.done]})
     else:
-        _say_update(done, changed, writes)
+        _say_update(found, changed, writes)
+    raise_all(found.failed)
     if check and changed:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _say_update(done: list[Imported], changed: list[Imported], wrote: bool) -> None:
+def _say_update(found: Updated, changed: list[Imported], wrote: bool) -> None:
     for item in changed:
         moved = (
             f"{_short(item.old)} -> {_short(item.new)}" if item.old != item.new else "downloaded"
         )
         say(f"{item.path}: {moved}  ({item.source})")
-    if not done:
+    done, failed = len(found.done), len(found.failed)
+    if not done and not failed:
         say("Nothing here was imported.")
-    elif not changed:
-        count = "1 import" if len(done) == 1 else f"{len(done)} imports"
-        say(f"Everything is up to date ({count}).")
+    elif not changed and not failed:
+        say(f"Everything is up to date ({'1 import' if done == 1 else f'{done} imports'}).")
     else:
         word = "updated" if wrote else "to update"
-        say(f"{len(changed)} {word}, {len(done) - len(changed)} up to date.")
+        rest = f", {failed} failed" if failed else ""
+        say(f"{len(changed)} {word}, {done - len(changed)} up to date{rest}.")
 
 
 def _short(text: str | None) -> str:

@@ -59,6 +59,14 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The imports that were looked at, and why others could not be; those are as they were."""
+
+    done: tuple[Imported, ...]
+    failed: tuple[PivotError, ...] = ()
+
+
 def import_artifact(session: Session, request: ImportRequest) -> Imported:
     """Bring an artifact here, record where it came from, and have git ignore it.
 
@@ -133,27 +141,38 @@ def update(
     write: bool = True,
     download: bool = True,
     force: bool = False,
-) -> list[Imported]:
+) -> Updated:
     """Move imports to what their source is now, or at `revision`; all of them without targets.
 
     With `write` false nothing is changed, and what would be is told. Each import is brought up to
-    date as a whole or stays as it was. Raises PivotError.
+    date as a whole or stays as it was, whatever becomes of the others. Raises PivotError for
+    targets that are no imports.
     """
     records = _import_records(session, targets)
     done: list[Imported] = []
+    failed: list[PivotError] = []
     for record in records:
         origin = origin_of(record)
         assert origin is not None  # only imports were chosen
-        if origin.is_repository:
-            done.append(_update_one(session, record, origin, revision, write, download, force))
-        elif revision is not None:
-            raise PivotError(
-                f"'{record.path}' was imported from a URL, which has no revisions",
-                where=Where(record.path),
-            )
-        else:
-            done.append(_update_url(session, record, origin, write, download, force))
-    return done
+        try:
+            if origin.is_repository:
+                done.append(_update_one(session, record, origin, revision, write, download, force))
+            elif revision is not None:
+                raise PivotError(
+                    "it was imported from a URL, which has no revisions",
+                    hint="leave `--rev` out, or name the imports of repositories",
+                )
+            else:
+                done.append(_update_url(session, record, origin, write, download, force))
+        except PivotError as error:
+            failed.append(_of_record(error, record))
+    return Updated(tuple(done), tuple(failed))
+
+
+def _of_record(error: PivotError, record: DataRecord) -> PivotError:
+    """An error that says which record it is about."""
+    message = f"{error.where}: {error.message}" if error.where else error.message
+    return PivotError(message, hint=error.hint, where=Where(record.path), exit_code=error.exit_code)
 
 
 def _update_one(

@@ -296,6 +296,38 @@ def test_offline_what_was_fetched_before_serves(theirs: Sandbox, ours: Sandbox) 
     assert "there is no repository" in gone.stderr
 
 
+def test_an_import_that_cannot_be_updated_is_named_and_keeps_no_other_back(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    gone = theirs.copy(theirs.root.parent / "gone")
+    ours.run("import", "../gone", "model.txt", "-o", "a.txt").ended(0)
+    ours.run("import", "../theirs", "model.txt", "-o", "b.txt").ended(0)
+    ours.run("import", "../theirs", "plain/notes.txt", "-o", "c.txt", "--rev", "v1").ended(0)
+    gone.root.rename(theirs.root.parent / "away")
+    theirs.write({"data.txt": "x\n"})
+    theirs.run("track", "data.txt").ended(0)
+    theirs.run("repro").ended(0)
+    released(theirs, "v2")
+    before = ours.read("a.txt.pvt")
+    error = "error: a.txt.pvt: there is no repository '../gone'\n"
+
+    told = ours.run("update", "--check").ended(2)
+    assert told.stdout.startswith("b.txt: ")
+    assert told.stdout.endswith("1 to update, 1 up to date, 1 failed.\n")
+    assert told.stderr.startswith(error)
+    listed = ours.run("update", "--check", "--json").ended(2)
+    assert [item["changed"] for item in listed.json["imports"]] == [True, False]
+
+    done = ours.run("update").ended(2)
+    assert done.stdout.endswith("1 updated, 1 up to date, 1 failed.\n")
+    assert done.stderr.count("error: ") == 1
+    assert done.stderr.startswith(error)
+    assert ours.read("b.txt") == "X\n"
+    assert ours.read("a.txt.pvt") == before
+    again = ours.run("update").ended(2)
+    assert again.stdout == "0 updated, 2 up to date, 1 failed.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
