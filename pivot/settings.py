@@ -123,11 +123,16 @@ class RemoteSpec:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The effective configuration: `values` by dotted key (defaults filled in), and remotes."""
+    """The effective configuration: `values` by dotted key (defaults filled in), and remotes.
+
+    `unplaced` are names that have options and no URL, as where a local file holds the keys of a
+    remote that this version of the project does not have, with the layers that name them.
+    """
 
     values: Mapping[str, Any]
     remotes: Mapping[str, RemoteSpec] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)  # key -> layer it came from
+    unplaced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -199,23 +204,27 @@ def check_value(name: str, value: Any, where: Where | None = None) -> Any:
 def merge(layers: list[tuple[str, Mapping[str, Any], Mapping[str, RemoteSpec]]]) -> Settings:
     """Settings of (layer name, values by dotted key, remotes), later layers over earlier ones.
 
-    Remotes of one name merge: a later URL replaces, options add up.
+    Remotes of one name merge: a later URL replaces, options add up. Without any URL it is none.
     """
     values: dict[str, Any] = {spec.name: spec.default for spec in KEYS}
     origins: dict[str, str] = {}
     remotes: dict[str, RemoteSpec] = {}
+    named: dict[str, list[str]] = {}
     for layer, entries, layer_remotes in layers:
         for key, value in entries.items():
             values[key] = value
             origins[key] = layer
         for name, remote in layer_remotes.items():
+            named.setdefault(name, []).append(layer)
             before = remotes.get(name)
             if before is None:
                 remotes[name] = remote
             else:
                 options = {**before.options, **remote.options}
                 remotes[name] = RemoteSpec(name, remote.url or before.url, options)
-    return Settings(values, remotes, origins)
+    placed = {name: remote for name, remote in remotes.items() if remote.url}
+    unplaced = {name: tuple(where) for name, where in named.items() if name not in placed}
+    return Settings(values, placed, origins, unplaced)
 
 
 #: Options of remotes that nobody but their owner should read.

@@ -43,7 +43,7 @@ def _complete(text: str) -> list[str]:
     from ..errors import PivotError
 
     try:
-        return [found.name for found in remotes(os.getcwd()) if found.name.startswith(text)]
+        return [found.name for found in remotes(os.getcwd()).remotes if found.name.startswith(text)]
     except PivotError:
         return []
 
@@ -78,7 +78,10 @@ def list_(as_json: Json = False, markdown: Markdown = False) -> None:
     from ..commands.remotes import remotes
 
     choose_one({"--json": as_json, "--md": markdown})
-    found = remotes(os.getcwd())
+    listing = remotes(os.getcwd())
+    found = listing.remotes
+    for remark in listing.notes:
+        note(remark)
     if as_json:
         say_json(
             [
@@ -97,7 +100,7 @@ def list_(as_json: Json = False, markdown: Markdown = False) -> None:
     else:
         for remote in found:
             say(f"{remote.name}\t{remote.url}" + ("\t(default)" if remote.is_default else ""))
-        if not found:
+        if not found and not listing.notes:
             note("no remote is configured; `pivot remote add NAME URL` adds one")
 
 

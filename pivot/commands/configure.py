@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..errors import ConfigError, did_you_mean
 from ..project import open_project, require_root, unset_setting, write_setting
 from ..settings import KEYS, parse_text, shown_url, spec_of
+from .stores import check_placed
 
 Scope = Literal["project", "local", "user"]
 
@@ -52,6 +53,7 @@ def value_of(cwd: str, key: str) -> Any:
     project.close()
     if key.startswith("remotes."):
         name = key.partition(".")[2]
+        check_placed(settings, name)
         if name not in settings.remotes:
             raise ConfigError(
                 f"there is no remote '{name}'", hint=did_you_mean(name, settings.remotes)

@@ -14,7 +14,7 @@ from ..errors import ConfigError, did_you_mean
 from ..project import dvc_config_files, open_project, unset_setting, write_setting
 from ..settings import RemoteSpec, is_secret, shown_url
 from ..values import dataclass
-from .stores import referred
+from .stores import check_placed, referred
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -38,6 +38,14 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The remotes, and what is said of others that are none."""
+
+    remotes: tuple[Remote, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Edited:
     """The file that was written, and what a person should know about it."""
 
@@ -45,7 +53,7 @@ class Edited:
     warnings: tuple[str, ...] = ()
 
 
-def remotes(cwd: str) -> list[Remote]:
+def remotes(cwd: str) -> Listing:
     """All remotes, without secrets."""
     project = _opened(cwd)
     default = project.settings["core.remote"]
@@ -56,7 +64,12 @@ def remotes(cwd: str) -> list[Remote]:
             for key, value in spec.options.items()
         )
         found.append(Remote(name, shown_url(spec.url), name == default, options))
-    return found
+    notes = tuple(
+        f"'{name}' is no remote of this branch: it stands only in {' and '.join(layers)}, "
+        "without a URL"
+        for name, layers in project.settings.unplaced.items()
+    )
+    return Listing(tuple(found), notes)
 
 
 def add(
@@ -94,8 +107,9 @@ def modify(
     from ..store.remotes.options import check_option, checked
 
     project = _opened(cwd)
-    spec = _known(project, name)
-    name, option = spec.name, option.lower()
+    option = option.lower()
+    spec = _known(project, name, placed=option != "url")
+    name = spec.name
     meant = RemoteSpec(name, value or spec.url, {}) if option == "url" else spec
     kind = kind_of(referred(project.settings.remotes, meant))
     check_option(name, kind, option)
@@ -120,7 +134,7 @@ def modify(
 def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
     """Take a remote out of a file, and out of the default. Raises ConfigError."""
     project = _opened(cwd)
-    name = _known(project, name).name
+    name = _known(project, name, placed=False).name
     files = _Files(project, scope)
     if not files.remove(name):
         raise ConfigError(
@@ -137,7 +151,7 @@ def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
 def rename(cwd: str, name: str, new: str, *, scope: Scope) -> Edited:
     """Give a remote another name, in one file. Raises ConfigError."""
     project = _opened(cwd)
-    name = _known(project, name).name
+    name = _known(project, name, placed=False).name
     if new in project.settings.remotes:
         raise ConfigError(f"there is a remote '{new}' already")
     if not _NAME.match(new):
@@ -292,8 +306,12 @@ def _opened(cwd: str) -> Project:
     return project
 
 
-def _known(project: Project, name: str) -> RemoteSpec:
+def _known(project: Project, name: str, *, placed: bool = True) -> RemoteSpec:
+    """The remote of that name; unless it has to be `placed`, one without a URL as well."""
     wanted = name.lower() if project.mode == "dvc" else name
+    if not placed and wanted in project.settings.unplaced:
+        return RemoteSpec(wanted, "")
+    check_placed(project.settings, wanted)
     found = project.settings.remotes.get(wanted)
     if found is None:
         raise ConfigError(

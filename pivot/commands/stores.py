@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, did_you_mean
-from ..settings import RemoteSpec
+from ..settings import RemoteSpec, Settings
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -133,11 +133,14 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
 
     Raises ConfigError where there is none, with what was probably meant.
     """
-    remotes = project.settings.remotes
+    settings = project.settings
+    remotes = settings.remotes
     wanted = name or project.settings["core.remote"]
     if wanted is None:
         if len(remotes) == 1:
             return next(iter(remotes.values()))
+        if not remotes and settings.unplaced:
+            check_placed(settings, next(iter(settings.unplaced)))
         if not remotes:
             raise ConfigError(
                 "no remote is configured",
@@ -149,6 +152,7 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
         )
     if project.mode == "dvc":
         wanted = str(wanted).lower()  # as DVC reads names
+    check_placed(settings, wanted)
     if wanted not in remotes:
         said = "" if name else " (core.remote)"
         raise ConfigError(
@@ -156,6 +160,17 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
             hint=did_you_mean(wanted, remotes) or "`pivot remote list` shows what there is",
         )
     return referred(remotes, remotes[wanted])
+
+
+def check_placed(settings: Settings, name: str) -> None:
+    """Raise ConfigError for a remote of which there are only options, and no URL."""
+    layers = settings.unplaced.get(name)
+    if layers:
+        raise ConfigError(
+            f"this branch or revision has no remote '{name}': it stands only in "
+            f"{' and '.join(layers)}, without a URL",
+            hint=f"take its URL from where it was added, or `pivot remote add {name} URL` here",
+        )
 
 
 def referred(remotes: Mapping[str, RemoteSpec], spec: RemoteSpec) -> RemoteSpec:

@@ -250,7 +250,8 @@ def _on_remotes(
     wanted = [item for item in wanted if not item.imported]
     if not wanted:
         return []
-    if not session.project.settings.remotes and not needed:
+    settings = session.project.settings
+    if not settings.remotes and not settings.unplaced and not needed:
         notes.append(
             f"no remote is configured: what is not here ({len(wanted)} of the artifacts) is taken "
             "on the word of its lock"

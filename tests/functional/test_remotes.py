@@ -106,6 +106,50 @@ def test_secrets_in_a_shared_file_are_warned_of_and_never_printed(project: Sandb
     assert all(b"remotes" in text or b"SQLite" in text for text in kept)
 
 
+@pytest.mark.parametrize("files", [PIPELINE, DVC])
+def test_keys_of_a_remote_that_the_branch_does_not_have(
+    project: Sandbox, files: dict[str, str]
+) -> None:
+    local = ".dvc/config.local" if ".dvc/config" in files else ".pivot/config.local.yaml"
+    project.write(files)
+    project.run("repro").ended(0)
+    project.commit()
+    project.git("branch", "old")
+    project.run("remote", "add", "-d", "s3", "s3://bucket/p").ended(0)
+    project.commit()
+    project.run("remote", "modify", "--local", "s3", "access_key_id", "hush").ended(0)
+    project.git("checkout", "-q", "old")
+    said = f"this branch or revision has no remote 's3': it stands only in {local}, without a URL"
+
+    for command in (
+        ("push",),
+        ("fetch",),
+        ("push", "-r", "s3"),
+        ("status", "-c"),
+        ("verify", "--remote"),
+        ("remote", "modify", "s3", "region", "eu"),
+        ("remote", "default", "s3"),
+        ("config", "get", "remotes.s3"),
+    ):
+        done = project.run(*command).ended(2)
+        assert said in done.stderr, command
+        assert "`pivot remote add s3 URL`" in done.stderr
+        assert "modify" not in done.stderr
+    listed = project.run("remote", "list", "--json").ended(0)
+    assert listed.json == []
+    assert f"'s3' is no remote of this branch: it stands only in {local}" in listed.stderr
+    assert "s3" not in project.run("config", "list").ended(0).stdout
+    project.git("checkout", "-q", "main")
+    assert said in project.run("verify", "--remote", "--rev", "old").ended(2).stderr
+
+    project.git("checkout", "-q", "old")
+    project.run("remote", "add", "s3", "../store").ended(0)
+    assert [one["name"] for one in project.run("remote", "list", "--json").json] == ["s3"]
+    project.run("remote", "remove", "s3").ended(0)
+    project.run("remote", "remove", "--local", "s3").ended(0)
+    assert "no remote is configured" in project.run("push").ended(2).stderr
+
+
 @pytest.mark.parametrize(
     ("url", "options"),
     [

@@ -64,6 +64,17 @@ def test_later_layers_win_and_remotes_add_up():
     assert settings["core.hash"] == "blake3"
 
 
+def test_options_without_a_url_are_no_remote():
+    settings = merge(
+        [
+            ("user", {}, {"o": RemoteSpec("o", "", {"p": 1})}),
+            ("local", {}, {"o": RemoteSpec("o", "", {"q": 2}), "x": RemoteSpec("x", "s3://x")}),
+        ]
+    )
+    assert list(settings.remotes) == ["x"]
+    assert settings.unplaced == {"o": ("user", "local")}
+
+
 def test_every_default_fits_its_own_key():
     for spec in KEYS:
         if spec.default is not None:
