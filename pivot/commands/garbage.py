@@ -83,7 +83,7 @@ class _Needs:
     objects: dict[str, str] = field(default_factory=dict)  # place of an object -> label
     keys: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
-    hollow: dict[str, str] = field(default_factory=dict)  # manifests that are nowhere -> artifact
+    hollow: dict[str, str] = field(default_factory=dict)  # manifests not in the cache -> artifact
 
 
 def collect(session: Session, request: GcRequest) -> Collected:
@@ -227,13 +227,20 @@ def _collect_local(session: Session, request: GcRequest, needs: _Needs) -> Colle
     found = [*records, *tables, *objects, *_unfinished(project.root, cache), *_lost_locks(session)]
     if request.remove:
         remove_quietly([path for _, path in found])
-    notes = [
-        f"'{artifact}' is not here whole, so files of it may be among these; the remote has them"
-        for artifact in sorted(set(needs.hollow.values()))
-    ]
-    return Collected(
-        cache.folder, tuple(item for item, _ in found), kept, request.remove, tuple(notes)
-    )
+    notes = _doubts(session, request, needs) if objects else ()
+    return Collected(cache.folder, tuple(item for item, _ in found), kept, request.remove, notes)
+
+
+def _doubts(session: Session, request: GcRequest, needs: _Needs) -> tuple[str, ...]:
+    """Why objects that seem to be nobody's may be some artifact's, and how that becomes known."""
+    can_ask = bool(session.project.settings.remotes) and not request.remove
+    told: dict[str, str] = {}
+    for place, artifact in sorted(needs.hollow.items(), key=lambda item: item[1]):
+        is_asked = can_ask and needs.objects[place] == WORKSPACE
+        told[artifact] = (
+            f"which files '{artifact}' has is not known here: some of these objects may be of it"
+        ) + (f"; `pivot fetch {artifact}` makes it known" if is_asked else "")
+    return tuple(told.values())
 
 
 def _unfinished(root: str, cache: LocalCache) -> Iterator[tuple[Garbage, str]]:

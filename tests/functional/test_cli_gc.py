@@ -88,6 +88,24 @@ def test_what_the_work_tree_needs_stays_and_the_rest_goes(project: Sandbox) -> N
     assert told(project)["garbage"] == []
 
 
+def test_a_folder_whose_files_are_not_known_is_told_of_where_that_matters(
+    project: Sandbox, tmp_path: Path
+) -> None:
+    digest = project.lock("make")["outs"]["dir"]["digest"].partition(":")[2]
+    project.run("gc", "--force").ended(0)
+    manifest = project.root / f".pivot/cache/files/blake3/{digest[:2]}/{digest[2:]}"
+    manifest.rename(tmp_path / "manifest")
+    doubt = "which files 'dir' has is not known here: some of these objects may be of it"
+
+    assert told(project, "--older-than", "30d")["notes"] == []
+    with_garbage = told(project)
+    assert [item["kind"] for item in with_garbage["garbage"]] == ["object"]
+    assert with_garbage["notes"] == [doubt]
+    project.run("config", "set", "remotes.origin", "../store").ended(0)
+    assert told(project)["notes"] == [f"{doubt}; `pivot fetch dir` makes it known"]
+    assert told(project, "--force")["notes"] == [doubt]
+
+
 @pytest.mark.parametrize(
     ("options", "kept", "lost"),
     [
