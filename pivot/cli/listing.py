@@ -13,6 +13,7 @@ from .output import note, say, say_json, say_table
 
 if TYPE_CHECKING:
     from ..digest import Digest
+    from ..errors import PivotError
     from ..model import Stage
 
 
@@ -32,6 +33,7 @@ def list_(
 ) -> None:
     """List the stages, or with the URL or folder of another repository its artifacts."""
     from ..commands.listing import list_stages, stage_data
+    from ..errors import PivotError
     from ..graph import Selection
 
     choose_one({"--json": as_json, "--md": markdown})
@@ -40,15 +42,20 @@ def list_(
         choose_one({"REPO": True, "--deps": deps})
         _list_other(targets[0], rev, as_json=as_json, markdown=markdown)
         return
-    with opened(partial=True, rev=rev, folder=project) as session:
-        selection = Selection(tuple(targets or ()), session.cwd, single=True)
-        stages, records = list_stages(session, selection)
-        if as_json:
-            say_json({"stages": [*map(stage_data, stages), *records]})
-        elif deps or markdown:
-            _print_table(stages, markdown=markdown)
-        else:
-            _print_lines(stages, records if targets else [])
+    try:
+        with opened(partial=True, rev=rev, folder=project) as session:
+            selection = Selection(tuple(targets or ()), session.cwd, single=True)
+            stages, records = list_stages(session, selection)
+            if as_json:
+                say_json({"stages": [*map(stage_data, stages), *records]})
+            elif deps or markdown:
+                _print_table(stages, markdown=markdown)
+            else:
+                _print_lines(stages, records if targets else [])
+    except PivotError as error:
+        if not targets or len(targets) > 1 or not _is_elsewhere(targets[0], error):
+            raise
+        _list_other(targets[0], rev, as_json=as_json, markdown=markdown)  # says why it is none
 
 
 def _is_repository(target: str) -> bool:
@@ -58,8 +65,26 @@ def _is_repository(target: str) -> bool:
     if not os.path.isdir(target):
         return False
     is_bare = all(os.path.exists(os.path.join(target, name)) for name in ("HEAD", "objects"))
-    is_ours = os.path.realpath(target) in (os.getcwd(), *_folders_above(os.getcwd()))
-    return (is_bare or os.path.lexists(os.path.join(target, ".git"))) and not is_ours
+    is_one = is_bare or os.path.lexists(os.path.join(target, ".git"))
+    return is_one and not _is_around_us(target)
+
+
+def _is_elsewhere(target: str, error: PivotError) -> bool:
+    """Whether a target that ended in an error is a folder that no project here has to do with."""
+    from ..errors import GraphError
+    from ..project import find_root
+
+    if not os.path.isdir(target) or _is_around_us(target):
+        return False
+    root = find_root(os.getcwd())
+    if root is None:
+        return True
+    inside = os.path.relpath(os.path.realpath(target), os.path.realpath(root))
+    return isinstance(error, GraphError) and inside.startswith("..")
+
+
+def _is_around_us(folder: str) -> bool:
+    return os.path.realpath(folder) in (os.getcwd(), *_folders_above(os.getcwd()))
 
 
 def _folders_above(folder: str) -> list[str]:

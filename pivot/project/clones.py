@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import xxhash
 
 from ..errors import PivotError
+from .root import repository_folder
 
 #: Files up to this size come with a clone (pipelines, code, locks); larger ones when asked for.
 BLOB_LIMIT = "1m"
@@ -26,6 +27,7 @@ _SCHEMES = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"(?:[^\s/:@]+@)?[^\s/:@]+:(?!:)\S+\Z")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@|(?<=://)[^/@\s:]+@(?=[^/]*\.)")
+_WANTED = "give the folder of one, or its https:// or ssh URL"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 #: Where a clone keeps what HEAD was on the other side.
 REMOTE_HEAD = "refs/pivot/HEAD"
@@ -52,9 +54,7 @@ def checked_url(url: str, base: str = ".") -> str:
     if not url.strip() or any(ord(character) < 32 for character in url):
         raise PivotError(f"{url!r} is not the URL of a repository")
     if url.startswith("-") or "::" in url.partition("/")[0]:
-        raise PivotError(
-            f"'{url}' is not the URL of a repository", hint="give a folder, https:// or ssh URL"
-        )
+        raise PivotError(f"'{url}' is not the URL of a repository", hint=_WANTED)
     found = _SCHEME.match(url)
     if found:
         scheme = found[1].lower()
@@ -71,7 +71,18 @@ def checked_url(url: str, base: str = ".") -> str:
         return folder
     if _SCP.match(url):
         return url
-    raise PivotError(f"there is no repository '{url}'", hint="give a folder, https:// or ssh URL")
+    raise PivotError(f"there is no repository '{url}'", hint=_WANTED)
+
+
+def _check_repository(folder: str) -> None:
+    """Raise PivotError where a folder is no git repository, with the one that it lies in."""
+    around = repository_folder(folder)
+    if around == folder:
+        return
+    raise PivotError(
+        f"'{folder}' is no git repository",
+        hint=f"it lies in one, '{around}'; is that meant?" if around else _WANTED,
+    )
 
 
 def has_password(url: str) -> bool:
@@ -128,6 +139,8 @@ class Clone:
             if self._has_any():
                 return problem
             shutil.rmtree(self.folder, ignore_errors=True)
+        if os.path.isdir(self.url):
+            _check_repository(self.url)
         raise PivotError(
             f"cannot read the repository {shown_url(self.url)}: {problem}",
             hint="check the URL, and that `git ls-remote` can read it",

@@ -113,6 +113,12 @@ def git_folder(start: str) -> str | None:
         folder = above
 
 
+def repository_folder(start: str) -> str | None:
+    """The git repository, bare or with a work tree, that folder `start` lies in; None: in none."""
+    *_, last = _up_to_git(os.path.abspath(start))
+    return last if os.path.lexists(f"{last}/.git") else git_folder(start)
+
+
 def require_root(start: str) -> str:
     """As `find_root`. Raises PivotError where there is no project."""
     root = find_root(start)

@@ -348,11 +348,16 @@ def test_an_import_that_cannot_be_updated_is_named_and_keeps_no_other_back(
         (("import-url", "ftp://host/x"), "not imported from ftp://"),
         (("import-url", "../nowhere.csv"), "does not exist"),
         (("list", "../nowhere"), "../nowhere"),
+        (("list", ".."), "'..' is neither a stage nor an artifact"),
+        (("list", "../folder"), "folder' is no git repository"),
+        (("list", "../theirs/plain"), "theirs'; is that meant?"),
+        (("get", "../folder", "x"), "folder' is no git repository"),
     ],
 )
 def test_wrong_input_is_said_and_changes_nothing(
     theirs: Sandbox, ours: Sandbox, arguments: tuple[str, ...], said: str
 ) -> None:
+    (ours.root.parent / "folder").mkdir()
     before = ours.contents()
     ended = ours.run(*arguments)
     assert ended.code == 2, ended
@@ -361,6 +366,15 @@ def test_wrong_input_is_said_and_changes_nothing(
     assert "Traceback" not in ended.stderr
     assert ours.contents() == before
     assert not ours.has("hacked")
+
+
+def test_a_folder_that_is_no_repository_is_said_without_a_project_too(tmp_path: Path) -> None:
+    here = Sandbox(tmp_path / "here", git=False)
+    (tmp_path / "folder").mkdir()
+
+    said = here.run("list", "../folder").ended(2).stderr
+
+    assert said.startswith(f"error: '{tmp_path / 'folder'}' is no git repository\n")
 
 
 # --- a repository that means harm
