@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..digest import Digest
-from ..errors import GraphError, PivotError, StoreError, Where, did_you_mean, raise_all
+from ..errors import GraphError, PivotError, StoreError, Where, raise_all
 from ..graph import Selection
 from ..model import Stage, TrackedFile
 from ..run.outputs import Outputs
@@ -16,7 +16,7 @@ from ..run.placing import is_stored, place
 from ..run.settle import Settler, hand_over
 from ..run.survey import Survey
 from ..run.tracked import TrackedData
-from .inventory import Item, Targets, inventory_of, items_of
+from .inventory import Item, Targets, inventory_of, items_of, no_part
 from .selecting import named, refuse_broken, refuse_unreadable
 from .session import Session
 
@@ -125,16 +125,13 @@ def _place_part(session: Session, item: Item, *, force: bool) -> Outcome:
     cache = space.cache
     assert item.digest is not None  # as above
     if not item.digest.is_tree:
-        raise PivotError(f"'{item.path}' is a file, and has no '{item.part}' in it")
+        raise no_part(item.path, item.part or "")
     if not cache.holds(item.digest):
         return "missing"
     entries = [e for e in cache.manifest(item.digest).entries if item.covers(e.path)]
     if not entries:
         known = [e.path for e in cache.manifest(item.digest).entries]
-        raise PivotError(
-            f"'{item.path}' has no '{item.part}' in it",
-            hint=did_you_mean(item.part or "", known),
-        )
+        raise no_part(item.path, item.part or "", known)
     outcome: Outcome = "unchanged"
     for entry in entries:
         path = f"{item.path}/{entry.path}"

@@ -16,7 +16,7 @@ from ..store import LocalCache
 from ..tree import is_within, join, relative
 from ..values import dataclass
 from .artifacts import place_item
-from .inventory import Item, Targets, inventory_at, items_of
+from .inventory import Item, Targets, inventory_at, items_of, no_part
 from .session import Session
 from .versions import Version, Versions
 
@@ -153,7 +153,7 @@ def copy_out(
     version = versions.at(revision)
     artifact = versions.artifact(path)
     place = _destination(session, artifact, target, force)
-    digest = version.digest(artifact)
+    digest = version.fetched_digest(artifact) if fetch else version.digest(artifact)
     data = (
         version.tree.read(artifact) if digest is None or not version.is_cached(artifact) else None
     )
@@ -297,6 +297,17 @@ def _unknown(version: Version, path: str, artifact: str) -> PivotError:
     fault = version.fault_of(artifact)
     if fault is not None:
         return fault
+    owner = version.owner(artifact)
+    whole = version.digest(owner) if owner is not None else None
+    if owner is not None and whole is not None:
+        part = artifact[len(owner) + 1 :]
+        files = version.files(owner)
+        if whole.is_tree and files is None:
+            return StoreError(
+                f"the list of files of '{owner}' at {version.label} is not in the cache",
+                hint="`--fetch` asks the remote",
+            )
+        return no_part(owner, part, [entry.path for entry in files.entries] if files else None)
     if version.is_artifact(artifact):
         return PivotError(
             f"no lock or record says what '{path}' was at {version.label}",

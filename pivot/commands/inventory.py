@@ -198,10 +198,14 @@ def _inside(inventory: Inventory, path: str) -> Item | None:
         if not files:
             return None
         [item] = _of_files(files[:1])
+    part = path[len(item.path) + 1 :]
     if item.digest is not None and not item.digest.is_tree:
-        raise GraphError(
-            f"'{item.path}' is a file, and has no '{path[len(item.path) + 1 :]}' in it"
-        )
-    return Item(
-        item.path, item.owner, item.digest, item.out, item.tracked, path[len(item.path) + 1 :]
-    )
+        raise no_part(item.path, part)
+    return Item(item.path, item.owner, item.digest, item.out, item.tracked, part)
+
+
+def no_part(path: str, part: str, files: Iterable[str] | None = None) -> PivotError:
+    """What to say where artifact `path` has no `part`: of its `files` (None: it is a file)."""
+    if files is None:
+        return GraphError(f"'{path}' is a file, and has no '{part}' in it")
+    return GraphError(f"'{path}' has no '{part}' in it", hint=did_you_mean(part, files))

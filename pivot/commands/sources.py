@@ -27,6 +27,7 @@ from ..store import LocalCache
 from ..tree import is_within, join, parent, relative
 from ..values import dataclass
 from .committed import CommittedSession
+from .inventory import no_part
 from .session import Request
 from .stores import Stores
 
@@ -182,6 +183,8 @@ class Source:
                     f"'{path}' of {self.shown} has no locked result at {self.commit[:8]}: stage "
                     f"'{stage.name}' was not run and committed there"
                 )
+            if not digest.is_tree and inner != out.path:
+                raise no_part(join(project, out.path), inner[len(out.path) + 1 :])
             owner, tracked = stage.name, None
         else:
             files = [f for f in session.space.pipeline.tracked if is_within(inner, f.path)]
@@ -309,13 +312,11 @@ class Source:
         if artifact.part is None:
             cache.materialize(digest, target, link="copy", writable=True)
             return
-        entries = [
-            entry
-            for entry in cache.manifest(digest).entries
-            if is_within(entry.path, artifact.part)
-        ]
+        everything = cache.manifest(digest).entries
+        entries = [entry for entry in everything if is_within(entry.path, artifact.part)]
         if not entries:
-            raise PivotError(f"there is no '{artifact.path}' in {self.shown}")
+            whole = artifact.path[: -len(artifact.part) - 1]
+            raise no_part(whole, artifact.part, [entry.path for entry in everything])
         for entry in entries:
             inner = entry.path[len(artifact.part) :]
             cache.materialize(entry.digest, target + inner, link="copy", writable=True)

@@ -128,7 +128,7 @@ class Version:
         if not self.lacks or path in self._producers or path in self._declared:
             return False
         problems = self.pipeline.problems
-        owner = other._owner(path)
+        owner = other.owner(path)
         stage = other._producers.get(owner or "")
         if stage is not None:
             return hiding(problems, stage, self.tree) is not None
@@ -142,7 +142,7 @@ class Version:
 
         `path` may lie in a directory that they name, as far as its manifest can be had.
         """
-        owner = self._owner(path)
+        owner = self.owner(path)
         if owner is None:
             return None
         digest = self._declared[owner] if owner in self._declared else self._locked(owner)
@@ -166,27 +166,30 @@ class Version:
         if self.mode == "dvc" and not self.is_cached(path):
             return None  # what DVC does not keep, it does not show
         digest = self.digest(path)
-        if digest is None and fetch and self._has_unknown_files(path):
-            digest = self.digest(path)
+        if digest is None and fetch:
+            digest = self.fetched_digest(path)
         if digest is None or digest.is_tree:
             return None
         return self._versions.object(digest, self.remote_of(path) if fetch else None, fetch=fetch)
 
-    def _has_unknown_files(self, path: str) -> bool:
-        """Whether `path` lies in a directory whose files were not known, and are now: fetched."""
-        owner = self._owner(path)
-        digest = self.digest(owner) if owner is not None and owner != path else None
-        if digest is None or not digest.is_tree or self._versions.manifest(digest) is not None:
-            return False
-        return not self._versions.lacks(digest, self.remote_of(path))
+    def fetched_digest(self, path: str) -> Digest | None:
+        """As `digest`, after fetching the directory that `path` lies in, if its files are unknown.
+
+        Raises ConfigError without such a remote, RemoteError where it cannot be used.
+        """
+        owner = self.owner(path)
+        whole = self.digest(owner) if owner is not None and owner != path else None
+        if whole is not None and whole.is_tree and self._versions.manifest(whole) is None:
+            self._versions.lacks(whole, self.remote_of(path))
+        return self.digest(path)
 
     def is_artifact(self, path: str) -> bool:
         """Whether `path` is an out or tracked file, lies in one, or holds some."""
-        return self._owner(path) is not None or path in self._below
+        return self.owner(path) is not None or path in self._below
 
     def is_cached(self, path: str) -> bool:
         """Whether `path` is, or lies in, an artifact that is kept as an object."""
-        owner = self._owner(path)
+        owner = self.owner(path)
         if owner is None:
             return False
         stage = self._producers.get(owner)
@@ -195,7 +198,7 @@ class Version:
 
     def remote_of(self, path: str) -> str | None:
         """The remote that an out or record names for itself; None for the default."""
-        owner = self._owner(path)
+        owner = self.owner(path)
         for file in self.pipeline.tracked:
             if file.path == owner:
                 return file.remote
@@ -236,7 +239,7 @@ class Version:
 
     def fault_of(self, path: str) -> ConfigError | None:
         """The fault of the lock that would say what `path` was."""
-        maker = self._producers.get(self._owner(path) or "")
+        maker = self._producers.get(self.owner(path) or "")
         problem = self.lock_faults.get(maker.name) if maker is not None else None
         return problem.error if problem is not None else None
 
@@ -265,8 +268,8 @@ class Version:
                 found.setdefault(at, []).append(path)
         return found
 
-    def _owner(self, path: str) -> str | None:
-        """The artifact that `path` is, or lies in."""
+    def owner(self, path: str) -> str | None:
+        """The artifact that `path` is, or lies in; None where it is in none."""
         at = path
         while at not in (".", ""):
             if at in self._producers or at in self._declared:

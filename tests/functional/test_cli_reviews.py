@@ -235,6 +235,23 @@ def test_a_file_or_folder_of_a_revision_is_written_elsewhere(project: Sandbox) -
     assert not project.has("oldest")
 
 
+def test_what_a_known_folder_does_not_hold_is_called_so(project: Sandbox) -> None:
+    """Given a directory output whose files are known, then one that it lacks is not its stage's."""
+    part = ("checkout", "parts/p11.txt", "--rev", "v1", "-o", "out")
+    for call in (part, ("get", ".", "parts/p11.txt", "--rev", "v1", "-o", "out")):
+        said = project.run(*call).ended(2).stderr
+        assert "'parts' has no 'p11.txt' in it\n  did you mean 'p1.txt'?" in said
+    for call in (("checkout", "data/clean.csv/x", "--rev", "v1", "-o", "out"),
+                 ("get", ".", "data/clean.csv/x", "--rev", "v1", "-o", "out")):  # fmt: skip
+        assert "'data/clean.csv' is a file, and has no 'x'" in project.run(*call).ended(2).stderr
+    project.run("remote", "add", "--default", "origin", "../remote").ended(0)
+    project.run("push", "-A").ended(0)
+    project.remove(".pivot/cache")
+    lacks = project.run(*part).ended(1).stderr
+    assert "the list of files of 'parts' at v1 is not in the cache" in lacks
+    assert "'parts' has no 'p11.txt' in it" in project.run(*part, "--fetch").ended(2).stderr
+
+
 def test_in_a_bare_clone_and_from_a_subfolder(history: Sandbox, tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "-q", "--bare", history.root, tmp_path / "bare"], check=True)
     bare = Sandbox(tmp_path / "bare", git=False)
