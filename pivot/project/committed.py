@@ -23,18 +23,16 @@ from .project import Project
 from .revisions import Repository, open_repository
 from .revtree import RevTree
 from .root import (
-    DVC_CONFIG,
-    PIPELINE,
     SCRATCH,
     Mode,
     find_mode_in,
     find_root,
     find_root_in,
     init_files,
+    listed_projects,
+    projects_in,
 )
 from .state import State
-
-_MOST_DEPTH = 4
 
 
 class NoProject(PivotError):
@@ -144,7 +142,8 @@ def _open(
         place = "" if inside == "." else f" in '{inside}' or above it"
         raise NoProject(
             f"there is no Pivot project{place} at {revision}",
-            hint="a folder with .pivot/, .dvc/ or pivot.yaml is one",
+            hint=_elsewhere(whole, "--project" if chosen or repository.is_bare else "pivot -C")
+            or "a folder with .pivot/, .dvc/ or pivot.yaml is one",
         )
     tree = repository.tree(commit, folder)
     root = _root_on_disk(start, repository, folder)
@@ -183,21 +182,16 @@ def _state(start: str, root: str, warnings: list[str]) -> State:
 
 def _only_project(tree: RevTree, revision: str) -> str | None:
     """The one project below the top; None where there is none."""
-    found: list[str] = []
-    pending = [(".", 0)]
-    while pending:
-        folder, depth = pending.pop(0)
-        names = dict(tree.list(folder))
-        is_dvcs = names.get(".dvc") and tree.kind(join(folder, DVC_CONFIG)) == "file"
-        if names.get(SCRATCH) or is_dvcs or names.get(PIPELINE) is False:
-            found.append(folder)
-        elif depth < _MOST_DEPTH:
-            inner = [name for name, is_dir in names.items() if is_dir and name[:1] != "."]
-            pending += [(join(folder, name), depth + 1) for name in inner]
+    found = projects_in(tree)
     if len(found) > 1:
-        listed = ", ".join(f"'{folder}'" for folder in sorted(found)[:5])
         raise PivotError(
-            f"there are {len(found)} projects at {revision}: {listed}",
+            f"there are {len(found)} projects at {revision}: {listed_projects(found)}",
             hint="say which with `--project FOLDER`",
         )
     return found[0] if found else None
+
+
+def _elsewhere(tree: RevTree, option: str) -> str | None:
+    """Where in the repository there are projects, and how to name one; None without any."""
+    found = projects_in(tree)
+    return f"there are projects: {listed_projects(found)}; `{option} FOLDER`" if found else None

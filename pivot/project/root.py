@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from ..disk import explain
@@ -19,6 +19,11 @@ PROGRAM = "pipeline.py"
 DVC_CONFIG = ".dvc/config"
 #: In the `.gitignore` of `.pivot/` while the project is DVC's, so that readers leave git clean.
 SELF_IGNORED = "/.gitignore"
+
+#: So deep below a folder, and among so many folders, projects are looked for to be named.
+_MOST_DEPTH = 4
+_MOST_FOLDERS = 2000
+_FEW = 5
 
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
@@ -41,6 +46,63 @@ def find_root_in(tree: Tree, folder: str) -> str | None:
         lambda path: tree.kind(join(".", path)) == "file",
         lambda path: tree.read(join(".", path)),
     )
+
+
+def projects_below(start: str) -> list[str]:
+    """The projects in folder `start` and below it, as paths seen from it ('.' itself).
+
+    What lies inside of one is part of it. Neither hidden folders nor links are followed.
+    """
+
+    def inner(folder: str) -> list[str]:
+        try:
+            with os.scandir(join_disk(folder)) as entries:
+                return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return []
+
+    def join_disk(path: str) -> str:
+        return os.path.normpath(os.path.join(start, path))
+
+    return _all_below(
+        inner,
+        lambda path: os.path.isdir(join_disk(path)),
+        lambda path: os.path.isfile(join_disk(path)),
+        lambda path: _read(join_disk(path)),
+    )
+
+
+def projects_in(tree: Tree) -> list[str]:
+    """As `projects_below`, in a tree of all the repository."""
+    return _all_below(
+        lambda folder: [name for name, is_dir in tree.list(folder) if is_dir],
+        lambda path: tree.kind(join(".", path)) == "dir",
+        lambda path: tree.kind(join(".", path)) == "file",
+        lambda path: tree.read(join(".", path)),
+    )
+
+
+def listed_projects(folders: Sequence[str]) -> str:
+    """A few of the folders, to be named in a message."""
+    shown = ", ".join(f"'{folder}'" for folder in folders[:_FEW])
+    return f"{shown} and {len(folders) - _FEW} more" if len(folders) > _FEW else shown
+
+
+def _all_below(
+    inner: Callable[[str], list[str]],
+    is_dir: Callable[[str], bool],
+    is_file: Callable[[str], bool],
+    read: Callable[[str], bytes | None],
+) -> list[str]:
+    found: list[str] = []
+    pending = [(".", 0)]
+    for folder, depth in pending:  # grows meanwhile
+        if _nearest([folder], is_dir, is_file, read) is not None:
+            found.append(folder)
+        elif depth < _MOST_DEPTH and len(pending) < _MOST_FOLDERS:
+            below = (join(folder, name) for name in inner(folder) if name[:1] != ".")
+            pending += [(path, depth + 1) for path in below]
+    return sorted(found)
 
 
 def _read(path: str) -> bytes | None:
@@ -132,8 +194,11 @@ def require_root(start: str) -> str:
                 f"'{folder}' lies in a bare repository, and there are no files to work with",
                 hint="commands that only look take `--rev REV`; clone it for all others",
             )
+        below = projects_below(folder)
         hint = "make one with `pivot init`"
-        if os.path.isfile(f"{folder}/dvc.yaml"):
+        if below:
+            hint = f"there are projects below it: {listed_projects(below)}; `pivot -C FOLDER ...`"
+        elif os.path.isfile(f"{folder}/dvc.yaml"):
             hint += "; its dvc.yaml is read as it is"
         raise PivotError(f"there is no Pivot project in '{folder}' or above it", hint=hint)
     return root
