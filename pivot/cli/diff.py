@@ -117,6 +117,8 @@ def diff(
             differs = _say_files(
                 versions, question, keys, view, interactive=interactive, fetch=fetch
             )
+            for remark in dict.fromkeys([*question.old.notes, *question.new.notes]):
+                note(remark)
             if exit_code and differs:
                 raise typer.Exit(1)
             return

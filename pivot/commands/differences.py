@@ -108,7 +108,7 @@ def _was_path(versions: Versions, word: str, revisions: Sequence[str]) -> bool:
         return False
     path = versions.artifact(word)
     head = versions.project.repository.head()
-    named = [versions.at(text) for text in revisions] or ([versions.of(head)] if head else [])
+    named = [versions.at(text) for text in revisions] or ([versions.at(head)] if head else [])
     return any(_has(version, path) for version in named)
 
 

@@ -97,7 +97,7 @@ def _is_committed(session: Session, versions: Versions, path: str) -> bool:
     """Whether the file has the very bytes that HEAD has, so that git keeps them."""
     head = session.project.repository.head()
     here = session.project.tree.read(path)
-    return head is None or here is None or versions.of(head).tree.read(path) == here
+    return head is None or here is None or versions.at(head).tree.read(path) == here
 
 
 def _guarded(session: Session, items: Iterable[Item]) -> set[str]:
@@ -315,6 +315,7 @@ def _unknown(version: Version, path: str, artifact: str) -> PivotError:
         )
     return PivotError(
         f"there is no '{path}' at {version.label}",
-        hint=did_you_mean(artifact, version.artifacts())
+        hint=version.no_project
+        or did_you_mean(artifact, version.artifacts())
         or "`pivot list --deps` shows the artifacts",
     )

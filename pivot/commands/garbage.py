@@ -84,6 +84,7 @@ class _Needs:
     keys: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
     hollow: dict[str, str] = field(default_factory=dict)  # manifests not in the cache -> artifact
+    notes: list[str] = field(default_factory=list)
 
 
 def collect(session: Session, request: GcRequest) -> Collected:
@@ -136,6 +137,7 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
                 hint="keep all by `--older-than`, or leave that revision out",
             )
         _refuse(version.label, [f"{e.where}: {e.message}" for e in version.lock_problems()])
+        needs.notes.extend(version.notes)
         needed = inventory_at(version)
         _add_version(needs, session.space.cache, version.label, needed, version.records())
 
@@ -227,7 +229,8 @@ def _collect_local(session: Session, request: GcRequest, needs: _Needs) -> Colle
     found = [*records, *tables, *objects, *_unfinished(project.root, cache), *_lost_locks(session)]
     if request.remove:
         remove_quietly([path for _, path in found])
-    notes = _doubts(session, request, needs) if objects else ()
+    doubts = _doubts(session, request, needs) if objects else ()
+    notes = (*needs.notes, *doubts)
     return Collected(cache.folder, tuple(item for item, _ in found), kept, request.remove, notes)
 
 
@@ -318,7 +321,8 @@ def _collect_remote(session: Session, request: GcRequest, needs: _Needs) -> Coll
                 for start in range(0, len(part), 500):
                     crew.try_again(partial(store.delete, part[start : start + 500]))
             stores.memory(store).forget(_digest_at(key) for key in keys if key.endswith(".dir"))
-        return Collected(store.url, tuple(item for item, _ in found), kept, request.remove)
+        garbage = tuple(item for item, _ in found)
+        return Collected(store.url, garbage, kept, request.remove, tuple(needs.notes))
 
 
 def _digest_at(key: str) -> Digest:

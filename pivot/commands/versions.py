@@ -38,15 +38,24 @@ NO_COMMIT = "there is no commit yet to compare with"
 class Version:
     """One version of the project: the working tree, or a commit.
 
-    `label` is how people call it (`workspace`, or as they typed it), `commit` its id (None: the
-    working tree), `tree` its files. Its pipeline is loaded as far as it can be: what is broken
-    in it is in `pipeline.problems`.
+    `label` is how people call it (`workspace`, or as they typed it: then it `is_named`), `commit`
+    its id (None: the working tree), `tree` its files. Its pipeline is loaded as far as it can be:
+    what is broken in it is in `pipeline.problems`.
     """
 
-    def __init__(self, versions: Versions, label: str, tree: Tree, commit: str | None) -> None:
+    def __init__(
+        self,
+        versions: Versions,
+        label: str,
+        tree: Tree,
+        commit: str | None,
+        *,
+        is_named: bool = False,
+    ) -> None:
         self.label = label
         self.commit = commit
         self.tree = tree
+        self.is_named = is_named
         self._versions = versions
         self._entries: dict[str, Mapping[str, Entry]] = {}
         self._broken: dict[str, ConfigError] = {}  # dvc.lock files that cannot be read
@@ -101,12 +110,36 @@ class Version:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out of this version: submodules that something looked into."""
+        """What people should know of this version: submodules that something looked into.
+
+        Of one that they named, also that there was no project then.
+        """
         looked = self.tree.submodules if isinstance(self.tree, RevTree) else ()
-        return tuple(
-            f"{path} lies in a submodule, which is not followed at {self.label}"
-            for path in sorted(looked)
+        said = [self.no_project] if self.is_named and self.no_project else []
+        return (
+            *said,
+            *(
+                f"{path} lies in a submodule, which is not followed at {self.label}"
+                for path in sorted(looked)
+            ),
         )
+
+    @cached_property
+    def no_project(self) -> str | None:
+        """That there was no project in this folder then, and where there was; else None."""
+        from ..project.root import find_root_in, listed_projects, projects_in
+
+        if self.commit is None:
+            return None
+        repository = self._versions.project.repository
+        whole = repository.tree(self.commit, ".")
+        folder = repository.folder
+        if whole.kind(folder) == "dir" and find_root_in(whole, folder) is not None:
+            return None
+        found = projects_in(whole)
+        elsewhere = f"; there are {listed_projects(found)}" if found else ""
+        place = "" if folder == "." else f" in '{folder}'"
+        return f"there is no project{place} at {self.label}{elsewhere}"
 
     # --- what is unknown ------------------------------------------------------------------
 
@@ -383,14 +416,12 @@ class Versions:
         """What `text` names: `workspace`, or a revision as git reads it. Raises PivotError."""
         if text == WORKSPACE:
             return self.workspace
-        return self.of(self.project.repository.resolve(text), text)
-
-    def of(self, commit: str, label: str | None = None) -> Version:
-        """The version of a commit."""
-        name = label or commit
-        if name not in self._known or self._known[name].commit != commit:
-            self._known[name] = Version(self, name, self.project.repository.tree(commit), commit)
-        return self._known[name]
+        commit = self.project.repository.resolve(text)
+        known = self._known.get(text)
+        if known is None or known.commit != commit:
+            tree = self.project.repository.tree(commit)
+            known = self._known[text] = Version(self, text, tree, commit, is_named=True)
+        return known
 
     def selected(
         self,

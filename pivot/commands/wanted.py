@@ -77,6 +77,7 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
             notes += [f"'{owner}' has no locked result yet" for owner in dict.fromkeys(unlocked)]
     found = list(present)
     for version in versions_named(session, request):
+        notes += version.notes
         try:
             items_there = items_of(inventory_at(version), targets)
         except GraphError as error:

@@ -284,6 +284,10 @@ def test_a_project_that_begins(project: Sandbox) -> None:
 
     assert rows(data.json) == {"a": ("added", "stale", False)}
     assert "there is no project at" in data.stderr
+    for words in ("diff main", "params diff main", "metrics diff main", "checkout --rev main",
+                  "plots diff main", "metrics show --rev main", "gc --rev main"):  # fmt: skip
+        assert "there is no project at main" in project.run(*words.split()).ended(0).stderr
+    assert "no project" not in project.run("metrics", "show", "-A").ended(0).stderr
 
 
 @pytest.mark.parametrize("kind", ["pivot", "dvc"])
@@ -366,6 +370,10 @@ def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
     two = bare.run("impact", "main~1", "main", "--project", "two", "--json").ended(0).json
 
     assert "there are 2 projects at main: 'one', 'two'" in refused
+    for words in ("impact main~1 main", "status", "repro", "status --rev main", "diff main"):
+        refused = project.run(*words.split()).ended(2).stderr
+        assert "'one', 'two'; `pivot -C FOLDER" in refused
+        assert "pivot init" not in refused
     for command in ("diff", "params diff", "metrics diff", "plots diff"):
         words = [*command.split(), "main~1", "main"]
         assert "there are 2 projects at main" in bare.run(*words).ended(2).stderr
@@ -378,6 +386,22 @@ def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
     assert "use `-C FOLDER`" in project.run(*shown, "one", cwd="one").ended(2).stderr
     assert rows(one) == {}
     assert rows(two) == {"a": ("deps", "stale", False)}
+
+
+def test_a_project_s_folder_that_was_renamed(project: Sandbox) -> None:
+    """Given a project that lay elsewhere at a revision, then that it was not here is said."""
+    stages = "stages: {a: {cmd: cat i > o, deps: [i], outs: [o]}}\n"
+    project.write({"one/pivot.yaml": stages, "two/pivot.yaml": stages, "one/i": "1", "two/i": "1"})
+    project.run("repro", cwd="one").ended(0)
+    project.commit("both")
+    project.git("mv", "one", "three")
+
+    for words in ("diff main", "params diff", "checkout --rev main", "diff main -- o"):
+        said = project.run(*words.split(), cwd="three").ended(0).stderr
+        assert "there is no project in 'three' at " in said
+        assert "there are 'one', 'two'" in said
+    lacks = project.run("checkout", "o", "--rev", "main", "-o", "n", cwd="three").ended(2).stderr
+    assert "there is no project in 'three' at main" in lacks
 
 
 def test_what_git_does_not_hold_as_it_is(project: Sandbox, tmp_path: Path) -> None:
