@@ -113,11 +113,6 @@ def impact(request: ImpactRequest) -> Impact:
         later, label = stack.enter_context(_later(request))
         repository = later.project.repository
         a = request.a or repository.default_branch()
-        if a is None:
-            raise PivotError(
-                "there is no branch to compare with: no origin/HEAD, main or master",
-                hint="name one: `pivot impact BRANCH`",
-            )
         there = "HEAD" if label == WORKSPACE else label
         base = repository.resolve(a) if request.direct else repository.merge_base(a, there)
         earlier = stack.enter_context(_earlier(request, base, later))

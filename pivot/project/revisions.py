@@ -175,13 +175,24 @@ class Repository:
             return []
         return self._lines("rev-list", commit, "--", f":(top,literal){where}")
 
-    def default_branch(self) -> str | None:
-        """The branch that others go into: the remote's own, main or master; None where unclear.
+    def default_branch(self) -> str:
+        """The branch that others go into: the remote's own, main or master.
 
-        Of a bare clone it is the one that is checked out nowhere: its HEAD.
+        Of a bare clone it is the one that is checked out nowhere: its HEAD. Raises PivotError
+        where there is none of these, or no commit at all, and in a shallow clone what to fetch.
         """
         tried = ("HEAD",) if self.is_bare else ("origin/HEAD", "main", "master")
-        return next((name for name in tried if self._objects.find(f"{name}^{{commit}}")), None)
+        for name in tried:
+            if self.head_of(name):
+                return name
+        if self.head() is None:
+            raise self._unknown("HEAD")
+        hint = "name one: `pivot impact BRANCH`"
+        if self.is_shallow:
+            hint = f"{_SHALLOW} `{_ALL_BRANCHES}`; then name it: `pivot impact origin/BRANCH`"
+        raise PivotError(
+            "there is no branch to compare with: no origin/HEAD, main or master", hint=hint
+        )
 
     def has_changes(self) -> bool:
         """Whether the work tree differs from what is committed; what git ignores does not count."""
@@ -264,8 +275,11 @@ class Repository:
                 hint=f"give the two: {head} {tail.strip('.')}",
             )
         names = [name for name, _ in self._refs("refs/heads", "refs/tags", "refs/remotes")]
-        if text == "HEAD":
-            return PivotError("HEAD names nothing: there is no commit yet", hint="make one")
+        if self.head() is None and (text == "HEAD" or not names):
+            return PivotError(
+                f"'{text}' names nothing: there is no commit yet",
+                hint="make one: `git add --all`, then `git commit`",
+            )
         base = text.partition("~")[0].partition("^")[0]
         if base != text and self._objects.find(base) is not None:
             why = self.remedy or f"the history of '{base}' is shorter"

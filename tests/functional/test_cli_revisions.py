@@ -339,7 +339,15 @@ def test_what_a_clone_lacks(origin: Sandbox, tmp_path: Path) -> None:
     shallow.git("fetch", "--quiet", "--depth", "1", "origin", "main:main")
     apart = shallow.run("impact", "main", cwd="ml").ended(2).stderr
     direct = shallow.run("impact", "--direct", "main", "--json", cwd="ml").ended(0).json
+    usual = clone(origin, tmp_path / "usual", "--depth", "1", "--branch", "feature")
+    unclear = usual.run("impact", cwd="ml").ended(2).stderr
+    command = unclear.rpartition("by `git ")[2].partition("`")[0]
+    usual.git(*(word.strip("'") for word in command.split()))
 
+    assert "this clone is shallow" in unclear
+    assert "`pivot impact origin/BRANCH`" in unclear
+    main = usual.run("impact", "origin/main", "--json", cwd="ml").ended(0)
+    assert rows(main.json) == EXPECTED
     assert "git fetch --unshallow origin main:refs/remotes/origin/main feature`" in absent
     assert "'main' and 'HEAD' have no common ancestor in this shallow clone" in apart
     assert "`git fetch --unshallow origin main feature`" in apart
@@ -509,6 +517,7 @@ def test_impact_in_a_dvc_repository(project: Sandbox, tmp_path: Path) -> None:
 def test_wrong_words(project: Sandbox) -> None:
     project.write({"pivot.yaml": "stages: {a: {cmd: echo, deps: [i], outs: [o]}}\n", "i": "1"})
     nothing = project.run("impact").ended(2).stderr
+    early = project.run("impact", "main").ended(2).stderr
     project.commit("one")
     cases = {
         ("impact", "mian"): "did you mean 'main'?",
@@ -534,7 +543,10 @@ def test_wrong_words(project: Sandbox) -> None:
         result = project.run(*words)
         assert result.code == 2, result
         assert said in result.stderr, result
-    assert "there is no branch to compare with" in nothing
+    assert "'HEAD' names nothing: there is no commit yet" in nothing
+    assert "there is no commit yet" in early
+    project.git("branch", "--move", "trunk")
+    assert "no branch to compare with" in project.run("impact").ended(2).stderr
     project.write({"pivot.yaml": "stages: [\n"})
     project.commit("broken")
     broken = project.run("impact", "HEAD~1", "HEAD").ended(2)
