@@ -25,6 +25,11 @@ _MOST_DEPTH = 4
 _MOST_FOLDERS = 2000
 _FEW = 5
 
+#: The commands that need no work tree; every other one does.
+_IN_BARE = (
+    "`status`, `list`, `dag`, `explain`, `verify` and `fingerprint show` take `--rev REV`, and "
+    "comparisons two revisions; the others need a work tree: clone it"
+)
 _IGNORED = ("/cache", "/config.local.yaml", "/logs", "/state.db*", "/tmp")  # noqa: S108 (patterns)
 
 
@@ -192,7 +197,7 @@ def require_root(start: str) -> str:
         if git_folder(folder) is not None:
             raise PivotError(
                 f"'{folder}' lies in a bare repository, and there are no files to work with",
-                hint="commands that only look take `--rev REV`; clone it for all others",
+                hint=_IN_BARE,
             )
         below = projects_below(folder)
         hint = "make one with `pivot init`"

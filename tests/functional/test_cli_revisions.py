@@ -392,6 +392,13 @@ def test_where_several_projects_are(project: Sandbox, tmp_path: Path) -> None:
     shown = ("metrics", "show", "--rev", "main~1", "--project")
     assert list(bare.run(*shown, "one", "--json").ended(0).json) == ["main~1"]
     assert "use `-C FOLDER`" in project.run(*shown, "one", cwd="one").ended(2).stderr
+    for words in ("history", "gc", "status", "repro", "checkout --rev main"):
+        refused = bare.run(*words.split()).ended(2).stderr
+        assert "the others need a work tree: clone it" in refused
+    for words in ("status", "list", "dag", "verify", "explain a", "fingerprint show a"):
+        assert f"`{words.removesuffix(' a')}`" in refused
+        told = bare.run(*words.split(), "--rev", "main", "--project", "two")
+        told.ended(1 if words == "verify" else 0)  # nothing of it was run
     assert rows(one) == {}
     assert rows(two) == {"a": ("deps", "stale", False)}
 
