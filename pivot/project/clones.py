@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import xxhash
 
 from ..errors import PivotError
+from .git import advice_in
 from .root import repository_folder
 
 #: Files up to this size come with a clone (pipelines, code, locks); larger ones when asked for.
@@ -130,20 +131,20 @@ class Clone:
                 return None
             refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
             problem = self._fetch(["--prune", *refs, f"+HEAD:{REMOTE_HEAD}"])
-            if problem and self._is_without_head(problem):
+            if problem and "remote ref HEAD" in problem.message:  # there is none
                 problem = self._fetch(["--prune", *refs])
             if problem is None:
                 if revision is not None and _COMMIT.match(revision) and not self._has(revision):
                     self._fetch([revision])  # of no branch, where the other side allows it
                 return None
             if self._has_any():
-                return problem
+                return problem.message
             shutil.rmtree(self.folder, ignore_errors=True)
         if os.path.isdir(self.url):
             _check_repository(self.url)
         raise PivotError(
-            f"cannot read the repository {shown_url(self.url)}: {problem}",
-            hint="check the URL, and that `git ls-remote` can read it",
+            f"cannot read the repository {shown_url(self.url)}: {problem.message}",
+            hint=problem.hint or "check the URL, and that `git ls-remote` can read it",
         )
 
     def bring(self, objects: Sequence[str]) -> None:
@@ -177,8 +178,8 @@ class Clone:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def _fetch(self, arguments: Sequence[str]) -> str | None:
-        """Fetch from the other side; what git says where that fails."""
+    def _fetch(self, arguments: Sequence[str]) -> PivotError | None:
+        """Fetch from the other side; what git says and advises where that fails."""
         options = ["--quiet", "--no-recurse-submodules", "--no-write-fetch-head", "--force"]
         code, said = self._call(["fetch", *options, "origin", *arguments], self.folder)
         if code == 0:
@@ -186,11 +187,11 @@ class Clone:
         lines = [line for line in said.splitlines() if line.strip()]
         wanted = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
         text = (wanted or lines or [f"git fetch ended with {code}"])[0]
-        return shown_url(re.sub(r"^(fatal|error|remote): *", "", text))
-
-    @staticmethod
-    def _is_without_head(problem: str) -> bool:
-        return "remote ref HEAD" in problem
+        advice = advice_in(said)
+        return PivotError(
+            shown_url(re.sub(r"^(fatal|error|remote): *", "", text)),
+            hint=f"if you trust it: `{advice}`" if advice else None,
+        )
 
     def _has_any(self) -> bool:
         code, said = self._call(["for-each-ref", "--count=1", "--format=x"], self.folder)
@@ -211,6 +212,8 @@ class Clone:
         """(exit code, what was printed) of git in a folder."""
         import subprocess  # 6 ms; only commands that look at other repositories need it
 
+        # settings of a call from a hook (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS) are of another
+        # repository; safe.directory is not among them: git itself hands none to the other side
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG")
         }

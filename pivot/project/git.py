@@ -23,6 +23,12 @@ SAFE_OPTIONS = (
 )
 
 
+def advice_in(said: str) -> str | None:
+    """The command that git advises in what it said; None where it advises none."""
+    lines = [line.strip() for line in said.splitlines()]
+    return next((line for line in lines if line.startswith("git ")), None)
+
+
 class Git:
     """The repository whose work tree is `top`; the project at `root` lies in it.
 

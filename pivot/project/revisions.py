@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PivotError, nearest
 from ..tree import join
-from .git import SAFE_OPTIONS
+from .git import SAFE_OPTIONS, advice_in
 from .gitobjects import Objects
 from .revtree import RevTree
 
@@ -353,8 +353,7 @@ def _no_repository(start: str, err: str) -> PivotError:
             hint="`git init` makes one; everything that looks at no revision works without",
         )
     what = said[0].removeprefix("fatal: ")
-    advice = next((line.strip() for line in said[1:] if line.strip().startswith("git ")), None)
-    return PivotError(f"git will not read this repository: {what}", hint=advice)
+    return PivotError(f"git will not read this repository: {what}", hint=advice_in(err))
 
 
 def _tree_of(commit: bytes) -> str:

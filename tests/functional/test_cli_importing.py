@@ -328,6 +328,17 @@ def test_an_import_that_cannot_be_updated_is_named_and_keeps_no_other_back(
     assert again.stdout == "0 updated, 2 up to date, 1 failed.\n"
 
 
+def test_a_repository_of_another_user_s_is_refused_with_the_cure(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    env = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}  # as git calls it for its own tests
+    for command in ("get", "import"):
+        refused = ours.run(command, "../theirs", "model.txt", env=env).ended(2).stderr
+        assert "detected dubious ownership" in refused
+        cure = f"`git config --global --add safe.directory {theirs.root}/.git`"
+        assert cure in refused
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
