@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Json, Markdown, choose_one
+from .options import Json, Markdown, TakesNumbers, choose_one
 from .output import note, say, say_json, say_table, value_text
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     config = typer.Typer(help="Read and change the configuration.", no_args_is_help=True)
     config.command("get")(get)
-    config.command("set")(set_)
+    config.command("set", cls=TakesNumbers)(set_)
     config.command("unset")(unset)
     config.command("list")(list_)
     app.add_typer(config, name="config")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 Targets = Annotated[
     list[str] | None,
@@ -48,6 +50,19 @@ InProject = Annotated[
         show_default=False,
     ),
 ]
+
+
+_NEGATIVE = re.compile(r"-\.?\d")
+
+
+class TakesNumbers(TyperCommand):
+    """A command whose arguments may be numbers below zero; all its options are flags."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--" not in args and any(map(_NEGATIVE.match, args)):
+            flags = [word for word in args if word[:1] == "-" and not _NEGATIVE.match(word)]
+            args = [*flags, "--", *(word for word in args if word not in flags)]
+        return list(super().parse_args(ctx, args))
 
 
 def complete_stage(incomplete: str) -> list[str]:

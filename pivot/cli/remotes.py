@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Json, Markdown, choose_one
+from .options import Json, Markdown, TakesNumbers, choose_one
 from .output import note, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     remote = typer.Typer(help="Add, change and list remotes.", no_args_is_help=True)
     remote.command("add")(add)
     remote.command("list")(list_)
-    remote.command("modify")(modify)
+    remote.command("modify", cls=TakesNumbers)(modify)
     remote.command("remove")(remove)
     remote.command("rename")(rename)
     remote.command("default")(default)

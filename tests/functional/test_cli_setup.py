@@ -122,6 +122,10 @@ def test_configuration_is_set_read_listed_and_unset(project: Sandbox) -> None:
     assert listed["core.resources"]["value"] == {"gpu": 2, "ram": 64}
     assert listed["cache.link"]["layer"] != listed["core.jobs"]["layer"]
     assert project.run("config", "get", "remotes.origin").stdout == "s3://bucket/prefix\n"
+    for line in ("core.jobs -1", "--local core.jobs -1", "core.jobs -- -1"):
+        refused = project.run("config", "set", *line.split()).ended(2).stderr
+        assert "core.jobs takes a whole number above 0, not -1" in refused
+    assert "No such option: --loc" in project.run("config", "set", "a", "-1", "--loc").stderr
     project.run("config", "unset", "core.jobs").ended(0)
     assert "is not set" in project.run("config", "unset", "core.jobs").ended(0).stderr
     everything = project.run("config", "list", "--all", "--md").ended(0).stdout
