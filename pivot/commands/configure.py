@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
 from ..project import open_project, require_root, unset_setting, write_setting
-from ..settings import KEYS, parse_text, shown_url, spec_of
-from .stores import check_placed
+from ..settings import KEYS, RemoteSpec, parse_text, shown_url, spec_of
+from .remotes import known_remote, option_value
 
 Scope = Literal["project", "local", "user"]
 
@@ -52,13 +52,15 @@ def value_of(cwd: str, key: str) -> Any:
     settings = project.settings
     project.close()
     if key.startswith("remotes."):
-        name = key.partition(".")[2]
-        check_placed(settings, name)
-        if name not in settings.remotes:
+        _, name, option = _parts(key)
+        remote = known_remote(project, name)
+        if option not in ("", "url"):
             raise ConfigError(
-                f"there is no remote '{name}'", hint=did_you_mean(name, settings.remotes)
+                f"'{option}' is an option of remote '{remote.name}'",
+                hint="`pivot remote list --json` shows them, secrets apart; "
+                f"`pivot remote modify {remote.name} {option} VALUE` sets it",
             )
-        return shown_url(settings.remotes[name].url)
+        return shown_url(remote.url)
     spec_of(key)
     return settings[key]
 
@@ -70,6 +72,11 @@ def set_value(cwd: str, key: str, text: str, scope: Scope) -> str:
         return write_setting(require_root(cwd), scope, key, value)
     project = open_project(cwd)
     project.close()
+    if key.startswith("remotes."):
+        _, name, option = _parts(key)
+        known = project.settings.remotes.get(name, RemoteSpec(name, ""))
+        if known.url or option in ("", "url"):  # else its URL may come later
+            value = option_value(project, known, option or "url", text)
     if project.mode == "dvc" and scope == "project":
         # with a configuration of Pivot's own the folder would be both tools' project
         write_setting(project.root, scope, "core.mode", "dvc")
@@ -83,3 +90,10 @@ def unset_value(cwd: str, key: str, scope: Scope) -> bool:
     project = open_project(cwd)
     project.close()
     return unset_setting(project.root, scope, key)
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """`remotes.NAME` or `remotes.NAME.OPTION`, taken apart; '' for what is not there."""
+    first, _, rest = key.partition(".")
+    name, _, option = rest.partition(".")
+    return first, name, option

@@ -103,29 +103,23 @@ def modify(
     cwd: str, name: str, option: str, value: str | None, *, scope: Scope, unset: bool = False
 ) -> Edited:
     """Set or take out one option. Raises ConfigError with what was probably meant."""
-    from ..store.remotes import kind_of
-    from ..store.remotes.options import check_option, checked
+    from ..store.remotes.options import check_option
 
     project = _opened(cwd)
     option = option.lower()
-    spec = _known(project, name, placed=option != "url")
+    spec = known_remote(project, name, placed=option != "url")
     name = spec.name
-    meant = RemoteSpec(name, value or spec.url, {}) if option == "url" else spec
-    kind = kind_of(referred(project.settings.remotes, meant))
-    check_option(name, kind, option)
+    check_option(name, _kind(project, spec, option, value), option)
     files = _Files(project, scope)
     if unset:
         if option == "url":
             raise ConfigError("a remote needs its URL", hint=f"`pivot remote remove {name}`")
         files.unset(name, option)
         return Edited(files.shown)
-    if value is None:
+    if not value:
         raise ConfigError(f"'{option}' needs a value", hint="`--unset` takes it out")
-    written: Any = checked(name, kind, option, value)
-    if option == "url":
-        _check_url(name, value)
-        written = files.place(value, cwd)
-    elif option in _PATHS:
+    written: Any = option_value(project, spec, option, value)
+    if option == "url" or option in _PATHS:
         written = files.place(value, cwd)
     files.set(name, option, written)
     return Edited(files.shown, _warnings(files, name, option, value))
@@ -134,7 +128,7 @@ def modify(
 def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
     """Take a remote out of a file, and out of the default. Raises ConfigError."""
     project = _opened(cwd)
-    name = _known(project, name, placed=False).name
+    name = known_remote(project, name, placed=False).name
     files = _Files(project, scope)
     if not files.remove(name):
         raise ConfigError(
@@ -151,7 +145,7 @@ def remove(cwd: str, name: str, *, scope: Scope) -> Edited:
 def rename(cwd: str, name: str, new: str, *, scope: Scope) -> Edited:
     """Give a remote another name, in one file. Raises ConfigError."""
     project = _opened(cwd)
-    name = _known(project, name, placed=False).name
+    name = known_remote(project, name, placed=False).name
     if new in project.settings.remotes:
         raise ConfigError(f"there is a remote '{new}' already")
     if not _NAME.match(new):
@@ -175,7 +169,7 @@ def default(cwd: str, name: str | None, *, scope: Scope, unset: bool = False) ->
         found = project.settings["core.remote"]
         return None if found is None else str(found)
     if name is not None:
-        name = _known(project, name).name
+        name = known_remote(project, name).name
     _Files(project, scope).set_default(None if unset else name)
     return name
 
@@ -306,8 +300,11 @@ def _opened(cwd: str) -> Project:
     return project
 
 
-def _known(project: Project, name: str, *, placed: bool = True) -> RemoteSpec:
-    """The remote of that name; unless it has to be `placed`, one without a URL as well."""
+def known_remote(project: Project, name: str, *, placed: bool = True) -> RemoteSpec:
+    """The remote of that name; unless it has to be `placed`, one without a URL as well.
+
+    Raises ConfigError with what was probably meant.
+    """
     wanted = name.lower() if project.mode == "dvc" else name
     if not placed and wanted in project.settings.unplaced:
         return RemoteSpec(wanted, "")
@@ -320,6 +317,28 @@ def _known(project: Project, name: str, *, placed: bool = True) -> RemoteSpec:
             or f"`pivot remote add {name} URL` adds one",
         )
     return found
+
+
+def option_value(project: Project, spec: RemoteSpec, option: str, text: str) -> str | bool | int:
+    """What a text typed for an option of a remote means.
+
+    Raises ConfigError or RemoteError where the remote has no such option, or it does not fit.
+    """
+    from ..store.remotes.options import check_option, checked
+
+    kind = _kind(project, spec, option, text)
+    check_option(spec.name, kind, option)
+    if option == "url":
+        _check_url(spec.name, text)
+    return checked(spec.name, kind, option, text)
+
+
+def _kind(project: Project, spec: RemoteSpec, option: str, text: str | None) -> str:
+    """The kind of a remote; where its URL is to change, of what it will be."""
+    from ..store.remotes import kind_of
+
+    meant = RemoteSpec(spec.name, text or spec.url, {}) if option == "url" else spec
+    return kind_of(referred(project.settings.remotes, meant))
 
 
 def _check_url(name: str, url: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .options import CHOICES
 from .problems import RemoteError
 from .protocol import Count, Take
 
@@ -160,19 +160,11 @@ def _extra(place: S3Place) -> tuple[dict[str, Any], dict[str, Any]]:
     options = place.options
     shared: dict[str, Any] = {}
     writing: dict[str, Any] = {}
-    if "sse_customer_key" in options:
-        text = options.text("sse_customer_key") or ""
-        try:
-            key = base64.b64decode(text, validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != 32:
-            raise RemoteError(
-                "options", place.name, "sse_customer_key is not 32 bytes written in base64"
-            )
-        shared["SSECustomerAlgorithm"] = options.text("sse_customer_algorithm") or "AES256"
+    key = options.key("sse_customer_key")
+    if key is not None:
+        shared["SSECustomerAlgorithm"] = options.choice("sse_customer_algorithm") or "AES256"
         shared["SSECustomerKey"] = key
-    payer = options.one_of("request_payer", ("requester",))
+    payer = options.choice("request_payer")
     if payer:
         shared["RequestPayer"] = payer
     for option, name in (
@@ -182,7 +174,8 @@ def _extra(place: S3Place) -> tuple[dict[str, Any], dict[str, Any]]:
         *_GRANTS.items(),
     ):
         if option in options:
-            writing[name] = options.text(option)
+            is_choice = option in CHOICES
+            writing[name] = options.choice(option) if is_choice else options.text(option)
     if "SSEKMSKeyId" in writing:
         writing.setdefault("ServerSideEncryption", "aws:kms")
     if "ACL" in writing and any(name in writing for name in _GRANTS.values()):

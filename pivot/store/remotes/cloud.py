@@ -28,7 +28,7 @@ def open_gs(spec: RemoteSpec, folder: str) -> ObjectStore:
     account = options.path("credentialpath")
     if account is not None:
         config["service_account"] = account
-    endpoint = options.text("endpointurl")
+    endpoint = options.address("endpointurl")
     if endpoint is not None:
         config["base_url"] = endpoint
     if options.flag("allow_anonymous_login", False):
@@ -54,7 +54,7 @@ def open_azure(spec: RemoteSpec, folder: str) -> ObjectStore:
         account: str | None = host.partition(".")[0]
     else:
         account = None
-    said = _connection(spec.name, options.text("connection_string"))
+    said = options.parts("connection_string")
     given = {
         "account_name": options.text("account_name") or said.get("accountname") or account,
         "account_key": options.text("account_key") or said.get("accountkey"),
@@ -62,7 +62,7 @@ def open_azure(spec: RemoteSpec, folder: str) -> ObjectStore:
         "tenant_id": options.text("tenant_id"),
         "client_id": options.text("client_id"),
         "client_secret": options.text("client_secret"),
-        "endpoint": options.text("endpointurl") or said.get("blobendpoint"),
+        "endpoint": options.address("endpointurl") or said.get("blobendpoint"),
     }
     config: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if options.flag("allow_anonymous_login", False):
@@ -98,11 +98,7 @@ def open_http(spec: RemoteSpec, kind: str, folder: str) -> ObjectStore:
     parts = urlsplit(spec.url)
     if not parts.hostname:
         raise RemoteError("options", spec.name, "its URL names no host")
-    method = (options.text("method") or "PUT").upper()
-    if method != "PUT":
-        raise RemoteError(
-            "options", spec.name, f"Pivot writes by PUT, not by {method}", hint="leave `method` out"
-        )
+    options.choice("method")  # there is but one
     headers = _authorization(spec.name, options, parts.username, parts.password)
     netloc = parts.netloc.rpartition("@")[2]
     address = urlunsplit((parts.scheme, netloc, parts.path.rstrip("/") + "/", parts.query, ""))
@@ -119,9 +115,7 @@ def open_http(spec: RemoteSpec, kind: str, folder: str) -> ObjectStore:
 def _authorization(
     name: str, options: Options, user: str | None, password: str | None
 ) -> dict[str, str]:
-    auth = options.one_of("auth", ("basic", "digest", "custom"))
-    if auth == "digest":
-        raise RemoteError("options", name, "auth: digest is not supported; basic and custom are")
+    auth = options.choice("auth")
     given = options.text("password")
     if options.flag("ask_password", False) and given is None:
         given = ask(f"password of remote '{name}': ", name, "password")
@@ -172,16 +166,6 @@ def _refuse_versions(name: str, options: Options) -> None:
             "not read or write",
             hint="use another remote, or `dvc` for this one",
         )
-
-
-def _connection(name: str, text: str | None) -> dict[str, str]:
-    """The parts of an Azure connection string, by name in lower case."""
-    if text is None:
-        return {}
-    parts = [part.partition("=") for part in text.split(";") if part.strip()]
-    if not all(equals for _, equals, _ in parts):
-        raise RemoteError("options", name, "connection_string is not NAME=VALUE;NAME=VALUE")
-    return {key.strip().lower(): value for key, _, value in parts}
 
 
 def _rust(

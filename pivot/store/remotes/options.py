@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,7 +10,9 @@ from ...errors import did_you_mean
 from ...settings import RemoteSpec, is_secret
 from .problems import RemoteError
 
-OptionType = Literal["text", "flag", "number", "path", "flag or path"]
+OptionType = Literal[
+    "text", "flag", "number", "path", "flag or path", "choice", "links", "address", "key", "parts"
+]
 
 _COMMON: dict[str, OptionType] = {
     "url": "text",
@@ -26,25 +29,25 @@ _S3: dict[str, OptionType] = {
     "profile": "text",
     "credentialpath": "path",
     "configpath": "path",
-    "endpointurl": "text",
+    "endpointurl": "address",
     "access_key_id": "text",
     "secret_access_key": "text",
     "session_token": "text",
     "use_ssl": "flag",
     "allow_anonymous_login": "flag",
     "ssl_verify": "flag or path",
-    "sse": "text",
+    "sse": "choice",
     "sse_kms_key_id": "text",
-    "sse_customer_algorithm": "text",
-    "sse_customer_key": "text",
-    "acl": "text",
+    "sse_customer_algorithm": "choice",
+    "sse_customer_key": "key",
+    "acl": "choice",
     "grant_read": "text",
     "grant_read_acp": "text",
     "grant_write_acp": "text",
     "grant_full_control": "text",
-    "request_payer": "text",  # Pivot's own
-    "addressing_style": "text",  # Pivot's own
-    "engine": "text",  # Pivot's own: obstore or boto3
+    "request_payer": "choice",  # Pivot's own
+    "addressing_style": "choice",  # Pivot's own
+    "engine": "choice",  # Pivot's own
     "read_timeout": "number",
     "connect_timeout": "number",
     "cache_regions": "flag",
@@ -53,20 +56,20 @@ _S3: dict[str, OptionType] = {
 _GS: dict[str, OptionType] = {
     "projectname": "text",
     "credentialpath": "path",
-    "endpointurl": "text",
+    "endpointurl": "address",
     "allow_anonymous_login": "flag",
     "read_timeout": "number",
     "connect_timeout": "number",
 }
 _AZURE: dict[str, OptionType] = {
-    "connection_string": "text",
+    "connection_string": "parts",
     "sas_token": "text",
     "account_name": "text",
     "account_key": "text",
     "tenant_id": "text",
     "client_id": "text",
     "client_secret": "text",
-    "endpointurl": "text",  # Pivot's own
+    "endpointurl": "address",  # Pivot's own
     "allow_anonymous_login": "flag",
     "exclude_environment_credential": "flag",
     "exclude_visual_studio_code_credential": "flag",
@@ -77,18 +80,18 @@ _AZURE: dict[str, OptionType] = {
     "connection_timeout": "number",
 }
 _HTTP: dict[str, OptionType] = {
-    "auth": "text",
+    "auth": "choice",
     "custom_auth_header": "text",
     "user": "text",
     "password": "text",
     "ask_password": "flag",
     "ssl_verify": "flag or path",
-    "method": "text",
+    "method": "choice",
     "connect_timeout": "number",
     "read_timeout": "number",
 }
 _SSH: dict[str, OptionType] = {
-    "type": "text",
+    "type": "links",
     "port": "number",
     "user": "text",
     "password": "text",
@@ -103,8 +106,8 @@ _SSH: dict[str, OptionType] = {
     "known_hosts": "path",  # Pivot's own
 }
 _FOLDER: dict[str, OptionType] = {
-    "type": "text",
-    "shared": "text",
+    "type": "links",
+    "shared": "choice",
     "protected": "flag",
     "slow_link_warning": "flag",
 }
@@ -125,6 +128,24 @@ CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "gs": ("credentialpath",),
     "azure": ("account_name", "account_key"),
 }
+
+#: The words that options of kind `choice` take; case does not matter.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "engine": ("obstore", "boto3"),
+    "addressing_style": ("auto", "path", "virtual"),
+    "request_payer": ("requester",),
+    "sse": ("AES256", "aws:kms", "aws:kms:dsse"),
+    "sse_customer_algorithm": ("AES256",),
+    "acl": (
+        *("private", "public-read", "public-read-write", "authenticated-read"),
+        *("aws-exec-read", "bucket-owner-read", "bucket-owner-full-control"),
+    ),
+    "auth": ("basic", "custom"),  # DVC has `digest` too
+    "method": ("PUT",),
+    "shared": ("group",),
+}
+_LINKS = ("reflink", "hardlink", "symlink", "copy")
+_MOST_PORT = 65535
 
 
 class Options:
@@ -164,10 +185,12 @@ class Options:
             return default
         try:
             found = int(float(value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             found = 0
         if found <= 0 or isinstance(value, bool):
             raise self._wrong(option, "a number above 0", value)
+        if option == "port" and found > _MOST_PORT:
+            raise self._wrong(option, f"a number up to {_MOST_PORT}", value)
         return found
 
     def path(self, option: str) -> str | None:
@@ -190,21 +213,62 @@ class Options:
         found = _truth(value)
         return found if found is not None else self.path(option) or True
 
-    def one_of(self, option: str, choices: tuple[str, ...]) -> str | None:
-        """One of some words."""
+    def choice(self, option: str) -> str | None:
+        """One of the words in CHOICES, as it stands there."""
         text = self.text(option)
-        if text is not None and text not in choices:
-            raise RemoteError(
-                "options",
-                self._name,
-                f"{option} takes {' or '.join(choices)}, not '{text}'",
-                hint=did_you_mean(text, choices),
-            )
+        if text is None:
+            return None
+        choices = CHOICES[option]
+        found = next((word for word in choices if word.lower() == text.lower()), None)
+        if found is None:
+            raise self._wrong(option, " or ".join(choices), text, did_you_mean(text, choices))
+        return found
+
+    def address(self, option: str) -> str | None:
+        """A server: an http(s) URL, or its host alone."""
+        text = self.text(option)
+        if text is None:
+            return None
+        scheme, found, host = text.rpartition("://")
+        is_web = not found or scheme.lower() in ("http", "https")
+        if not is_web or not host.strip("/") or any(sign.isspace() for sign in text):
+            raise self._wrong(option, "a URL such as https://HOST:PORT", text)
         return text
 
-    def _wrong(self, option: str, expected: str, value: Any) -> RemoteError:
+    def key(self, option: str) -> bytes | None:
+        """32 bytes, written in base64."""
+        text = self.text(option)
+        if text is None:
+            return None
+        try:
+            found = base64.b64decode(text, validate=True)
+        except ValueError:
+            found = b""
+        if len(found) != 32:
+            raise RemoteError("options", self._name, f"{option} is not 32 bytes written in base64")
+        return found
+
+    def parts(self, option: str) -> dict[str, str]:
+        """The parts of NAME=VALUE;NAME=VALUE, by name in lower case; none where not given."""
+        pieces = (self.text(option) or "").split(";")
+        found = [piece.partition("=") for piece in pieces if piece.strip()]
+        if not all(equals for _, equals, _ in found):
+            raise RemoteError("options", self._name, f"{option} is not NAME=VALUE;NAME=VALUE")
+        return {name.strip().lower(): value for name, _, value in found}
+
+    def links(self, option: str) -> tuple[str, ...]:
+        """Ways to link, joined by commas."""
+        words = tuple(word.strip() for word in (self.text(option) or "").split(",") if word.strip())
+        for word in words:
+            if word not in _LINKS:
+                raise self._wrong(option, " or ".join(_LINKS), word, did_you_mean(word, _LINKS))
+        return words
+
+    def _wrong(
+        self, option: str, expected: str, value: Any, hint: str | None = None
+    ) -> RemoteError:
         shown = "" if is_secret(option, value) else f", not {value!r}"
-        return RemoteError("options", self._name, f"{option} takes {expected}{shown}")
+        return RemoteError("options", self._name, f"{option} takes {expected}{shown}", hint=hint)
 
 
 def _truth(value: Any) -> bool | None:
@@ -215,15 +279,27 @@ def _truth(value: Any) -> bool | None:
 
 def checked(name: str, scheme: str, option: str, text: str) -> str | bool | int:
     """The value that a text typed for an option means. Raises RemoteError where it does not fit."""
-    kind = BY_SCHEME[scheme][option]
     options = Options(RemoteSpec(name, "", {option: text}), scheme, ".")
-    if kind == "flag":
-        return options.flag(option, False)
-    if kind == "number":
-        return options.number(option, 1)
-    if kind == "flag or path":
-        found = _truth(text)
-        return text if found is None else found
+    match BY_SCHEME[scheme][option]:
+        case "flag":
+            return options.flag(option, False)
+        case "number":
+            return options.number(option, 1)
+        case "flag or path":
+            found = _truth(text)
+            return text if found is None else found
+        case "choice":
+            return options.choice(option) or text
+        case "address":
+            options.address(option)
+        case "key":
+            options.key(option)
+        case "parts":
+            options.parts(option)
+        case "links":
+            options.links(option)
+        case "text" | "path":
+            pass  # whether a file is there, another machine may see otherwise
     return text
 
 

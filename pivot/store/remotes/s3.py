@@ -47,7 +47,7 @@ _GET_SECONDS = 24 * 3600
 def open_s3(spec: RemoteSpec, folder: str) -> ObjectStore:
     """The store of an `s3://bucket/prefix` remote. Raises RemoteError."""
     place = S3Place(spec, folder)
-    engine = place.options.one_of("engine", ("obstore", "boto3"))
+    engine = place.options.choice("engine")
     needs_boto = [name for name in _BOTO_ONLY if name in place.options]
     if engine == "obstore" and needs_boto:
         raise RemoteError(
@@ -142,7 +142,7 @@ class S3Place:
     @property
     def endpoint(self) -> str | None:
         """The server, where it is not Amazon's."""
-        text = self.options.text("endpointurl") or self._configured_endpoint()
+        text = self.options.address("endpointurl") or self._configured_endpoint()
         if text is None or "://" in text:
             return text
         scheme = "https" if self.options.flag("use_ssl", True) else "http"
@@ -246,7 +246,7 @@ class S3Place:
 
         options = self.options
         self.keys()
-        style = options.one_of("addressing_style", ("auto", "path", "virtual"))
+        style = options.choice("addressing_style")
         if style is None and self.endpoint is not None:
             style = "path"
         config = Config(
@@ -356,7 +356,7 @@ def _open_rust(place: S3Place) -> ObjectStore:
         config["endpoint"] = place.endpoint
     elif "." not in place.bucket:
         config["virtual_hosted_style_request"] = True
-    sse = options.text("sse")
+    sse = options.choice("sse")
     if sse is not None:
         config["server_side_encryption"] = sse
     if "sse_kms_key_id" in options:
