@@ -20,7 +20,7 @@ from ..lockfile.data_records import parse_data_record
 from ..lockfile.import_records import Origin, origin_of
 from ..model import Out, TrackedFile
 from ..project import open_repository
-from ..project.clones import REMOTE_HEAD, Clone, checked_url, shown_url
+from ..project.clones import Clone, checked_url, shown_url
 from ..project.root import find_root_in
 from ..settings import RemoteSpec, Settings
 from ..store import LocalCache
@@ -426,6 +426,16 @@ def _may_say(spec: RemoteSpec) -> frozenset[str]:
     return _REMOTE_OPTIONS if "endpointurl" in spec.options else _REMOTE_OPTIONS | {"profile"}
 
 
+def _without_head(url: str, repository: Repository) -> PivotError:
+    branches = [name for name, _ in repository.selected(all_branches=True)]
+    if not branches:
+        return PivotError(f"{shown_url(url)} has no commits yet")
+    return PivotError(
+        f"HEAD of {shown_url(url)} names no commit",
+        hint=f"give a branch or a tag of it: --rev {branches[0].partition(',')[0]}",
+    )
+
+
 @contextmanager
 def opened_source(
     url: str,
@@ -437,16 +447,17 @@ def opened_source(
 ) -> Iterator[Source]:
     """The repository at `url` (a relative folder is seen from `base`), at a revision.
 
-    Without a revision its default branch. Data is read from its `remote`, where one is named.
+    Without a revision what is checked out there, which is its default branch. Data is read from
+    its `remote`, where one is named.
     Raises PivotError where it cannot be read, or has no such revision.
     """
     clone = Clone(checked_url(url, base))
     note = clone.update(revision)
     repository = open_repository(clone.folder)
     try:
-        if revision is None and repository.head_of(REMOTE_HEAD) is None:
-            raise PivotError(f"{shown_url(url)} has no commits yet")
-        commit = repository.resolve(clone.name_of(revision))
+        if revision in (None, "HEAD", "@") and repository.head() is None:
+            raise _without_head(url, repository)
+        commit = repository.resolve("HEAD" if revision is None else revision)
         source = Source(clone, repository, commit, note, url, remote, depth)
     except BaseException:
         repository.close()

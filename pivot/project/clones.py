@@ -30,8 +30,9 @@ _SCP = re.compile(r"(?:[^\s/:@]+@)?[^\s/:@]+:(?!:)\S+\Z")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@|(?<=://)[^/@\s:]+@(?=[^/]*\.)")
 _WANTED = "give the folder of one, or its https:// or ssh URL"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
-#: Where a clone keeps what HEAD was on the other side.
-REMOTE_HEAD = "refs/pivot/HEAD"
+#: Where a clone keeps what HEAD is on the other side. Its own HEAD points there, so that `HEAD~1`
+#: and `@` are theirs too, and not what `init.defaultBranch` of this user makes of them.
+_REMOTE_HEAD = "refs/pivot/HEAD"
 
 _SAFE = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -129,10 +130,13 @@ class Clone:
                 self._make()
             elif revision is not None and _COMMIT.match(revision) and self._has(revision):
                 return None
+            self._git(["symbolic-ref", "HEAD", _REMOTE_HEAD], at=self.folder)
             refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-            problem = self._fetch(["--prune", *refs, f"+HEAD:{REMOTE_HEAD}"])
+            problem = self._fetch(["--prune", *refs, f"+HEAD:{_REMOTE_HEAD}"])
             if problem and "remote ref HEAD" in problem.message:  # there is none
                 problem = self._fetch(["--prune", *refs])
+                if problem is None:  # an earlier one is not theirs any more
+                    self._git(["update-ref", "-d", _REMOTE_HEAD], at=self.folder)
             if problem is None:
                 if revision is not None and _COMMIT.match(revision) and not self._has(revision):
                     self._fetch([revision])  # of no branch, where the other side allows it
@@ -151,10 +155,6 @@ class Clone:
         """Have the files of these ids here, which were too large to come along."""
         if objects:
             self._call(["cat-file", "--batch-check"], self.folder, "\n".join(objects) + "\n")
-
-    def name_of(self, revision: str | None) -> str:
-        """How the clone calls what people call `revision` (None: the default branch)."""
-        return REMOTE_HEAD if revision is None else revision
 
     def _make(self) -> None:
         os.makedirs(os.path.dirname(self.folder), exist_ok=True)

@@ -40,7 +40,7 @@ def test_a_clone_follows_branches_and_tags_of_the_other_side(theirs: Path) -> No
     clone = Clone(checked_url(str(theirs)))
     assert not clone.is_there
     assert clone.update() is None
-    assert content(clone, clone.name_of(None), "data.txt") == "one"
+    assert content(clone, "HEAD", "data.txt") == "one"
 
     (theirs / "data.txt").write_text("two\n")
     git(theirs, "commit", "-qam", "two")

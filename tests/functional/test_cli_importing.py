@@ -139,6 +139,38 @@ def test_what_is_listed_of_a_repository_can_be_got_from_anywhere(
     assert set(elsewhere.contents()) == {"parts/one", "m.txt"}
 
 
+@pytest.mark.parametrize("revision", ["HEAD", "@", "HEAD^{commit}", "dev~0"])
+def test_head_of_another_repository_is_what_is_checked_out_there(
+    theirs: Sandbox, ours: Sandbox, revision: str
+) -> None:
+    theirs.git("branch", "-M", "trunk")  # no branch is called as `git init` would call it here
+    theirs.git("checkout", "-q", "-b", "dev")
+    theirs.write({"data.txt": "other\n"})
+    theirs.run("track", "data.txt").ended(0)
+    theirs.repro()
+    theirs.commit("dev")
+    ours.run("import", "../theirs", "model.txt", "--rev", revision).ended(0)
+    assert ours.read("model.txt") == "OTHER\n"
+    assert f"rev_lock: {theirs.git('rev-parse', 'dev').strip()}" in record(ours, "model.txt")
+    ours.run("get", "../theirs", "model.txt", "--rev", "HEAD~1", "-o", "before.txt").ended(0)
+    assert ours.read("before.txt") == "WORDS\n"
+    if revision != "dev~0":
+        theirs.git("checkout", "-q", "trunk")
+        assert "1 updated" in ours.run("update").ended(0).stdout
+        assert ours.read("model.txt") == "WORDS\n"
+
+
+def test_a_head_without_a_commit_is_told_apart_from_a_repository_without_any(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    ours.run("list", "../theirs").ended(0)
+    theirs.git("checkout", "-q", "--orphan", "new")
+    for arguments in ([], ["--rev", "HEAD"]):
+        told = ours.run("list", "../theirs", *arguments).ended(2)
+        assert "HEAD of ../theirs names no commit" in told.stderr
+        assert "--rev m" in told.stderr
+
+
 def test_only_the_record_is_written_without_a_download_until_an_update(
     theirs: Sandbox, ours: Sandbox
 ) -> None:
