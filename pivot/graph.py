@@ -7,6 +7,8 @@ import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from .config.discovery import is_dvc_file
+from .config.reserved import holds_project, reserved
 from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
 from .model import Pipeline, Stage, TrackedFile
 from .tree import is_within, join, parent
@@ -162,7 +164,7 @@ class _Makers:
             if above in (folder, ".") or not above:
                 break
             folder = above
-        prefix = "" if _holds_project(path) else path + "/"
+        prefix = "" if holds_project(path) else path + "/"
         index = bisect.bisect_left(self._sorted, prefix)
         while index < len(self._sorted) and self._sorted[index].startswith(prefix):
             found.append(self._sorted[index])
@@ -170,33 +172,17 @@ class _Makers:
         return found
 
 
-def _holds_project(path: str) -> bool:
-    """Whether the path is the project folder, or leads up from it and nowhere down again."""
-    return path == "." or path.replace("../", "") == ".."
-
-
 def _impossible_outs(pipeline: Pipeline) -> list[PivotError]:
     """Errors for outs that are the project itself, or its own files."""
     errors: list[PivotError] = []
     for stage in pipeline.stages.values():
         for out in stage.outs:
-            path = out.path
-            inside = [file for file in pipeline.files if is_within(file, path)]
-            if path == ".":
-                what = "the project folder itself"
-            elif _holds_project(path):
-                what = "a folder around the project"
-            elif path.partition("/")[0] in (".git", ".pivot", ".dvc"):
-                what = f"what {path.partition('/')[0]}/ is kept for"
-            elif path in pipeline.files:
-                what = "the pipeline file that describes it"
-            elif inside:
-                what = f"the folder of the pipeline file {inside[0]}"
-            else:
+            what = reserved(out.path, pipeline.files, as_dvc=is_dvc_file(stage.file))
+            if what is None:
                 continue
             errors.append(
                 GraphError(
-                    f"stage '{stage.name}' cannot have '{path}' as an out: it is {what}",
+                    f"stage '{stage.name}' cannot have '{out.path}' as an out: it is {what}",
                     hint="give the out a path of its own",
                     where=Where(stage.file, out.line or stage.line),
                 )

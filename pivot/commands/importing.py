@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from ..config.reserved import reserved_folder
 from ..digest import Digest
 from ..errors import PivotError, Where
 from ..lockfile.data_records import DataRecord, parse_data_record
@@ -329,9 +330,15 @@ def get(cwd: str, request: ImportRequest) -> tuple[str, tuple[str, ...]]:
         target = os.path.normpath(os.path.join(cwd, request.out or name))
         if request.out and (os.path.isdir(target) or request.out.endswith("/")):
             target = os.path.join(target, name)
+        shown = os.path.relpath(target, cwd)
+        kept = reserved_folder(shown)
+        if kept is not None:
+            raise PivotError(
+                f"'{shown}' cannot be written: it is {kept}", hint="give another place with `-o`"
+            )
         if os.path.lexists(target) and not request.force:
             raise PivotError(
-                f"'{os.path.relpath(target, cwd)}' exists already",
+                f"'{shown}' exists already",
                 hint="give another place with `-o`, or `--force` to replace it",
             )
         above = os.path.dirname(target)

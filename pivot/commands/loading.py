@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..config.reserved import reserved
 from ..errors import ConfigError, PivotError, Where
 from ..model import Pipeline, Problem, Stage, TrackedFile, problems_of
 from ..project import Project
@@ -79,12 +80,25 @@ def load_tree(
         try:
             found = parse_data_record(tree.read(path) or b"", path).outs
             for file in found:
+                _check_place(file, mode)
                 if mode == "dvc" and skip is not None and _is_ignored(tree, file.path, skip):
                     raise _ignored(f"'{file.path}'", Where(path, file.line))
             tracked += found
         except PivotError as error:
             problems += problems_of(error, path)
     return replace(pipeline, tracked=tuple(tracked), sources=seen, problems=tuple(problems))
+
+
+def _check_place(file: TrackedFile, mode: Mode) -> None:
+    """Refuse a record of what would destroy something where it is put back."""
+    # a folder of pipelines may be tracked by others, where nothing overlaps
+    what = reserved(file.path, (), as_dvc=mode == "dvc")
+    if what is not None:
+        raise ConfigError(
+            f"'{file.path}' cannot be tracked data: it is {what}",
+            hint=f"remove the record {file.name}",
+            where=Where(file.name, file.line),
+        )
 
 
 def _without_ignored_outs(tree: Tree, pipeline: Pipeline, skip: SkipDirs) -> Pipeline:

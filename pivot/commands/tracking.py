@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..config.reserved import reserved
 from ..errors import GraphError, PivotError, StoreError, did_you_mean
 from ..lockfile.data_records import new_record_data
 from ..lockfile.record_text import record_text
@@ -72,7 +73,13 @@ def _check(session: Session, artifact: str, known: dict[str, TrackedFile]) -> No
 def check_place(session: Session, artifact: str, known: Mapping[str, TrackedFile]) -> None:
     """Raise PivotError where data at a path could not be tracked: outside, made by a stage, ..."""
     space = session.space
-    if artifact == "." or artifact.startswith(("../", "/")) or "://" in artifact:
+    what = reserved(artifact, space.pipeline.files, as_dvc=session.project.mode == "dvc")
+    if what is not None and not artifact.startswith(".."):
+        raise PivotError(
+            f"'{artifact}' cannot be tracked: it is {what}",
+            hint="data has a place of its own",
+        )
+    if artifact.startswith(("..", "/")) or "://" in artifact:
         raise PivotError(
             f"'{artifact}' is not a file or folder inside the project",
             hint="move it into the project",

@@ -98,3 +98,51 @@ def test_commit_of_all_and_by_its_other_name(project: Sandbox) -> None:
     assert project.run("accept").ended(0).stdout == "2 accepted, 0 unchanged.\n"
     assert project.stale() == {"top"}
     assert project.run("commit").ended(0).stdout == "0 accepted, 2 unchanged.\n"
+
+
+# --- places that no data may have
+
+
+@pytest.mark.parametrize(
+    "place",
+    [".", ".git", ".git/hooks", ".GIT/x", ".pivot", ".pivot/stages", "d/.git", "d", "pivot.yaml",
+     "dvc.yaml", "d/dvc.lock", "d/x.pvt", "d/x.dvc", "d/pivot.yaml"],
+)  # fmt: skip
+def test_what_belongs_to_git_or_pivot_is_neither_tracked_nor_imported_over(
+    done: Sandbox, place: str
+) -> None:
+    done.write({"d/pivot.yaml": "stages: {other: {cmd: echo}}\n", "source.txt": "a\n"})
+    target = done.root / place
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        target.write_text("outs: []\n")
+    before = done.contents()
+    assert f"'{place}' cannot be tracked: it is" in done.run("track", place).ended(2).stderr
+    if not target.is_dir():  # into a folder it would be put
+        imported = done.run("import-url", "source.txt", place, "--force").ended(2)
+        assert f"'{place}' cannot be tracked: it is" in imported.stderr
+    assert done.contents() == before
+    assert done.has(".git/HEAD")
+
+
+@pytest.mark.parametrize("place", [".git", ".git/hooks/x", ".pivot/stages", "d/.git/config"])
+def test_get_writes_nothing_into_the_folders_of_git_and_pivot(done: Sandbox, place: str) -> None:
+    done.commit()
+    got = done.run("get", ".", "pivot.yaml", "-o", place, "--force").ended(2)
+    assert "cannot be written: it is what ." in got.stderr
+
+
+@pytest.mark.parametrize("place", [".git", ".pivot/stages", ".", "pivot.yaml"])
+def test_a_record_that_names_such_a_place_moves_nothing(done: Sandbox, place: str) -> None:
+    done.commit()
+    digest = f"blake3:{'0' * 64}"
+    done.write({"r.pvt": f"outs:\n- path: {place}\n  digest: {digest}\n  size: 1\n"})
+    done.commit("record")
+    commit = done.git("rev-parse", "HEAD")
+    told = done.run("checkout", "--force").ended(2)
+    assert f"r.pvt:2: '{place}' cannot be tracked data: it is" in told.stderr
+    assert "r.pvt:2" in done.run("status").ended(2).stderr
+    done.remove("r.pvt")
+    done.run("checkout", "--rev", "HEAD", "--force")
+    assert done.git("rev-parse", "HEAD") == commit
+    assert done.git("status", "--short").strip() == "D r.pvt"

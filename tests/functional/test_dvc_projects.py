@@ -189,6 +189,19 @@ def test_overlapping_data_is_rejected_with_both_places(tracked: Sandbox) -> None
     assert "error: p.dvc:2: 'p' is tracked here, and stage 'two' makes it too (dvc.yaml:9)" in said
 
 
+@pytest.mark.parametrize("place", [".git", ".dvc", ".dvc/cache", "d/.git", "d/dvc.yaml", "d/x.dvc"])
+def test_what_dvc_adds_nowhere_is_tracked_nowhere(tracked: Sandbox, place: str) -> None:
+    (tracked.root / "d/.git").mkdir(parents=True)
+    tracked.write({"d/x.dvc": "", "d/dvc.yaml": "stages: {}\n"})
+    before = set(tracked.contents())
+    assert f"'{place}' cannot be tracked" in tracked.run("track", place).ended(2).stderr
+    assert set(tracked.contents()) == before
+
+
+def test_a_name_of_pivots_is_any_name_for_dvc(tracked: Sandbox) -> None:
+    tracked.write({"oil.pvt": "pressure\n"}).run("track", "oil.pvt").ended(0)
+
+
 def test_checkout_keeps_ignored_files(tracked: Sandbox) -> None:
     tracked.write({".dvcignore": "*.tmp\n", "d/a": "1\n", "d/s/b": "2\n"})
     tracked.run("track", "d").ended(0)

@@ -71,6 +71,8 @@ def test_what_dvc_takes(text: str) -> None:
     [
         ("outs: ['../..']", "a folder around the project"),
         ("outs: [.dvc/x]", "what .dvc/ is kept for"),
+        ("outs: [sub/.git/hooks/x]", "what .git/ is kept for"),
+        ("outs: [dvc.lock]", "the lock of a dvc.yaml"),
         ("outs: [./sub]", "the folder of the pipeline file"),
         ("deps: ['..'], outs: [o]", "lie one within the other"),
     ],
