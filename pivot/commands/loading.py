@@ -36,8 +36,13 @@ def read_pipeline(
     Raises PivotError for overrides of what is nowhere.
     """
     tree, mode, settings = project.tree, project.mode, project.settings
-    run_program = ProgramRunner(project, os.environ) if project.commit is None else None
-    return load_tree(tree, mode, settings, overrides, skipped(project), sources, run_program)
+    run = program_runner(project)
+    return load_tree(tree, mode, settings, overrides, skipped(project), sources, run)
+
+
+def program_runner(project: Project) -> RunProgram | None:
+    """What runs pipelines in Python that cannot be read; None where nothing may be run."""
+    return ProgramRunner(project, os.environ) if project.commit is None else None
 
 
 def load_tree(

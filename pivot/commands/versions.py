@@ -19,7 +19,7 @@ from ..project.committed import CommittedProject
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree, join, parent
-from .loading import load_tree
+from .loading import load_tree, program_runner
 from .session import Request
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ class Version:
 
         code_roots = self.settings["code.roots"]
         skip = self._skipped
-        return load_usage(self.tree, mode=self.mode, code_roots=code_roots, skip_dirs=skip)
+        run = program_runner(self._versions.project) if self.commit is None else None
+        return load_usage(
+            self.tree, mode=self.mode, code_roots=code_roots, skip_dirs=skip, run_program=run
+        )
 
     @cached_property
     def _skipped(self) -> SkipDirs | None:

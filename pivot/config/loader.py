@@ -74,10 +74,15 @@ def load_usage(
     mode: Mode = "pivot",
     code_roots: Sequence[str] = (),
     skip_dirs: SkipDirs | None = None,
+    run_program: RunProgram | None = None,
 ) -> Usage:
-    """Which values of files the stages of a tree use by `${}`, and which are in the stages."""
+    """Which values of files the stages of a tree use by `${}`, and which are in the stages.
+
+    `run_program` as for `load_partial`.
+    """
     usage = Usage()
     loader = _Loader(tree, mode, (), code_roots, FlagStyle(), usage)
+    loader.run_program = run_program
     with collector_paused():
         loader.run(skip_dirs)
     return usage

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from harness import Sandbox
 
+import pivot
+
 STAGES = """
     from pathlib import Path
 
@@ -141,6 +143,20 @@ def test_what_is_computed_is_run_once_until_something_it_used_changes(tmp_path: 
     project.edit("pipeline.py", 'f"{name}.txt"', 'f"{name}.dat"')
     assert project.stale("one") == {"one"}
     assert project.read("asked") == "xxx"
+
+
+def test_values_of_stages_that_are_known_by_running_are_shown_as_of_those_that_are_read(
+    tmp_path: Path,
+) -> None:
+    read = made(tmp_path / "read", {"pipeline.py": PROGRAM})
+    run = made(
+        tmp_path / "run",
+        {"pipeline.py": PROGRAM.replace('["a", "b"]', "open('names.txt')"), "names.txt": "a"},
+    )
+    shown = [project.run("params", "show", "--json").ended(0).json for project in (read, run)]
+    assert shown[0] == shown[1]
+    assert pivot.params(project=read.root) == pivot.params(project=run.root)
+    assert pivot.params(project=run.root) == {"pipeline.py": {"prepare": {"factor": 3}}}
 
 
 def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
