@@ -39,13 +39,24 @@ def open(  # noqa: A001 (as `dvc.api.open` has it)
 
     An out or tracked file that is not in place comes from the cache or, with `fetch`, the remote.
     `repo` names another repository, whose default branch is read without `rev`. Close it as any
-    file. Raises PivotError where there is no such file or revision, ValueError for other modes.
+    file. Raises PivotError where there is no such file or revision, where it is no text in that
+    encoding, and for other modes.
     """
     if mode not in _MODES:
-        raise ValueError(f"mode is one of {', '.join(_MODES)}, not {mode!r}")
+        hint = "it is opened to read from; write to the path itself" if mode[:1] in "wax+" else None
+        raise PivotError(f"mode is one of {', '.join(_MODES)}, not {mode!r}", hint=hint)
     data = _bytes(os.fspath(path), rev, repo, os.fspath(project), fetch)
     stream = io.BytesIO(data)
-    return stream if mode == "rb" else io.TextIOWrapper(stream, encoding=encoding, newline=None)
+    if mode == "rb":
+        return stream
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        hint = "mode='rb' gives its bytes"
+        raise PivotError(f"'{path}' is no text in {encoding}", hint=hint) from None
+    except LookupError:
+        raise PivotError(f"there is no encoding {encoding!r}") from None
+    return io.TextIOWrapper(stream, encoding=encoding, newline=None)
 
 
 def read(
@@ -138,6 +149,8 @@ def repro(
     from .commands.session import Request, Session
     from .graph import Selection
 
+    if jobs is not None and (type(jobs) is not int or jobs < 1):
+        raise PivotError(f"jobs takes a whole number from 1 on, not {jobs!r}")
     overrides = tuple(f"{key}={json.dumps(value)}" for key, value in (set_params or {}).items())
     found: dict[str, Any] = {}
     with Session(Request(os.fspath(project), overrides), exclusive=True) as session:

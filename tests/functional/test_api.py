@@ -79,7 +79,7 @@ def test_what_is_not_there_is_an_error_with_its_message(project: Sandbox) -> Non
         pivot.params("v7", **here)
     with pytest.raises(pivot.PivotError, match="is a folder"):
         pivot.open(".", **here)
-    with pytest.raises(ValueError, match="mode is one of"):
+    with pytest.raises(pivot.PivotError, match="mode is one of"):
         pivot.open("params.yaml", mode="w", **here)
     with pytest.raises(pivot.PivotError, match="there is no Pivot project"):
         pivot.params(project="/")
@@ -89,6 +89,24 @@ def test_what_is_not_there_is_an_error_with_its_message(project: Sandbox) -> Non
         with pytest.raises(pivot.PivotError, match=r"pivot\.yaml:1:5"):
             function(**here)
     project.write({"pivot.yaml": text})
+
+
+def test_what_cannot_be_meant_is_an_error_before_anything_is_done(tmp_path: Path) -> None:
+    project = Sandbox(tmp_path / "p").write({**FILES, "bytes.bin": b"\xff\xfe\x00"})
+    here: dict[str, Any] = {"project": project.root}
+    jobs: Any
+    for jobs in (0, -5, "x", 1.5, True):
+        with pytest.raises(pivot.PivotError, match="jobs takes a whole number from 1 on"):
+            pivot.repro(jobs=jobs, **here)
+    assert not project.has("model.txt")
+    for read in (pivot.read, pivot.open):
+        with pytest.raises(pivot.PivotError, match=r"'bytes.bin' is no text in utf-8; mode='rb'"):
+            read("bytes.bin", **here)
+        with pytest.raises(pivot.PivotError, match="mode is one of r, rt, rb, not 'w'"):
+            read("params.yaml", mode="w", **here)
+        with pytest.raises(pivot.PivotError, match="no encoding 'utf-9'"):
+            read("params.yaml", encoding="utf-9", **here)
+    assert pivot.read("bytes.bin", mode="rb", **here) == b"\xff\xfe\x00"
 
 
 def test_a_run_tells_how_each_stage_ended(project: Sandbox, tmp_path: Path) -> None:
