@@ -39,8 +39,8 @@ def call_binding(stage: Stage) -> Mapping[str, str]:
             ]
             text += "".join(f" {flag}" for flag in flags)
         binding[name] = text
-    for name in stage.params:
-        binding[name] = "param"
+    for name in stage.params:  # where an artifact has the name, the param is one of `params` alone
+        binding.setdefault(name, "param")
     for name, (file, key) in bound_params(stage).items():
         binding.setdefault(name, f"param {file}:{key}")
     return dict(sorted(binding.items()))

@@ -100,8 +100,11 @@ def _in_file(tree: Tree, file: str, key: str, rest: tuple[Any, ...]) -> Where | 
     return found
 
 
-def place_of_declared(reader: DeclarationReader, stage: Stage, name: str) -> Where | None:
-    """Where the signature of a stage's function declares the artifact or param default `name`.
+def place_of_declared(
+    reader: DeclarationReader, stage: Stage, name: str, *, param: bool
+) -> Where | None:
+    """Where the signature of a stage's function declares the artifact `name`, or with `param` the
+    default of that param.
 
     None where YAML says it, or where the signature cannot be read any more.
     """
@@ -110,11 +113,11 @@ def place_of_declared(reader: DeclarationReader, stage: Stage, name: str) -> Whe
     if not isinstance(stage.entry, PythonEntry):
         return None
     artifacts: tuple[Dep | Out, ...] = (*stage.deps, *stage.outs)
-    if any(item.name == name and item.line for item in artifacts):
+    if not param and any(item.name == name and item.line for item in artifacts):
         return None
     try:
         found = reader.of(stage.roots, stage.entry.text)
-        for declared in found.declared:
+        for declared in () if param else found.declared:
             if declared.name == name:
                 return declared.where
         if name in stage.defaults and found.params is not None and found.text is not None:

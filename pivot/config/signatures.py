@@ -73,8 +73,9 @@ class _Given:
 
 
 def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
-    yield from _twice(stage)
     signature = point.signature
+    together = any(parameter.name == ALL_PARAMS for parameter in signature.parameters)
+    yield from _twice(stage, together)
     if not signature.known:
         return
     assert isinstance(stage.entry, PythonEntry)
@@ -150,12 +151,14 @@ def _given(stage: Stage) -> Iterator[_Given]:
         if out.name is not None:
             where = Where(stage.file, out.line)
             yield _Given(out.name, out.kind, where, saved=True, declared=not out.line)
+    artifacts = {name for name, _ in named_entries(stage)}
     for name in stage.params:
-        yield _Given(name, "param", Where(stage.file, stage.line))
+        if name not in artifacts:  # else it is one of `params` alone, or `_twice` refuses it
+            yield _Given(name, "param", Where(stage.file, stage.line))
 
 
-def _twice(stage: Stage) -> Iterator[ConfigError]:
-    """Names that two things would bind."""
+def _twice(stage: Stage, together: bool) -> Iterator[ConfigError]:
+    """Names that two things would bind; `together`: params have a parameter of their own."""
     seen: dict[str, str] = {}
     entries = [(name, group[0]) for name, group in named_entries(stage)]
     sections: dict[str, set[str]] = {}
@@ -166,8 +169,9 @@ def _twice(stage: Stage) -> Iterator[ConfigError]:
             sections.setdefault(entry.name, set()).add(word)
     for name, entry in entries:
         words = sections[name]
-        if len(words) > 1 or name in stage.params:
-            both = sorted({*words, *(["params"] if name in stage.params else [])})
+        is_param = name in stage.params and not together
+        if len(words) > 1 or is_param:
+            both = sorted({*words, *(["params"] if is_param else [])})
             yield ConfigError(
                 f"stage '{stage.name}': '{name}' is in {' and in '.join(both)}",
                 hint="give them different names",

@@ -239,14 +239,13 @@ def with_model(
     model = models.of(found.params)
     if model is None:
         return stage
-    others = {declared.name for declared in found.declared}
     bound = tracked(stage)
     given = {**(bound or {}), **stage.params}
     fitting = Fitting(found.text, models)
     if bound is not None:
         complaints = list(fitting.complaints(model, given))
         raise_all([_refused(stage, model, item, place_of) for item in complaints])
-    names = {*given, *bound_params(stage), *others}
+    names = {*given, *bound_params(stage)}
     defaults = {
         name: field.default
         for name, field in model.fields.items()

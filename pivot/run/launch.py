@@ -301,10 +301,13 @@ def arguments(stage: Stage, tracked: Mapping[str, Mapping[str, Any]]) -> tuple[A
     # defaults of the params' own class are given by that class
     given = {name: item for name, item in stage.params.items() if name not in stage.defaults}
     params.update(given)
-    # a tracked key may serve its tracking alone; a value in the stage is meant for the function
+    # a tracked key may serve its tracking alone; a value in the stage is meant for the function,
+    # unless an artifact has its name: then it is one of `params`
+    artifacts = {argument.name for argument in made}
     made += [
         Argument(name, "value" if name in given else "params", value=value)
         for name, value in params.items()
+        if name not in artifacts
     ]
     if "params" not in params:
         made.append(Argument("params", "params", value=params))

@@ -606,7 +606,7 @@ class Survey:
 
         if self._reader is None:
             self._reader = DeclarationReader(self._space.fingerprinter.sources)
-        where = place_of_declared(self._reader, stage, name)
+        where = place_of_declared(self._reader, stage, name, param=of_default)
         return replace(reason, file=where.file, line=where.line) if where else reason
 
     def _locate_param(self, reason: Reason) -> Reason:

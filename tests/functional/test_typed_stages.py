@@ -289,6 +289,49 @@ def test_a_loader_of_the_projects_own_counts_like_code(project: Sandbox) -> None
     assert "there is no loader 'loading:Linse'" in project.run("repro").ended(2).stderr
 
 
+def test_a_field_of_the_params_may_have_the_name_of_an_artifact(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": "stages:\n  fit:\n    python: m.fit\n",
+            "m.py": """
+            from pathlib import Path
+            from typing import Annotated, TypedDict
+            from pivot import Dep, Out, StageParams, loaders
+
+            class P(StageParams):
+                model: str = "linear"
+                raw: int = 1
+
+            class Made(TypedDict):
+                model: Annotated[str, Out("model.txt", loaders.Text())]
+
+            def fit(params: P, raw: Annotated[Path, Dep("raw.txt")]) -> Made:
+                return {"model": f"{params.model} {params.raw} {raw}"}
+            """,
+            "raw.txt": "x\n",
+        }
+    )
+    assert project.ran() == {"fit"}
+    assert project.read("model.txt") == "linear 1 raw.txt"
+    assert project.lock("fit")["params"] == {"model": "linear", "raw": 1}
+    project.append("pivot.yaml", "    params: {model: forest}\n")
+    assert project.reasons("fit") == {("params", "model")}
+    assert project.ran() == {"fit"}
+    assert project.read("model.txt") == "forest 1 raw.txt"
+    project.edit("m.py", "raw: int = 1", "raw: int = 2")
+    assert project.reasons("fit") == {("params", "raw")}
+    assert "m.py:7" in project.run("explain", "fit").stdout
+    project.edit("pivot.yaml", "{model: forest}", "[{p.yaml: [a.model]}]")
+    project.write({"p.yaml": "a: {model: tree}\n"})
+    assert project.ran() == {"fit"}
+    assert project.read("model.txt") == "tree 2 raw.txt"
+    # without a parameter of their own the params would have no other place
+    project.edit("m.py", "params: P, ", "")
+    project.edit("m.py", "{params.model} {params.raw}", "")
+    project.edit("pivot.yaml", "[{p.yaml: [a.model]}]", "{model: forest}")
+    assert "'model' is in outs and in params" in project.run("repro").ended(2).stderr
+
+
 def test_params_are_refused_before_anything_runs(project: Sandbox) -> None:
     project.write(
         {
