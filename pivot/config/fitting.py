@@ -32,6 +32,14 @@ class Complaint:
     hint: str | None = None
 
 
+def shown_path(path: tuple[Any, ...]) -> str:
+    """`a.b[0]`: how the place of a value is written."""
+    shown = ""
+    for step in path:
+        shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else str(step)
+    return shown
+
+
 class Fitting:
     """Holds values against the classes of one import path."""
 
@@ -132,28 +140,76 @@ class Fitting:
         every = [self._complaint(lax, choice, value, path) for choice in choices]
         if not all(every):
             return []
-        deeper = [found for found in every if len(found[0].path) > len(path)]
+        if isinstance(value, Mapping):
+            meant = self.meant_by(choices, value)
+            if meant:
+                return every[choices.index(meant[0])]
+            told = self._untold(choices, value, path)
+            if told is not None:
+                return [told]
+        deeper = {i: found for i, found in enumerate(every) if len(found[0].path) > len(path)}
+        if len(deeper) == 1:
+            return next(iter(deeper.values()))
         if deeper:
-            return deeper[0]
+            shown = "; ".join(
+                f"{ast.unparse(choices[i].node)}: {shown_path(found[0].path[len(path) :])}: "
+                f"{found[0].message}"
+                for i, found in deeper.items()
+            )
+            return [Complaint(path, f"fits none of what it may be ({shown})")]
         said = dict.fromkeys(
             item.message.partition(", not ")[0] for found in every for item in found
         )
         words = " or ".join(text.removeprefix("takes ") for text in said)
         return [Complaint(path, f"takes {words}, not {value!r}")]
 
+    def meant_by(self, choices: list[Spot], value: Mapping[Any, Any]) -> list[Spot]:
+        """The classes of a union whose literal fields have the values that `value` gives them."""
+        found = []
+        for choice in choices:
+            kinds = {name: one for name, one in self.kinds(choice).items() if name in value}
+            if kinds and all(_is_among(value[name], one) for name, one in kinds.items()):
+                found.append(choice)
+        return found
+
+    def kinds(self, spot: Spot) -> dict[str, list[Any]]:
+        """The fields of a class that take literals only, with these."""
+        model = self._models.of(spot)
+        found = {}
+        for name, field in model.fields.items() if model is not None else ():
+            inner = self._text.unaliased(field.annotation)
+            head, listed = parts(self._text, inner)
+            known = self._literals(inner, listed) if head == "Literal" else None
+            if known is not None:
+                found[name] = known
+        return found
+
+    def _untold(
+        self, choices: list[Spot], value: Mapping[Any, Any], path: tuple[Any, ...]
+    ) -> Complaint | None:
+        """What is wrong with the field that would tell which class of a union is meant."""
+        classes = [self.kinds(choice) for choice in choices if self._models.of(choice)]
+        for name in classes[0] if classes else ():
+            if name in value and all(name in kinds for kinds in classes):
+                literals = [item for kinds in classes for item in kinds[name]]
+                if not _is_among(value[name], literals):
+                    return _not_among(literals, value[name], (*path, name))
+        return None
+
+    def _literals(self, spot: Spot, inner: list[ast.expr]) -> list[Any] | None:
+        """The values of `Literal[...]`; None where they cannot be read."""
+        try:
+            return [self._text.value(spot._replace(node=item)) for item in inner]
+        except SourceError:
+            return None
+
     def _of_literal(
         self, spot: Spot, inner: list[ast.expr], value: Any, path: tuple[Any, ...]
     ) -> list[Complaint]:
-        try:
-            choices = [self._text.value(spot._replace(node=item)) for item in inner]
-        except SourceError:
+        choices = self._literals(spot, inner)
+        if choices is None or _is_among(value, choices):
             return []
-        if any(choice == value and type(choice) is type(value) for choice in choices):
-            return []
-        near = nearest(value, [str(c) for c in choices]) if isinstance(value, str) else None
-        shown = ", ".join(map(repr, choices))
-        hint = f"did you mean {near!r}?" if near else None
-        return [Complaint(path, f"takes one of {shown}, not {value!r}", hint)]
+        return [_not_among(choices, value, path)]
 
     def _of_class(
         self, lax: bool, spot: Spot, value: Any, path: tuple[Any, ...]
@@ -204,6 +260,17 @@ class Fitting:
         shown = ", ".join(map(repr, values))
         hint = f"did you mean {near!r}?" if near else None
         return [Complaint(path, f"takes one of {shown}, not {value!r}", hint)]
+
+
+def _is_among(value: Any, choices: list[Any]) -> bool:
+    return any(choice == value and type(choice) is type(value) for choice in choices)
+
+
+def _not_among(choices: list[Any], value: Any, path: tuple[Any, ...]) -> Complaint:
+    near = nearest(value, [str(c) for c in choices]) if isinstance(value, str) else None
+    shown = ", ".join(dict.fromkeys(map(repr, choices)))
+    hint = f"did you mean {near!r}?" if near else None
+    return Complaint(path, f"takes one of {shown}, not {value!r}", hint)
 
 
 def _is_ellipsis(node: ast.expr) -> bool:

@@ -22,7 +22,7 @@ from ..model import Dep, Out, OutKind, Stage
 from ..tree import join, relative
 from .annotations import Declarations, Declared
 from .binding import bound_params
-from .fitting import Complaint, Fitting
+from .fitting import Complaint, Fitting, shown_path
 from .models import COMPUTED, REQUIRED, Model, Models
 
 _SECTIONS: dict[str, OutKind] = {"outs": "out", "metrics": "metric", "plots": "plot"}
@@ -266,9 +266,7 @@ def _refused(
     complaint: Complaint,
     place_of: Callable[[Stage, tuple[Any, ...]], Where | None],
 ) -> ConfigError:
-    shown = ""
-    for step in complaint.path:
-        shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else str(step)
+    shown = shown_path(complaint.path)
     field = model.fields.get(str(complaint.path[0]))
     declared = f" ({field.annotation.where})" if field else ""
     return ConfigError(

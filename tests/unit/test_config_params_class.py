@@ -28,6 +28,14 @@ class Color(enum.Enum):
 @dataclass
 class Inner:
     lr: float = 0.1
+@dataclass
+class Ridge:
+    kind: Literal["ridge"] = "ridge"
+    alpha: float = 1.0
+@dataclass
+class Tree:
+    kind: Literal["tree"] = "tree"
+    depth: int = 3
 LIMIT = 7
 """
 
@@ -110,6 +118,12 @@ def test_these_fit(fields: str, yaml: str) -> None:
         ("C: Inner\nclass X: ...", "params: {C: 3}", "takes a mapping for Inner, not 3"),
         ("C: Inner", "params:\n  C:\n    lr: fast", "pivot.yaml:6:13: stage 's': param 'C.lr': takes a number, not 'fast'"),
         ("C: Inner", "params: {C: {l: 1}}", "param 'C.l': Inner has no field 'l'"),
+        ("C: Ridge | Tree", "params: {C: {kind: forest}}", "param 'C.kind': takes one of 'ridge', 'tree', not 'forest'"),
+        ("C: Ridge | Tree", "params: {C: {kind: tree, depht: 2}}", "param 'C.depht': Tree has no field 'depht'"),
+        ("C: Tree | Ridge | None", "params: {C: {kind: ridge, alpha: x}}", "param 'C.alpha': takes a number, not 'x'"),
+        ("C: Annotated[Ridge | Tree, Field(discriminator='kind')]", "params: {C: {kind: tree, depth: x}}", "param 'C.depth': takes a whole number, not 'x'"),
+        ("C: Inner | Tree", "params: {C: {l: 1}}", "fits none of what it may be (Inner: l: Inner has no field 'l'; Tree: l: Tree has no field 'l')"),
+        ("C: list[int] | Tree", "params: {C: [1, x]}", "param 'C[1]': takes a whole number, not 'x'"),
     ],
 )  # fmt: skip
 def test_these_do_not(base: str, fields: str, yaml: str, said: str) -> None:
