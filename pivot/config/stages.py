@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigError, PivotError, Where
+from ..errors import ConfigError, PivotError, PivotErrors, Where
 from ..model import Command, PythonEntry, Stage
 from ..tree import join
 from .fields import Place, read_deps, read_outs, read_params
@@ -232,7 +232,9 @@ def check_name(name: str, *, as_dvc: bool = False) -> None:
 
 
 def placed(error: PivotError, where: Where) -> PivotError:
-    """`error` with the place of the stage where it names no better one."""
+    """`error` with the place of the stage where it names no better one; so with each of several."""
+    if isinstance(error, PivotErrors):
+        return PivotErrors([placed(one, where) for one in error.errors])
     if error.where is None or not error.where.line:
-        return type(error)(error.message, hint=error.hint, where=where)
+        return type(error)(error.message, hint=error.hint, where=where, exit_code=error.exit_code)
     return error

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pivot.config import load
+from pivot.config import load, load_partial
 from pivot.errors import PivotError
 from pivot.model import Stage
 from pivot.tree import DictTree
@@ -48,6 +48,28 @@ def stage(fields: str, yaml: str = "", base: str = "StageParams", more: Any = ()
     indented = "".join(f"    {line}\n" for line in yaml.splitlines())
     texts = {"pivot.yaml": f"stages:\n  s:\n    python: m.f\n{indented}", "m.py": code}
     return load(DictTree({**texts, **dict(more)})).stages["s"]
+
+
+def test_all_that_does_not_fit_is_told() -> None:
+    texts = {
+        "pivot.yaml": """
+stages:
+  s: {python: m.f, params: {x: foo, y: bar}}
+  t: {python: m.f, params: [a.x, b.y]}
+  good: {python: m.f}
+""",
+        "params.yaml": "a: {x: one}\nb: {y: two}\n",
+        "m.py": f"{HEAD}class P(StageParams):\n    x: int = 1\n    y: float = 1.0\ndef f(params: P): ...\n",
+    }
+    found = load_partial(DictTree(texts))
+    assert list(found.stages) == ["good"]
+    told = [str(problem.error).partition(",")[0] for problem in found.problems]
+    assert told == [
+        "pivot.yaml:3:32: stage 's': param 'x': takes a whole number",
+        "pivot.yaml:3:40: stage 's': param 'y': takes a number",
+        "params.yaml:1:8: stage 't': param 'x': takes a whole number",
+        "params.yaml:2:8: stage 't': param 'y': takes a number",
+    ]
 
 
 @pytest.mark.parametrize("base", ["StageParams", "BaseModel", "dataclass"])
