@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..declare.lowering import as_yaml
-from ..declare.pipelines import checked_settings
+from ..declare.pipelines import IN_A_CIRCLE, checked_settings
 from ..errors import ConfigError, SourceError, Where
 from ..source.chains import chain_of
 from ..source.reading import Instance, Spot, Text
@@ -51,11 +51,14 @@ class _Pipeline:
     entries: list[Entry] = field(default_factory=list)
     included: list[_Pipeline] = field(default_factory=list)
 
-    def stages(self, seen: tuple[_Pipeline, ...] = ()) -> Iterator[Entry]:
+    def stages(self) -> Iterator[Entry]:
         yield from self.entries
         for other in self.included:
-            if other is not self and other not in seen:
-                yield from other.stages((*seen, self))
+            yield from other.stages()
+
+    def leads_to(self, other: _Pipeline) -> bool:
+        """Whether it is the other one, or includes it, itself or by what it includes."""
+        return self is other or any(inner.leads_to(other) for inner in self.included)
 
 
 def read_program(
@@ -201,7 +204,10 @@ class _Program(Evaluation):
                 pipeline.entries.append(self._registered(call, pipeline.folder))
                 return
             if isinstance(pipeline, _Pipeline) and function.attr == "include":
-                pipeline.included.append(self._included(call))
+                other = self._included(call)
+                if other.leads_to(pipeline):
+                    raise ConfigError(IN_A_CIRCLE, where=Where(self.file, call.lineno))
+                pipeline.included.append(other)
                 return
         if isinstance(function, ast.Name) and function.id == "print":
             return

@@ -14,6 +14,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: The attribute by which a decorated function is known.
 MARK = "__pivot_stage__"
+#: What is wrong with an `include` of the pipeline itself, or of one that includes it.
+IN_A_CIRCLE = "a pipeline cannot include itself, nor one that includes it"
 #: What may be said of a stage, as in `pivot.yaml`.
 KEYS = frozenset(
     (
@@ -94,18 +96,23 @@ class Pipeline:
         return function
 
     def include(self, other: Pipeline) -> None:
-        """Take over the stages of another pipeline; they go on running in its folder."""
+        """Take over the stages of another pipeline; they go on running in its folder.
+
+        Raises ValueError where the other one is this, or includes it.
+        """
         if not isinstance(other, Pipeline):
             raise TypeError(f"include takes a Pipeline, not {other!r}")
+        if any(owner is self for owner in other.pipelines()):
+            raise ValueError(IN_A_CIRCLE)
         self.included.append(other)
 
-    def stages(self, _seen: tuple[Pipeline, ...] = ()) -> list[tuple[Pipeline, Registered]]:
+    def pipelines(self) -> list[Pipeline]:
+        """Itself and all that it includes, as they come."""
+        return [self, *(inner for other in self.included for inner in other.pipelines())]
+
+    def stages(self) -> list[tuple[Pipeline, Registered]]:
         """Its stages and those of the included pipelines, each with the pipeline it is of."""
-        found = [(self, item) for item in self.registered]
-        for other in self.included:
-            if other is not self and other not in _seen:
-                found += other.stages((*_seen, self))
-        return found
+        return [(owner, item) for owner in self.pipelines() for item in owner.registered]
 
 
 @overload

@@ -201,6 +201,9 @@ def test_nothing_is_run_to_look_at_a_revision(tmp_path: Path) -> None:
         ("import pivot\nimport sys\np = pivot.Pipeline()\nsys.exit(3)\n", "SystemExit"),
         ("import pivot\nimport os\np = pivot.Pipeline()\nos._exit(3)\n", "exit code 3"),
         ("import pivot\np = pivot.Pipeline()\np.include(p, p)\n", "include"),
+        ("import pivot\np = pivot.Pipeline()\np.include(p)\n", "pipeline.py:3: a pipeline cannot include itself"),
+        ("import pivot\np = pivot.Pipeline()\nq = pivot.Pipeline()\np.include(q)\nq.include(p)\n", "pipeline.py:5: a pipeline cannot include itself, nor one that includes it"),
+        ("import pivot\np = pivot.Pipeline()\nif open('raw.txt').read(): p.include(p)\n", "pipeline.py:3: running it failed: ValueError: a pipeline cannot include itself"),
         ("import pivot\nimport stages\np = pivot.Pipeline()\nfor n in open('raw.txt'): p.register(stages.count, name=n.strip(), outs=object())\n", "outs takes paths"),
     ],
 )  # fmt: skip
