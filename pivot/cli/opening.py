@@ -58,6 +58,9 @@ def opened(
         # the answer is given, and not whole: the exit code tells
         raise_all([problem.error for problem in session.lacks])
         _tell_broken(session)
+        if not session.space.pipeline.stages:
+            for remark in session.space.pipeline.notes:
+                note(remark)
     for warning in dict.fromkeys(session.project.warnings):
         note(f"warning: {warning}")
 

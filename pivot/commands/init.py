@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..disk import write_atomic
 from ..errors import PivotError
-from ..project import git_folder, init_files
+from ..project import git_folder, holds_pipeline, init_files
 
 COMMENTED = """\
 # Each stage names the function (or command) that makes its outs from its deps and params.
@@ -118,8 +118,8 @@ def init(folder: str, *, example: bool = False, force: bool = False) -> Initiali
             hint="`pivot init --force` adds what is missing and keeps what is there",
         )
     files = EXAMPLE if example else {"pivot.yaml": COMMENTED}
-    if not example and _exists(folder, "dvc.yaml"):
-        files = {}  # a pivot.yaml beside it would hide it
+    if not example and holds_pipeline(folder):
+        files = {}
     taken = [name for name in files if _exists(folder, name)] if example else []
     if taken:
         raise PivotError(

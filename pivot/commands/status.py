@@ -72,7 +72,8 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     survey = Survey(space)
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
-    notes = [*space.pipeline.notes, *_refusals(session)]
+    # where there is no stage, every command says them
+    notes = [*(space.pipeline.notes if space.pipeline.stages else ()), *_refusals(session)]
     touched = {
         name: decision
         for name, decision in decisions.items()

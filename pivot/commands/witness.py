@@ -42,6 +42,8 @@ def leave(session: Session, name: str, text: str, stages: Iterable[Stage]) -> No
     pipeline = session.space.pipeline
     if is_off() or session.project.mode == "dvc" or pipeline.problems or not pipeline.keeps:
         return
+    if pipeline.notes and not pipeline.stages:
+        return  # they are said each time
     try:
         witness = _Witness(session, list(stages))
     except (_Unclear, OSError):

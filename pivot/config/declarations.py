@@ -49,6 +49,10 @@ class DeclarationReader:
         """The syntax tree of a file. Raises SourceError."""
         return self._trees.of(file)
 
+    def text_of(self, file: str) -> bytes:
+        """The text of a file. Raises SourceError."""
+        return self._sources.read(file)
+
     def text(self, roots: tuple[str, ...]) -> Text:
         """What reads modules on an import path."""
         if roots not in self._texts:

@@ -48,8 +48,13 @@ Listing = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def imports_us(data: bytes) -> bool:
-    """Whether a module can be a pipeline: it imports Pivot, and names what declares stages."""
-    return (b"Pipeline" in data or b"stage" in data) and _IMPORT.search(data) is not None
+    """Whether a module can be a pipeline: it imports Pivot."""
+    return b"pivot" in data and _IMPORT.search(data) is not None
+
+
+def names_us(data: bytes) -> bool:
+    """Whether a module names what declares stages, so that it may declare some itself."""
+    return b"Pipeline" in data or b"stage" in data
 
 
 def is_dvc_file(path: str) -> bool:

@@ -19,6 +19,7 @@ from .discovery import (
     IGNORE_FILE,
     PIVOT_FILE,
     PROGRAM_FILE,
+    Listing,
     SkipDirs,
     imports_us,
     is_dvc_file,
@@ -162,7 +163,10 @@ class _Loader:
             if PROGRAM_FILE in listing[1] and self.mode == "pivot" and self.is_free(files):
                 files = [join(folder, PROGRAM_FILE)]
             if files and files[0] not in self.files:
+                before = len(self.stages), len(self.problems)
                 self.any_file(files[0])
+                if (len(self.stages), len(self.problems)) == before:
+                    self.note_hidden(folder, files[0], listing)
         self.typed.note_sources()
         self.check_overrides()
 
@@ -182,6 +186,14 @@ class _Loader:
         if len(files) != 1 or not is_dvc_file(files[0]):
             return not files
         return (self.tree.read(files[0]) or b"").startswith(EXPORTED)
+
+    def note_hidden(self, folder: str, path: str, listing: Listing) -> None:
+        """Say that a pipeline in Python is not read, since a file without stages lies beside it."""
+        program = join(folder, PROGRAM_FILE)
+        if PROGRAM_FILE not in listing[1] or path == program or self.mode == "dvc":
+            return
+        if imports_us(self.tree.read(program) or b""):
+            self.notes.append(f"{program} is not read: {path} beside it comes first")
 
     def named(self) -> str | None:
         """The pipeline file that pyproject.toml names instead of those at the root."""
@@ -212,17 +224,20 @@ class _Loader:
         # 20 ms to import; only where there is such a file
         from .program_files import read_program_file
 
-        self.files.append(path)
         roots = self.roots(path)
         try:
             found = read_program_file(
                 self.typed.sources, self.typed.reader(), path, roots, self.run_program
             )
         except PivotError as error:
+            self.files.append(path)
             self.tree.read(path)
             self.broken(error, path)
             self.keeps = False  # what running it, or finding its modules, needs may come any time
             return
+        if found is None:
+            return
+        self.files.append(path)
         if found.executed is not None:
             self.tree.sources.update(found.executed.sources)
             self.keeps = self.keeps and found.executed.keeps

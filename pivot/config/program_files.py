@@ -11,9 +11,10 @@ from ..errors import ConfigError, Where, did_you_mean
 from ..source import Sources
 from ..tree import Tree, join, parent, relative
 from .declarations import DeclarationReader
+from .discovery import names_us
 from .evaluation import NotLiteral
 from .marks import Marks
-from .programs import Entry, read_program
+from .programs import Entry, brings_stages, read_program
 
 _DOLLAR = re.compile(r"\$\{")
 
@@ -106,12 +107,16 @@ def read_program_file(
     path: str,
     roots: tuple[str, ...],
     run: RunProgram | None,
-) -> Program:
+) -> Program | None:
     """The stages of the pipeline at `path`; where they cannot be read, `run` is asked for them.
 
-    Raises PivotError where that cannot be, or a stage is wrong.
+    None for a module that imports Pivot for something else: it neither names what declares stages
+    nor imports from a module that does. Raises PivotError where the stages cannot be known, or one
+    is wrong.
     """
     module = _module_of(sources, roots, path)
+    if not names_us(sources.read(path)) and not brings_stages(reader, roots, path, module):
+        return None
     executed: Executed | None = None
     try:
         entries: Sequence[Entry] = read_program(reader, roots, path, module)

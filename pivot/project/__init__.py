@@ -12,7 +12,7 @@ from .interpreter import Interpreter
 from .lock import ProjectLock, is_busy
 from .observer import Noting, Observer
 from .project import Project, interpreter, open_project
-from .root import find_mode, find_root, git_folder, init_files, require_root
+from .root import find_mode, find_root, git_folder, holds_pipeline, init_files, require_root
 from .state import Entries, State
 from .worktree import WorkTree
 
@@ -43,6 +43,7 @@ __all__ = [
     "find_mode",
     "find_root",
     "git_folder",
+    "holds_pipeline",
     "init_files",
     "interpreter",
     "is_busy",

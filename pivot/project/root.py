@@ -137,6 +137,12 @@ def _nearest(
     return outermost or bare
 
 
+def holds_pipeline(folder: str) -> bool:
+    """Whether there is a pipeline that a pivot.yaml would take the place of, or be hidden by."""
+    is_dvcs = os.path.lexists(f"{folder}/dvc.yaml")
+    return is_dvcs or _holds_python(folder, os.path.isfile, _read)
+
+
 def _holds_python(
     folder: str, is_file: Callable[[str], bool], read: Callable[[str], bytes | None]
 ) -> bool:

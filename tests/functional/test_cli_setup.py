@@ -69,6 +69,30 @@ def test_init_beside_a_dvc_yaml_does_not_hide_it(project: Sandbox) -> None:
     assert project.ran() == {"a"}
 
 
+def test_init_beside_a_pipeline_in_python_does_not_hide_it(project: Sandbox) -> None:
+    project.write({
+        "pipeline.py": "import pivot\nfrom other import g\n",
+        "other.py": """
+            import pivot
+
+            @pivot.stage(outs={"out": "o"})
+            def g(out):
+                out.write_text("1")
+            """,
+    })  # fmt: skip
+    assert project.states() == {"g": "stale"}
+    project.remove(".pivot")
+    assert "your pipeline file" in project.run("init").ended(0).stderr
+    assert not project.has("pivot.yaml")
+    assert project.ran() == {"g"}
+    project.write({"pivot.yaml": "stages: {}\n"})
+    for command in ("list", "status", "repro", "repro", "plan"):
+        told = project.run(command).ended(0)
+        assert "pipeline.py is not read: pivot.yaml beside it comes first\n" in told.stderr, command
+    project.write({"pivot.yaml": "stages: {s: {cmd: 'true'}}\n"})
+    assert "pipeline.py" not in project.run("status").ended(0).stderr
+
+
 def test_a_project_never_initialized_keeps_its_caches_out_of_git(project: Sandbox) -> None:
     words(project).repro()
     project.git("add", "--all")

@@ -65,6 +65,24 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
     }
 
 
+def test_a_module_that_is_no_pipeline_is_left_alone() -> None:
+    typed = "from pivot import Dep\nimport logging\nfrom helper import x\nlogging.basicConfig()\n"
+    for text in (typed, "import os\nos.stat('.')\n# Pipeline\n"):
+        found = load(text, {"helper.py": "x = 1"})
+        assert (found.problems, found.files, found.stages) == ((), (), {})
+    assert "pipeline.py:4" in problem(typed, {"helper.py": "import pivot\nx = pivot.Pipeline()\n"})
+
+
+def test_a_pipeline_may_import_all_its_stages() -> None:
+    more = {
+        "pkg/__init__.py": "from .inner import f",
+        "pkg/inner.py": "import pivot\n@pivot.stage(outs=['o'])\ndef f(): ...\n",
+    }
+    for line in ("from pkg import f", "from pkg.inner import f as g"):
+        assert list(stages(f"import pivot\n{line}\n", more)) == ["f"]
+    assert "known only by running it" in problem("import pivot\nfrom pkg import f\nf()\n", more)
+
+
 def test_registered_functions_are_the_stages_that_yaml_would_give() -> None:
     read = stages(
         """
