@@ -234,6 +234,7 @@ class _Loader:
             self.tree.read(path)
             self.broken(error, path)
             self.keeps = False  # what running it, or finding its modules, needs may come any time
+            self.put_aside(path, roots)
             return
         if found is None:
             return
@@ -247,6 +248,21 @@ class _Loader:
         )
         for definition in found.definitions:
             self.registered(file, definition)
+
+    def put_aside(self, path: str, roots: tuple[str, ...]) -> None:
+        """Have the pipelines that `path` imports be unknown as it is: it may include them."""
+        from .program_files import module_of
+        from .program_imports import imported_programs
+
+        try:
+            module = module_of(self.typed.sources, roots, path)
+        except PivotError:
+            return  # nothing can be said of it
+        for other in sorted(imported_programs(self.typed.reader(), roots, path, module)):
+            if other not in self.files:
+                self.files.append(other)
+                message = f"its stages are unknown while {path}, which imports it, cannot be read"
+                self.broken(ConfigError(message, where=Where(other)), other)
 
     def registered(self, file: StageFile, found: Definition) -> None:
         """Add one stage of a pipeline in Python, or its error."""

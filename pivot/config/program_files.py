@@ -14,7 +14,8 @@ from .declarations import DeclarationReader
 from .discovery import names_us
 from .evaluation import NotLiteral
 from .marks import Marks
-from .programs import Entry, brings_stages, read_program
+from .program_imports import brings_stages
+from .programs import Entry, read_program
 
 _DOLLAR = re.compile(r"\$\{")
 
@@ -114,7 +115,7 @@ def read_program_file(
     nor imports from a module that does. Raises PivotError where the stages cannot be known, or one
     is wrong.
     """
-    module = _module_of(sources, roots, path)
+    module = module_of(sources, roots, path)
     if not names_us(sources.read(path)) and not brings_stages(reader, roots, path, module):
         return None
     executed: Executed | None = None
@@ -133,7 +134,7 @@ def read_program_file(
     return Program(tuple(_definition(entry, path, sources, roots) for entry in entries), executed)
 
 
-def _module_of(sources: Sources, roots: tuple[str, ...], path: str) -> str:
+def module_of(sources: Sources, roots: tuple[str, ...], path: str) -> str:
     """The name by which the stages' import path knows a file. Raises ConfigError."""
     for root in roots:
         inside = relative(path, root)

@@ -19,7 +19,6 @@ from ..source.chains import chain_of
 from ..source.reading import Instance, Spot, Text
 from ..tree import parent
 from .declarations import DeclarationReader
-from .discovery import imports_us, names_us
 from .evaluation import Evaluation, Function, NotLiteral
 from .loader_names import loading_of
 
@@ -72,28 +71,6 @@ def read_program(
     """
     programs = _Programs(reader.text(roots), reader)
     return programs.of(module, file).all()
-
-
-def brings_stages(
-    reader: DeclarationReader, roots: tuple[str, ...], file: str, module: str
-) -> bool:
-    """Whether the module at `file` imports from one of the project that may declare stages.
-
-    Raises SourceError where it cannot be parsed.
-    """
-    text = reader.text(roots)
-    for node in ast.walk(reader.tree_of(file)):
-        if not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        for alias in node.names:
-            name = alias.asname or alias.name
-            star = getattr(node, "module", None) if name == "*" else None
-            found = star or text.meaning(module, name).module
-            place = text.names.find(found) if found and found != module else None
-            data = reader.text_of(place.file) if place is not None else b""
-            if imports_us(data) and names_us(data):
-                return True
-    return False
 
 
 class _Programs:

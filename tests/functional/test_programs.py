@@ -159,6 +159,40 @@ def test_values_of_stages_that_are_known_by_running_are_shown_as_of_those_that_a
     assert pivot.params(project=run.root) == {"pipeline.py": {"prepare": {"factor": 3}}}
 
 
+def test_an_included_pipeline_comes_to_no_life_of_its_own(tmp_path: Path) -> None:
+    root = """
+        import pivot
+        from sub.pipeline import pipeline as sub
+
+        pipeline = pivot.Pipeline()
+        pipeline.include(sub)
+        for name in sorted(open("names.txt")):
+            pass
+        """
+    sub = """
+        import pivot
+        import stages
+
+        pipeline = pivot.Pipeline()
+        pipeline.register(stages.count, deps={"data": "../raw.txt"}, outs={"out": "out.txt"})
+        """
+    files = {"pipeline.py": root, "sub/pipeline.py": sub, "names.txt": "one\n"}
+    project = made(tmp_path / "p", files)
+    assert project.ran() == {"count"}
+    project.commit()
+    for line in (["verify", "--rev", "HEAD"], ["status", "--rev", "HEAD"], ["impact", "HEAD"]):
+        told = project.run(*line)
+        assert "sub/pipeline.py:count" not in told.stdout
+        assert "pipeline.py:6: its stages are known only by running it" in told.stderr + told.stdout
+    locks = project.git("ls-files", ".pivot/stages")
+    project.edit("pipeline.py", "include(sub)", "include(subs)")
+    told = project.run("repro", cwd="sub").ended(2)
+    assert "its stages are unknown while pipeline.py, which imports it" in told.stderr
+    project.run("repro", "sub/pipeline.py:count").ended(2)
+    assert project.run("list", "--json").ended(2).json == {"stages": []}
+    assert project.git("ls-files", "-co", ".pivot/stages") == locks
+
+
 def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
     text = COMPUTED.replace('open("names.txt") as names', "open('raw.txt')").replace(
         "names.read().split()", '__import__("os").environ["NAMES"].split()'

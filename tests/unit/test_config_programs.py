@@ -83,6 +83,39 @@ def test_a_pipeline_may_import_all_its_stages() -> None:
     assert "known only by running it" in problem("import pivot\nfrom pkg import f\nf()\n", more)
 
 
+SUB = """
+import pivot
+import stages
+pipeline = pivot.Pipeline()
+pipeline.register(stages.prepare, deps=["raw"], outs=["clean"])
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pivot\nfrom sub.pipeline import pipeline as sub\np = pivot.Pipeline()\np.include(sub)\np.nothing()",
+        "import pivot\nimport sub.pipeline\np = pivot.Pipeline()\nfor n in open('x'): p.include(sub.pipeline.pipeline)",
+        "import pivot\nfrom sub import pipeline as sub\np = pivot.Pipeline(\np.include(sub)",
+        "import pivot\nfrom sub import inner\np = pivot.Pipeline()\np.include(inner)\np.nothing()",
+    ],
+)
+def test_what_an_unreadable_pipeline_imports_does_not_stand_alone(text: str) -> None:
+    more = {
+        "sub/__init__.py": "from .pipeline import pipeline as inner",
+        "sub/pipeline.py": f"from deep.pipeline import pipeline as deep{SUB}pipeline.include(deep)",
+        "deep/pipeline.py": SUB,
+        "other/pipeline.py": SUB,
+    }
+    found = load(text, more)
+    assert list(found.stages) == ["other/pipeline.py:prepare"]
+    broken = {item.source: str(item.error) for item in found.problems}
+    assert broken.keys() == {"pipeline.py", "deep/pipeline.py", "sub/pipeline.py"}
+    assert (
+        "unknown while pipeline.py, which imports it, cannot be read" in broken["deep/pipeline.py"]
+    )
+
+
 def test_registered_functions_are_the_stages_that_yaml_would_give() -> None:
     read = stages(
         """
