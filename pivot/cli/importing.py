@@ -104,7 +104,7 @@ def update(
     ] = None,
     dry_run: bool = typer.Option(False, "-n", "--dry-run", help="Tell, and change nothing."),
     check: bool = typer.Option(
-        False, "--check", help="Change nothing; exit code 1 where something is out of date."
+        False, "--check", help="Change nothing; exit code 1 where the source has other data."
     ),
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Replace data that was changed here.")
@@ -137,7 +137,7 @@ def update(
     else:
         _say_update(found, changed, writes)
     raise_all(found.failed)
-    if check and changed:
+    if check and any(item.is_stale for item in changed):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -146,6 +146,8 @@ def _say_update(found: Updated, changed: list[Imported], wrote: bool) -> None:
         moved = (
             f"{_short(item.old)} -> {_short(item.new)}" if item.old != item.new else "downloaded"
         )
+        if item.moved_only:
+            moved += ", the same data"
         say(f"{item.path}: {moved}  ({item.source})")
     done, failed = len(found.done), len(found.failed)
     if not done and not failed:
@@ -155,7 +157,8 @@ def _say_update(found: Updated, changed: list[Imported], wrote: bool) -> None:
     else:
         word = "updated" if wrote else "to update"
         rest = f", {failed} failed" if failed else ""
-        say(f"{len(changed)} {word}, {done - len(changed)} up to date{rest}.")
+        count = sum(wrote or item.is_stale for item in changed)
+        say(f"{count} {word}, {done - count} up to date{rest}.")
 
 
 def _short(text: str | None) -> str:

@@ -48,7 +48,10 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An artifact with its record, and how it changed: commits, or what a URL says of itself."""
+    """An artifact with its record, and how it changed: commits, or what a URL says of itself.
+
+    `moved_only`: the source is at another commit, where this data is the very same.
+    """
 
     path: str
     record: str
@@ -58,6 +61,12 @@ class Imported:
     changed: bool
     downloaded: bool
     notes: tuple[str, ...] = ()
+    moved_only: bool = False
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data here is not what its source has now."""
+        return self.changed and not self.moved_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +201,9 @@ def _update_one(
         found = source.artifact(origin.path)
         same = source.commit == origin.commit and wanted == origin.revision
         lacking = write and download and _is_lacking(session, file)
+        known = origin.digest or file.digest
+        is_known = found.whole is not None and found.whole == known
+        kept = not same and (is_known or source.is_as_at(found, origin.commit))  # the same data
         result = Imported(
             file.path,
             record.path,
@@ -201,17 +213,17 @@ def _update_one(
             not same or lacking,
             False,
             _notes(source),
+            moved_only=kept and not lacking,
         )
         if not result.changed or not write:
             return result
-        known = origin.digest or file.digest
         moved = replace(
             origin,
             revision=wanted,
             commit=source.commit,
             digest=found.whole if found.whole and _is_foreign(session, found.whole) else None,
         )
-        if found.whole is not None and found.whole == known and not lacking:
+        if kept and not lacking:
             _rewrite(session, record, moved, file.digest)
             return result
         if not download:
@@ -528,6 +540,7 @@ def imported_data(item: Imported) -> dict[str, Any]:
         "old": item.old,
         "new": item.new,
         "changed": item.changed,
+        "same_data": not item.is_stale,
         "downloaded": item.downloaded,
     }
 

@@ -235,6 +235,22 @@ class Source:
         data = self._whole.read(artifact.path)
         return None if data is None else hash_bytes(algorithm, data)
 
+    def is_as_at(self, artifact: Artifact, commit: str | None) -> bool:
+        """Whether git has the very same file or folder at another commit.
+
+        False also where that is not known: of stored data, and of folders that hold some.
+        """
+        if (
+            artifact.digest is not None
+            or commit is None
+            or self._repository.head_of(commit) is None
+        ):
+            return False
+        if artifact.is_folder and self._below(artifact.path):
+            return False
+        before = self._repository.tree(commit, ".").signature(artifact.path)
+        return before is not None and before == self._whole.signature(artifact.path)
+
     # --- bringing it here -------------------------------------------------------------------
 
     def bring(self, artifact: Artifact, target: str, objects: LocalCache) -> None:

@@ -104,6 +104,34 @@ def test_a_model_is_imported_by_tag_feeds_a_stage_and_moves_to_a_new_tag(
     assert ours.read("model.txt") == "WORDS\n"
 
 
+def test_a_commit_that_leaves_the_data_alone_makes_no_import_stale(
+    theirs: Sandbox, ours: Sandbox
+) -> None:
+    paths = ("model.txt", "parts", "plain/notes.txt", "plain")
+    for path in paths:
+        ours.run("import", "../theirs", path).ended(0)
+    theirs.write({"README": "more\n"})
+    new = released(theirs, "v2")
+
+    told = ours.run("update", "--check").ended(0)
+
+    assert [line.partition(":")[0] for line in told.stdout.splitlines()[:-1]] == sorted(
+        path.rpartition("/")[2] for path in paths
+    )
+    assert told.stdout.count(", the same data  (") == len(paths)
+    assert told.stdout.endswith(f"0 to update, {len(paths)} up to date.\n")
+    listed = ours.run("update", "--check", "--json").ended(0).json["imports"]
+    assert {(item["changed"], item["same_data"]) for item in listed} == {(True, True)}
+    before = ours.contents(".pivot/cache")
+    ours.run("update").ended(0)
+    assert new in record(ours, "plain")
+    assert ours.contents(".pivot/cache") == before
+    assert "up to date" in ours.run("update", "--check").ended(0).stdout
+    theirs.write({"plain/notes.txt": "changed\n"})
+    released(theirs, "v3")
+    assert ours.run("update", "--check").ended(1).stdout.endswith("2 to update, 2 up to date.\n")
+
+
 def test_folders_parts_and_plain_files_are_imported(theirs: Sandbox, ours: Sandbox) -> None:
     ours.run("import", "../theirs", "parts").ended(0)
     ours.run("import", "../theirs", "parts/one", "-o", "one.txt").ended(0)
