@@ -94,9 +94,11 @@ class Annotations:
         found: dict[str, Declared] = {}
         libraries: dict[str, str] = {}
         params: Spot | None = None
+        self._check_defaults()
         for item in [*given.posonlyargs, *given.args, *given.kwonlyargs]:
             if item.annotation is None:
                 continue
+            self._check_place(item.arg, item.annotation, "annotation")
             spot = Spot(self._module, self._file, item.annotation)
             library = self._library(spot)
             if library is not None:
@@ -121,6 +123,30 @@ class Annotations:
         return Declarations(
             tuple(found.values()), params, libraries, self._text, silent=self._silent
         )
+
+    def _check_defaults(self) -> None:
+        """Raise ConfigError for an artifact as a default, which declares nothing."""
+        given = self._node.args
+        positional = [*given.posonlyargs, *given.args]
+        late = positional[len(positional) - len(given.defaults) :]
+        for item, default in (
+            *zip(late, given.defaults, strict=True),
+            *zip(given.kwonlyargs, given.kw_defaults, strict=True),
+        ):
+            if default is not None:
+                self._check_place(item.arg, default, "default")
+
+    def _check_place(self, name: str, node: ast.expr, place: str) -> None:
+        """Raise ConfigError where `node` is an artifact itself, and not in `Annotated[...]`."""
+        spot = Spot(self._module, self._file, node)
+        artifact = self._artifact(spot) if isinstance(node, ast.Call) else None
+        if artifact is not None:
+            kind = type(artifact).__name__
+            raise ConfigError(
+                f"parameter '{name}' has {kind}(...) as its {place}, where it declares nothing",
+                hint=f"write {name}: Annotated[TYPE, {kind}(...)]",
+                where=spot.where,
+            )
 
     def _returned(self, spot: Spot) -> Iterator[Declared]:
         single = self._one(spot, RESULT, returned=True)

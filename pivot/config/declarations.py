@@ -91,7 +91,16 @@ class DeclarationReader:
             others = unit.refs if unit.decorators or unit.kind == "class" else ()
             if any(self._leads_to_us(text, point.module, chain) for chain in others):
                 return True
+            # a default that declares nothing is refused, see `Annotations`
+            defaults = unit.refs if not all(p.required for p in point.signature.parameters) else ()
+            if any(self._is_ours(text, point.module, chain) for chain in defaults):
+                return True
         return any(item.name == "params" and item.annotation for item in point.signature.parameters)
+
+    def _is_ours(self, text: Text, module: str, chain: str) -> bool:
+        """Whether a name is Pivot's."""
+        found = text.names.resolve(module, chain)
+        return any(t.kind == "external" and t.module.partition(".")[0] == "pivot" for t in found)
 
     def _leads_to_us(self, text: Text, module: str, chain: str) -> bool:
         """Whether what a name means is Pivot's, or a project definition made with what is."""

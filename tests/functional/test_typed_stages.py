@@ -380,6 +380,32 @@ def test_params_are_refused_before_anything_runs(project: Sandbox) -> None:
     assert not list((project.root / ".pivot/logs").glob("params*"))
 
 
+def test_what_cannot_be_loaded_or_saved_is_told_without_our_own_frames(project: Sandbox) -> None:
+    project.write(
+        {
+            "in.json": "{",
+            "pivot.yaml": "stages: {read: {python: s.read}, write: {python: s.write}}\n",
+            "s.py": """
+                from typing import Annotated
+                import pivot
+                from pivot import loaders as L
+
+                def read(x: Annotated[dict, pivot.Dep("in.json", L.JSON())], out: Annotated[
+                    str, pivot.Out("o.txt", L.PathOnly())]): ...
+
+                def write() -> Annotated[str, pivot.Out("p.txt", L.Text())]:
+                    return 3
+                """,
+        }
+    )
+    said = project.run("repro", "--keep-going").ended(1).stderr
+    assert "parameter 'x': cannot load 'in.json' as json: JSONDecodeError" in said
+    assert said.count("text is expected, not int") == 1
+    assert "json/decoder.py" in said  # whose it is
+    assert "StageError" not in said
+    assert "pivot" not in "".join(line for line in said.splitlines() if "File " in line)
+
+
 def test_runs_calls_and_exports(twins: tuple[Sandbox, Sandbox]) -> None:
     typed, _ = twins
     assert typed.run("run", "clean", "--json").ended().statuses == {"clean": "ran"}

@@ -74,9 +74,14 @@ def describe(error: BaseException, root: str, worker: tuple[str, ...]) -> dict[s
 
 
 def _detail(error: BaseException, worker: tuple[str, ...]) -> str:
-    if isinstance(error, StageError) and error.__cause__ is None:
-        return _text(error)  # it says everything; where it was raised is in the worker
-    return _traceback(error, worker)
+    if not isinstance(error, StageError):
+        return _traceback(error, worker)
+    # it says everything, and was raised in the worker; what led to it may come from elsewhere
+    cause = error.__cause__
+    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else ()
+    if cause is None or all(_is_ours(frame.filename, worker) for frame in frames):
+        return _text(error)
+    return _traceback(cause, worker)
 
 
 def one_line(error: BaseException) -> str:
