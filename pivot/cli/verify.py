@@ -46,7 +46,7 @@ def verify(
             say_json(use_case.verify_data(result))
         else:
             _print(result)
-        for text in [*result.notes, *session.space.cache.reports]:
+        for text in [*session.space.cache.reports, *result.notes]:
             note(text)
     if not result.is_ok:
         raise typer.Exit(1)
@@ -87,7 +87,11 @@ def _text(problem: Problem) -> str:
         case "missing", _:
             return f"{problem.path} is missing"
         case "corrupt", _:
-            return f"{problem.path} is corrupt in the cache ({problem.digest})"
+            again = f", or `pivot repro {problem.stage}` makes it again" if problem.stage else ""
+            return (
+                f"{problem.path} is corrupt in the cache ({problem.digest}); "
+                f"`pivot fetch {problem.path}` brings it from a remote{again}"
+            )
         case _:
             old = problem.digest.short if problem.digest else "(none)"
             new = problem.now.short if problem.now else "(none)"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..store.remotes import ObjectStore
 
 Kind = Literal["missing", "changed", "corrupt"]
+#: What a remote may have in place of the cache.
+_NOT_HERE: tuple[Kind, ...] = ("missing", "corrupt")
 Place = Literal["work", "cache", "remote", "local"]
 
 
@@ -120,15 +122,20 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     ]
     problems: list[Problem] = []
     away: list[_Artifact] = []
+    unstored: list[_Artifact] = []  # here, and corrupt in the cache
     for item in {artifact.path: artifact for artifact in [*made, *kept]}.values():
+        told_before = len(space.cache.reports)
         found = list(_looked_at(space, item, deep=request.deep))
-        if any(problem.problem == "missing" for problem in found) and _may_be_remote(request, item):
+        if not found and len(space.cache.reports) > told_before:
+            unstored.append(item)
+        if _may_be_remote(request, item) and any(p.problem in _NOT_HERE for p in found):
             away.append(item)
-            found = [problem for problem in found if problem.problem != "missing"]
+            found = [problem for problem in found if problem.problem not in _NOT_HERE]
         problems += found
     # one dvc.lock is that of many stages; of a lock of its own, the stage's reason tells
     told = [space.locks.problem(name) for name in chosen.stages if space.locks.blocker(name)]
     notes = [problem for problem in dict.fromkeys(told) if problem]
+    notes += [_storing(item) for item in unstored if space.here]
     wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
     if wanted:
         problems += _on_remotes(session, wanted, notes, needed=request.remote)
@@ -166,7 +173,11 @@ def _may_be_remote(request: VerifyRequest, item: _Artifact) -> bool:
 
 
 def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Problem]:
-    """What is wrong with an artifact here. Bytes in either place will do."""
+    """What is wrong with an artifact here. Bytes in either place will do.
+
+    So a corrupt object is no problem where the work tree has the right bytes: it is set aside, and
+    whoever asks again finds bytes in that place alone.
+    """
     sound = Problem(item.path, "missing", "local", item.stage, item.digest)
     seen = _work(space, item.path)
     told = len(space.cache.reports)
@@ -175,12 +186,22 @@ def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Pro
     if deep and stored:
         stored = _is_sound(space, item.digest)
     is_corrupt = len(space.cache.reports) > told  # it was set aside, and that told
+    if seen == item.digest:
+        return
     if is_corrupt:
         yield replace(sound, problem="corrupt", where="cache")
-    if seen is not None and seen != item.digest:
+    if seen is not None:
         yield replace(sound, problem="changed", where="work", now=seen)
-    elif seen is None and not stored and not is_corrupt:
+    elif not stored and not is_corrupt:
         yield sound if item.cache else replace(sound, where="work")
+
+
+def _storing(item: _Artifact) -> str:
+    """What stores again an artifact that only the work tree has."""
+    call = f"commit {item.stage}" if item.stage else f"track {item.path}"
+    if item.imported:
+        call = f"fetch {item.path}"
+    return f"{item.path} is right in the work tree alone: `pivot {call}` stores it again"
 
 
 def _work(space: Workspace, path: str) -> Digest | None:

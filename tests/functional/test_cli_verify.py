@@ -53,7 +53,8 @@ def stored(project: Sandbox, path: str) -> Path:
     out = {}
     for stage in ("first", "second"):
         out |= project.lock(stage)["outs"]
-    algorithm, _, value = out[path]["digest"].partition(":")
+    tracked = {"digest": project.read("raw.pvt").partition("digest: ")[2].split()[0]}
+    algorithm, _, value = {**out, "raw": tracked}[path]["digest"].partition(":")
     return project.root / f".pivot/cache/files/{algorithm}/{value[:2]}/{value[2:]}"
 
 
@@ -119,11 +120,55 @@ def test_decay_is_found_by_reading(done: Sandbox) -> None:
     place.chmod(0o444)
     done.run("verify").ended(0)
 
+    done.remove("g")
     result = done.run("verify", "--deep", "--json").ended(1)
 
     assert said(result) == {("g", "corrupt", "cache")}
     assert "is corrupt" in result.stderr
     assert "set aside" in result.stderr
+    assert said(done.run("verify", "--deep", "--json").ended(1)) == {("g", "missing", "local")}
+
+
+@pytest.mark.parametrize("words", [(), ("--deep",), ("--allow-missing",)])
+def test_a_corrupt_object_is_no_loss_where_the_work_tree_has_the_bytes(
+    done: Sandbox, words: tuple[str, ...]
+) -> None:
+    """Given corrupt objects, then the verdict is the same however often one asks."""
+    for name, call in (("g", "commit second"), ("raw", "track raw")):
+        place = stored(done, name)
+        place.chmod(0o644)
+        place.write_bytes(b"decay")
+
+        first, second = done.run("verify", *words).ended(0), done.run("verify", *words).ended(0)
+
+        assert first.stdout == second.stdout == "Verified 2 stages and 5 artifacts.\n"
+        assert "is corrupt" in first.stderr
+        assert f"{name} is right in the work tree alone: `pivot {call}` stores it" in first.stderr
+        done.run("repro").ended(0)
+        assert not place.exists()
+        done.run(*call.split()).ended(0)
+        assert place.read_bytes() == (done.root / name).read_bytes()
+
+
+def test_what_brings_back_a_corrupt_object_that_is_nowhere_else(
+    done: Sandbox, tmp_path: Path
+) -> None:
+    done.run("config", "set", "remotes.origin", str(tmp_path / "remote")).ended(0)
+    done.run("push").ended(0)
+    done.remove("g", "raw")
+    for name in ("g", "raw"):
+        stored(done, name).chmod(0o644)
+        stored(done, name).write_bytes(b"decay")
+    other = done.copy(tmp_path / "other")
+
+    assert other.run("verify", "--allow-missing").ended(0).stdout.startswith("Verified")
+    assert other.run("verify", "--allow-missing").ended(0).stdout.startswith("Verified")
+    text = done.run("verify").ended(1).stdout
+    assert "; `pivot fetch raw` brings it from a remote\n" in text
+    assert "`pivot fetch g` brings it from a remote, or `pivot repro second` makes it" in text
+    done.run("fetch", "raw").ended(0)
+    done.run("repro", "second").ended(0)
+    done.run("verify").ended(0)
 
 
 def test_a_clone_without_data(done: Sandbox, tmp_path: Path) -> None:
