@@ -371,11 +371,16 @@ def hiding(problems: Sequence[Problem], stage: Stage, tree: Tree) -> Problem | N
 
 
 def _unknown(problem: Problem, label: str) -> PivotError:
-    what = f"stage '{problem.stage}' of " if problem.stage else ""
-    message = f"{what}'{problem.source}' cannot be read at {label}: {problem.message}"
-    hint = "what it declares is unknown, and left out"
+    where = problem.error.where
+    file = where.file if where else problem.source  # it may be one that the pipeline file reads
+    what = f"'{file}'" if not problem.stage else f"stage '{problem.stage}' of '{problem.source}'"
+    why = problem.message
+    if problem.stage and file != problem.source:
+        why = f"in '{file}', {why}"
+    whose = "it" if file == problem.source else f"'{problem.source}'"
+    hint = f"what {whose} declares is unknown, and left out"
     hint = f"{problem.hint}; {hint}" if problem.hint else hint
-    return ConfigError(message, hint=hint, where=problem.error.where)
+    return ConfigError(f"{what} cannot be read at {label}: {why}", hint=hint, where=where)
 
 
 def _unread(error: ConfigError, stage: str, label: str) -> Problem:

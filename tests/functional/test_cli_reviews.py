@@ -391,7 +391,14 @@ def test_what_cannot_be_read_of_a_version_is_not_gone(project: Sandbox) -> None:
     }
     one = project.run("diff", "HEAD", "v1", "--", "data/clean.csv").ended(2)
     assert one.stdout == ""
-    project.git("rm", "-q", "pivot.yaml")
+    before = project.read("pivot.yaml")
+    project.git("checkout", "-q", "v1", "--", "pivot.yaml")
+    project.append("params.yaml", "<<<<<<< a\nx: 1\n=======\nx: 2\n>>>>>>> b\n")
+    merging = project.run("metrics", "diff", "v1").ended(2)
+    assert "params.yaml:3:1: 'params.yaml' cannot be read at workspace: it has" in merging.stderr
+    assert "what 'pivot.yaml' declares is unknown, and left out" in merging.stderr
+    project.write({"pivot.yaml": before})
+    project.git("rm", "-q", "-f", "pivot.yaml")
     project.write({"pipeline.py": "import pivot\nfor n in open('x'): pivot.stage(n)\n"})
     project.write({"params.yaml": "<<<<<<< a\nx: 1\n=======\nx: 2\n>>>>>>> b\n"})
     project.commit("computed")
