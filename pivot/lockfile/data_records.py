@@ -17,7 +17,7 @@ from ..model import TrackedFile
 from ..tree import join, parent, relative
 from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
-from .shapes import DEP, DIGEST, OUT, RECORD, Shape, misfit
+from .shapes import DEP, DIGEST, OUT, RECORD, Shape, kind_of, misfit
 
 if TYPE_CHECKING:
     from ..config import Marks
@@ -42,7 +42,10 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
     if content is None:
         content = {}
     if not isinstance(content, Mapping):
-        raise ConfigError("a record of tracked data is a mapping with 'outs'", where=Where(path))
+        raise ConfigError(
+            f"a record of tracked data takes a mapping with 'outs', not {kind_of(content)}",
+            where=Where(path),
+        )
     if "cmd" in content:
         raise ConfigError(
             "it holds a stage in the form that DVC gave up in version 1",
@@ -61,9 +64,7 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
     outs = _items(content, "outs", {**OUT, **own}, marks)
     for index, item in enumerate(outs):
         if not isinstance(item.get("path"), str) or not item["path"]:
-            raise ConfigError(
-                "each of 'outs' is a mapping with a path", where=marks.inside(outs, index)
-            )
+            raise ConfigError("an entry of 'outs' names no path", where=marks.inside(outs, index))
         tracked.append(
             TrackedFile(
                 name=path,
@@ -87,11 +88,17 @@ def _items(
     """The entries of `outs` or `deps`. Raises ConfigError for what DVC would not take."""
     items = [] if content.get(section) is None else content[section]
     if not isinstance(items, list):
-        raise ConfigError(f"'{section}' is a list", where=marks.inside(content, section))
+        raise ConfigError(
+            f"'{section}' takes a list of mappings with a path, not {kind_of(items)}",
+            hint=f"as in {section}: [{{path: data.csv}}]",
+            where=marks.inside(content, section),
+        )
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise ConfigError(
-                f"each of '{section}' is a mapping with a path", where=marks.inside(items, index)
+                f"an entry of '{section}' takes a mapping with a path, not {kind_of(item)}",
+                hint=f"as in {section}: [{{path: data.csv}}]",
+                where=marks.inside(items, index),
             )
         _check(item, shape, f"'{section}' of a record of tracked data", marks)
     return items

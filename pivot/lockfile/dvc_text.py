@@ -15,7 +15,7 @@ from typing import Any
 from ..config import load_yaml
 from ..errors import ConfigError, Where
 from .dvc_entries import Entry
-from .shapes import ENTRY, LOCK, Shape, misfit
+from .shapes import ENTRY, LOCK, Shape, kind_of, misfit
 
 _HEAD = "schema: '2.0'\nstages:\n"
 #: A line that begins an entry: two blanks, then the name.
@@ -36,7 +36,7 @@ def parse_dvc_lock(data: bytes, file: str) -> dict[str, Entry]:
     content = load_yaml(data, file)
     if not isinstance(content, Mapping):
         raise ConfigError(
-            "dvc.lock is a mapping with 'schema' and 'stages'",
+            f"dvc.lock takes a mapping with 'schema' and 'stages', not {kind_of(content)}",
             hint="remove it; `pivot status` then says what to run",
             where=Where(file),
         )

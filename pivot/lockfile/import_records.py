@@ -18,6 +18,7 @@ from ..tree import parent, relative
 from ..values import dataclass, field
 from .data_records import DataRecord, new_record_data, updated_item
 from .record_text import record_editor, record_text
+from .shapes import kind_of
 
 #: What does not count in the checksum that DVC keeps of its import records.
 _UNCOUNTED = frozenset(
@@ -70,7 +71,9 @@ def origin_of(record: DataRecord) -> Origin | None:
         identity = {name: dep[name] for name in IDENTITIES if dep.get(name) is not None}
         return Origin(path, identity=identity, size=size if isinstance(size, int) else None)
     if not isinstance(repo, Mapping) or not isinstance(repo.get("url"), str):
-        raise ConfigError("'repo' of an import is a mapping with a 'url'", where=where)
+        raise ConfigError(
+            f"'repo' of an import takes a mapping with a 'url', not {kind_of(repo)}", where=where
+        )
     texts: dict[str, str | None] = {}
     for name in ("rev", "rev_lock"):
         value = repo.get(name)

@@ -241,3 +241,20 @@ def test_what_is_no_record_is_said(text: bytes, message: str) -> None:
 def test_a_digest_that_is_none_is_said() -> None:
     with pytest.raises(ConfigError, match=r"^x.pvt:1:8: 'nonsense' is not a digest"):
         parse_data_record(b"outs: [{path: x, digest: nonsense}]\n", "x.pvt")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"- x\n", "x.pvt: a record of tracked data takes a mapping with 'outs', not a list"),
+        (b"outs: x\n", "x.pvt:1:7: 'outs' takes a list of mappings with a path, not 'x'"),
+        (b"deps: {a: b}\n", "'deps' takes a list of mappings with a path, not a mapping"),
+        (b"outs: [x]\n", "an entry of 'outs' takes a mapping with a path, not 'x'"),
+        (b"outs: [null]\n", "an entry of 'outs' takes a mapping with a path, not nothing"),
+        (b"outs: [{size: 1}]\n", "an entry of 'outs' names no path"),
+    ],
+)
+def test_what_a_record_takes_is_said_with_what_was_found(text: bytes, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_data_record(text, "x.pvt")
+    assert said in str(caught.value)
