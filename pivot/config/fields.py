@@ -283,7 +283,7 @@ def _listed(place: Place, section: str, item: Any, where: Where) -> Iterator[_En
     elif isinstance(item, (list, tuple)):  # a list that `${}` put there
         for part in item:
             yield from _listed(place, section, part, where)
-    elif isinstance(item, Mapping) and len(item) >= 1:
+    elif isinstance(item, Mapping) and (item or section != "deps"):  # DVC takes `{}` for nothing
         for path, options in item.items():
             if options is not None and not isinstance(options, Mapping):
                 raise place.error(

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pivot import lockfile
@@ -256,6 +256,7 @@ def test_the_cheap_check_accepts_nothing_that_the_schema_rejects(value: Any, dia
 
 @settings(max_examples=300, deadline=None)
 @given(STAGE)
+@example({"cmd": "x", "outs": [{}], "metrics": [{}], "plots": [{}], "params": [{}]})
 def test_what_dvc_may_write_pivot_may_write(stage: Any) -> None:
     value = {"stages": {"a": stage}}
     if VALIDATORS["dvc"].is_valid(value):
