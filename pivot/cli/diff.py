@@ -104,7 +104,7 @@ def diff(
         "--tui": interactive,
         "--fetch": fetch,
     }
-    revision = words[0].rpartition("..")[2] if words else WORKSPACE
+    revision = words[0] if words else WORKSPACE
     with opened_versions(Request(os.getcwd()), revision, project) as versions:
         cwd = versions.cwd
         if versions.project.repository.head() is None:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 _PRECISION = 5
 
 Old = Annotated[
-    str, typer.Argument(metavar="[A]", help="The old revision (HEAD).", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[A]", help="The old revision (HEAD), or a range A..B.", show_default=False
+    ),
 ]
 New = Annotated[
-    str,
+    str | None,
     typer.Argument(metavar="[B]", help="The new one (the working tree).", show_default=False),
 ]
 OnlyThese = Annotated[
@@ -160,8 +163,8 @@ def _show(
 
 
 def params_diff(
-    old: Old = "HEAD",
-    new: New = "workspace",
+    old: Old = None,
+    new: New = None,
     targets: OnlyThese = None,
     unchanged: All = False,
     deps: Deps = False,
@@ -177,13 +180,14 @@ def params_diff(
 
     choose_one({"--json": as_json, "--md": markdown})
     scope = Scope(tuple(targets or ()), deps, fetch, project)
-    found = compare(Request(os.getcwd()), "params", scope, old, new, unchanged=unchanged)
-    _say_compared(found, ["Path", "Param", old, new], as_json, markdown, no_path, None)
+    words = [word for word in (old, new) if word is not None]
+    found = compare(Request(os.getcwd()), "params", scope, words, unchanged=unchanged)
+    _say_compared(found, ["Path", "Param", *found.labels], as_json, markdown, no_path, None)
 
 
 def metrics_diff(
-    old: Old = "HEAD",
-    new: New = "workspace",
+    old: Old = None,
+    new: New = None,
     targets: OnlyThese = None,
     unchanged: All = False,
     _: Recursive = False,
@@ -200,8 +204,9 @@ def metrics_diff(
 
     choose_one({"--json": as_json, "--md": markdown})
     scope = Scope(tuple(targets or ()), fetch=fetch, folder=project)
-    found = compare(Request(os.getcwd()), "metrics", scope, old, new, unchanged=unchanged)
-    header = ["Path", "Metric", old, new, "Change"]
+    words = [word for word in (old, new) if word is not None]
+    found = compare(Request(os.getcwd()), "metrics", scope, words, unchanged=unchanged)
+    header = ["Path", "Metric", *found.labels, "Change"]
     _say_compared(found, header, as_json, markdown, no_path, precision or _PRECISION)
 
 

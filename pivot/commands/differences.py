@@ -12,7 +12,7 @@ from ..errors import PivotError, did_you_mean
 from ..model import Manifest
 from ..tree import is_within, relative
 from ..values import dataclass, field
-from .versions import HEAD, WORKSPACE, Version, Versions
+from .versions import WORKSPACE, Version, Versions
 
 #: DVC's words for the kinds, in the order it shows them.
 KINDS = ("added", "deleted", "renamed", "modified")
@@ -45,32 +45,14 @@ def read_words(
         elif paths is None and _was_path(versions, word, revisions):
             found.append(versions.artifact(word))
         else:
-            revisions += _ends(versions, word)
+            revisions += versions.ends(word)
             if paths is None:
                 _check_known(versions, word, revisions)
     found += [versions.artifact(path) for path in paths or ()]
-    if len(revisions) > 2:
-        raise PivotError(
-            f"{len(revisions)} revisions are given, where two can be compared",
-            hint="`pivot diff A B [-- PATH...]`",
-        )
-    old = versions.at(revisions[0] if revisions else HEAD)
-    new = versions.at(revisions[1]) if len(revisions) == 2 else versions.workspace
+    old, new = versions.two(revisions)
     for word in paths or ():
         _check_no_option(versions, word, (old, new))
     return Question(old, new, tuple(dict.fromkeys(found)))
-
-
-def _ends(versions: Versions, word: str) -> list[str]:
-    """The revision that a word names, or the two ends of a range."""
-    for dots in ("...", ".."):
-        head, found, tail = word.partition(dots)
-        if found and not tail.startswith("/"):  # no path that climbs out of the folder
-            first, second = head or HEAD, tail or HEAD
-            if dots == "...":
-                first = versions.project.repository.merge_base(first, second)
-            return [first, second]
-    return [word]
 
 
 def _check_known(versions: Versions, word: str, revisions: Sequence[str]) -> None:

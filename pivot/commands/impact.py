@@ -29,7 +29,7 @@ from .committed import CommittedSession
 from .loading import open_ledger
 from .session import Request, Session
 from .status import reason_data
-from .versions import WORKSPACE, hiding
+from .versions import WORKSPACE, hiding, range_of
 
 Change = Literal["added", "removed", "code", "params", "command", "deps", "config", "upstream"]
 
@@ -109,6 +109,7 @@ def impact(request: ImpactRequest) -> Impact:
 
     Raises PivotError where a version cannot be found or its pipeline cannot be read.
     """
+    request = _apart(request)
     with ExitStack() as stack:
         later, label = stack.enter_context(_later(request))
         repository = later.project.repository
@@ -129,6 +130,21 @@ def impact(request: ImpactRequest) -> Impact:
             earlier,
             later,
         )
+
+
+def _apart(request: ImpactRequest) -> ImpactRequest:
+    """The request with a range as the two that it names, the first itself meant by `A..B`."""
+    found = range_of(request.a) if request.a else None
+    if found is None:
+        return request
+    if request.b is not None:
+        raise PivotError("a range is two revisions, and one more is given", hint="leave it out")
+    if request.direct and found.parted:
+        raise PivotError(
+            f"--direct compares with A itself, and '{request.a}' with where it parted",
+            hint=f"give {found.first}..{found.last}",
+        )
+    return replace(request, a=found.first, b=found.last, direct=not found.parted)
 
 
 @contextmanager

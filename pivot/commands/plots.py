@@ -53,7 +53,7 @@ def compared(versions: Versions, revisions: Sequence[str]) -> tuple[str, ...]:
     Without names the last commit and the working tree, where those differ; none before the first
     commit. Raises PivotError without a repository.
     """
-    wanted = list(revisions)
+    wanted = [end for word in revisions for end in versions.ends(word)]
     if not wanted and versions.project.repository.head() is None:
         return ()
     if not wanted and versions.project.git is not None and versions.project.git.is_dirty():

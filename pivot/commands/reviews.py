@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from ..tree import join, relative
 from ..values import dataclass
 from .measures import DEFAULT_PARAMS, Failure, Reading, read_metrics, read_params
 from .session import Request
-from .versions import NO_COMMIT, WORKSPACE, Version, Versions, opened_versions
+from .versions import HEAD, NO_COMMIT, WORKSPACE, Version, Versions, opened_versions, range_of
 
 Kind = Literal["params", "metrics"]
 
@@ -74,11 +74,13 @@ class Shown:
 class Compared:
     """By file (seen from the current folder) and key, what differs between two versions.
 
-    `lacks` says what of either cannot be read: nothing is told of that.
+    `labels` are the two as people call them; `lacks` says what of either cannot be read: nothing
+    is told of that.
     """
 
     data: dict[str, dict[str, Change]]
     notes: tuple[str, ...]
+    labels: tuple[str, str]
     lacks: tuple[PivotError, ...] = ()
 
     def rows(self, precision: int | None) -> list[list[str]]:
@@ -138,18 +140,21 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
 
 
 def compare(
-    request: Request, kind: Kind, scope: Scope, old: str, new: str, *, unchanged: bool = False
+    request: Request, kind: Kind, scope: Scope, words: Sequence[str], *, unchanged: bool = False
 ) -> Compared:
     """What differs between two versions, each `workspace` or a revision. Raises PivotError.
 
+    `words` are none, one or two of them, or a range; without, HEAD and the working tree are meant.
     Two names of one commit differ in nothing, even with `unchanged`; so it is in DVC.
     """
-    with opened_versions(request, new, scope.folder) as versions:
+    newest = words[-1] if len(words) > 1 or any(map(range_of, words)) else WORKSPACE
+    with opened_versions(request, newest, scope.folder) as versions:
         if versions.project.repository.head() is None:
-            return Compared({}, (NO_COMMIT,))
-        before, after = versions.at(old), versions.at(new)
-        if before.commit is not None and before.commit == after.commit and old != new:
-            return Compared({}, ())
+            return Compared({}, (NO_COMMIT,), (HEAD, WORKSPACE))
+        before, after = versions.two([end for word in words for end in versions.ends(word)])
+        labels = (before.label, after.label)
+        if before.commit is not None and before.commit == after.commit and before is not after:
+            return Compared({}, (), labels)
         readings = [_read(versions, version, kind, scope) for version in (before, after)]
         values, lacks = [reading.values for reading in readings], []
         if versions.project.mode != "dvc":  # there, what cannot be read counts as not there
@@ -165,7 +170,7 @@ def compare(
         absent = readings[0].absent & readings[1].absent
         unknown = _nowhere(versions, kind, scope, readings, absent)
         notes += unknown.notes
-    return Compared(data, tuple(dict.fromkeys(notes)), (*lacks, *unknown.lacks))
+    return Compared(data, tuple(dict.fromkeys(notes)), labels, (*lacks, *unknown.lacks))
 
 
 def _unreadable(reading: Reading) -> list[PivotError]:

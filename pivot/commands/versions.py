@@ -19,6 +19,7 @@ from ..project.committed import CommittedProject
 from ..run.locks import Locks
 from ..settings import Settings
 from ..tree import Tree, join, parent
+from ..values import dataclass
 from .loading import load_tree, program_runner
 from .session import Request
 
@@ -392,6 +393,24 @@ def _unread(error: ConfigError, stage: str, label: str) -> Problem:
     return Problem(where.file, stage, message, hint, (where.file, where.line, where.column))
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Two revisions in one word: `A..B`, or with `parted` `A...B`, from where they parted to B."""
+
+    first: str
+    last: str
+    parted: bool
+
+
+def range_of(word: str) -> Range | None:
+    """The range that a word is, HEAD for an end that is left out; None for one revision."""
+    for dots in ("...", ".."):
+        head, found, tail = word.partition(dots)
+        if found and not tail.startswith("/"):  # no path that climbs out of the folder
+            return Range(head or HEAD, tail or HEAD, dots == "...")
+    return None
+
+
 class Versions:
     """Opens versions of one project, which share what they read. `cwd` is a folder of it."""
 
@@ -430,6 +449,30 @@ class Versions:
             tree = self.project.repository.tree(commit)
             known = self._known[text] = Version(self, text, tree, commit, is_named=True)
         return known
+
+    def ends(self, word: str) -> list[str]:
+        """The revision that a word names, or the two of a range. Raises PivotError."""
+        found = range_of(word)
+        if found is None:
+            return [word]
+        if not found.parted:
+            return [found.first, found.last]
+        ends = (HEAD if end == WORKSPACE else end for end in (found.first, found.last))
+        repository = self.project.repository
+        return [repository.short(repository.merge_base(*ends)), found.last]
+
+    def two(self, revisions: Sequence[str]) -> tuple[Version, Version]:
+        """The versions that a comparison is of: HEAD and the working tree where none is named.
+
+        Raises PivotError for more than two.
+        """
+        if len(revisions) > 2:
+            raise PivotError(
+                f"{len(revisions)} revisions are given, where two can be compared",
+                hint="A and B, or `A..B`, or `A...B`: from where they parted to B",
+            )
+        old = self.at(revisions[0] if revisions else HEAD)
+        return old, self.at(revisions[1]) if len(revisions) == 2 else self.workspace
 
     def selected(
         self,
@@ -525,10 +568,10 @@ def opened_versions(
 ) -> Iterator[Versions]:
     """The versions of the project around `request.cwd`; closed at the end.
 
-    In a bare repository it is the project that `revision` (HEAD) has, in `folder` where there are
-    several. Raises PivotError for a `folder` elsewhere.
+    In a bare repository it is the project that `revision` (HEAD; of a range the last one) has, in
+    `folder` where there are several. Raises PivotError for a `folder` elsewhere.
     """
-    project = _opened(request, revision or HEAD, folder)
+    project = _opened(request, _last(revision), folder)
     try:
         cwd = "."
         if not isinstance(project, CommittedProject):
@@ -537,6 +580,11 @@ def opened_versions(
         yield Versions(project, cwd)
     finally:
         project.close()
+
+
+def _last(revision: str | None) -> str:
+    found = range_of(revision or HEAD)
+    return found.last if found else revision or HEAD
 
 
 def _no_workspace() -> PivotError:

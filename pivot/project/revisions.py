@@ -33,6 +33,7 @@ _ENVIRONMENT = {
 _FEW = 8
 _SHALLOW = "this clone is shallow, and the rest is brought by"
 _ALL_BRANCHES = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+_SHORT = 8
 _ID = re.compile("[0-9a-f]{7,64}")
 _NO_GIT = "install git; what needs no revisions works without"
 
@@ -111,6 +112,11 @@ class Repository:
             + (" in this shallow clone" if self.is_shallow else ""),
             hint=self._remedy_for(a, b) if code == 1 or not err else err.strip().splitlines()[0],
         )
+
+    def short(self, commit: str) -> str:
+        """The id of a commit as people read it: its beginning, where that names nothing else."""
+        beginning = commit[:_SHORT]
+        return beginning if self.head_of(beginning) == commit else commit
 
     def selected(
         self,
@@ -272,7 +278,7 @@ class Repository:
         if dots and head and tail.strip("."):
             return PivotError(
                 f"'{text}' is a range, where one revision is needed",
-                hint=f"give the two: {head} {tail.strip('.')}",
+                hint=f"name one: {head} or {tail.strip('.')}",
             )
         names = [name for name, _ in self._refs("refs/heads", "refs/tags", "refs/remotes")]
         if self.head() is None and (text == "HEAD" or not names):

@@ -67,6 +67,7 @@ def words(text: str) -> list[list[str]]:
 
 def test_text_of_two_versions(project: Sandbox) -> None:
     done = project.run("plots", "diff", "--text").ended(0)
+    assert project.run("plots", "diff", "--text", "..workspace").ended(0).stdout == done.stdout
 
     assert words(done.stdout) == words(
         "flat.json: v over step\n"

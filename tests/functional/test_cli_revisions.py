@@ -177,6 +177,22 @@ def test_impact_against_where_they_parted_or_directly(origin: Sandbox) -> None:
     }
 
 
+def test_ranges_mean_the_same_everywhere(origin: Sandbox) -> None:
+    base = origin.git("merge-base", "main", "feature").strip()
+
+    def told(*words: str) -> object:
+        return origin.run(*words, "--json", cwd="ml").ended(0).json
+
+    for command in (("diff",), ("params", "diff"), ("metrics", "diff"), ("plots", "diff")):
+        assert told(*command, "main..feature") == told(*command, "main", "feature")
+        assert told(*command, "main...feature") == told(*command, base, "feature")
+    assert told("params", "diff", "main..feature") != told("params", "diff", "main...feature")
+    header = origin.run("params", "diff", "main...feature", cwd="ml").ended(0).stdout.split("\n")[0]
+    assert header.split() == ["Path", "Param", base[:8], "feature"]
+    assert told("impact", "main...feature") == told("impact", "main", "feature")
+    assert told("impact", "main..feature") == told("impact", "--direct", "main", "feature")
+
+
 def test_impact_of_what_is_not_committed(origin: Sandbox, tmp_path: Path) -> None:
     place = clone(origin, tmp_path / "clone")
     clean = place.run("impact", cwd="ml").ended(0).stdout
@@ -528,7 +544,10 @@ def test_wrong_words(project: Sandbox) -> None:
     project.commit("one")
     cases = {
         ("impact", "mian"): "did you mean 'main'?",
-        ("impact", "main..HEAD"): "give the two: main HEAD",
+        ("status", "--rev", "main..HEAD"): "name one: main or HEAD",
+        ("impact", "main..HEAD", "HEAD"): "one more is given",
+        ("impact", "main...HEAD", "--direct"): "give main..HEAD",
+        ("params", "diff", "main..HEAD", "HEAD"): "3 revisions are given",
         ("impact", "main", ""): "'' is no revision",
         ("impact", "HEAD:pivot.yaml"): "names a blob of git's, not a commit",
         ("impact", "--", "--output=x"): "there is no revision '--output=x'",
