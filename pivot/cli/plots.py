@@ -207,7 +207,7 @@ def _run(
     from ..commands import plots as use_case
     from ..commands.session import Request
     from ..commands.versions import WORKSPACE, opened_versions
-    from ..errors import PivotError
+    from ..errors import raise_all
     from ..plots.definitions import Wanted
 
     wanted = Wanted(tuple(targets), options)
@@ -220,30 +220,40 @@ def _run(
         found = use_case.load(versions, chosen, wanted, fetch=fetch)
         for remark in found.notes:
             note(remark)
-        if view.as_json:
-            place = view.out or _folder(versions)
-            say_json(use_case.as_data(project, cwd, found, place, split=view.split))
-            return
-        found, specified = use_case.with_specifications(project, cwd, found)
-        for failure in found.failures:
-            note(f"warning: at {failure.revision}: {failure.message}")
-        if not _has_any(versions, found, wanted):
-            return
+        _say(versions, found, wanted, view)
+    raise_all(found.lacks)  # what could be read is shown; the exit code tells
+
+
+def _say(versions: Versions, found: Plots, wanted: Wanted, view: _View) -> None:
+    from ..commands import plots as use_case
+    from ..errors import PivotError
+
+    project, cwd = versions.project, versions.cwd
+    if view.as_json:
+        place = view.out or _folder(versions)
+        say_json(use_case.as_data(project, cwd, found, place, split=view.split))
+        return
+    found, specified = use_case.with_specifications(project, cwd, found)
+    for failure in found.warnings:
+        note(f"warning: at {failure.revision}: {failure.message}")
+    if not _has_any(versions, found, wanted):
+        return
+    for plot in found.plots:
+        for failure in plot.failures:
+            note(f"warning: '{plot.name}' at {failure.revision}: {failure.message}")
+    if view.vega:
         for plot in found.plots:
-            for failure in plot.failures:
-                note(f"warning: '{plot.name}' at {failure.revision}: {failure.message}")
-        if view.vega:
-            for plot in found.plots:
-                if plot.name in specified:
-                    say_json(specified[plot.name].content)
-                    return
-            raise PivotError(f"'{targets[0]}' is no chart", hint="pictures have no specification")
-        if view.text or not (view.wants_page or use_case.has_scripts()):
-            if not view.text:
-                note("drawn as text; pages need the extra: pip install 'pivot-repro[plots]'")
-            _say_text(found)
-            return
-        _say_page(versions, found, specified, view)
+            if plot.name in specified:
+                say_json(specified[plot.name].content)
+                return
+        message = f"'{wanted.targets[0]}' is no chart"
+        raise PivotError(message, hint="pictures have no specification")
+    if view.text or not (view.wants_page or use_case.has_scripts()):
+        if not view.text:
+            note("drawn as text; pages need the extra: pip install 'pivot-repro[plots]'")
+        _say_text(found)
+        return
+    _say_page(versions, found, specified, view)
 
 
 def _has_any(versions: Versions, found: Plots, wanted: Wanted) -> bool:
@@ -268,7 +278,9 @@ def _has_any(versions: Versions, found: Plots, wanted: Wanted) -> bool:
         raise PivotError(f"'{failures[0].plot}': {failures[0].message}")
     for failure in failures:
         note(f"warning: '{failure.plot}' at {failure.revision}: {failure.message}")
-    if not found.plots:
+    if found.lacks:
+        pass  # whether there are more is not known
+    elif not found.plots:
         note("No plots: list files under `plots:` in a stage, or at the top of the pipeline file.")
     elif wanted.targets:
         raise PivotError(f"{', '.join(wanted.targets)}: there are no rows to plot")

@@ -157,7 +157,7 @@ def _show(
         header, rows = header[1:], [row[1:] for row in rows]
     if as_json:
         say_json(shown.data)
-    elif len(rows) > len(shown.lacks) or markdown:
+    elif markdown or not shown.is_told_whole:
         say_table(rows, header, markdown=markdown)
     raise_all(shown.lacks)
 

@@ -87,16 +87,16 @@ class Reading:
         """What people should know: files that could not be read, parts that could not be loaded."""
         problems = self.version.pipeline.problems
         said = [f"{self.version.label}: {problem.error}" for problem in problems]
-        return list(dict.fromkeys([*self._failed(PivotError), *said, *self.version.notes]))
+        return list(dict.fromkeys([*self._failed(), *said, *self.version.notes]))
 
     @property
     def remarks(self) -> list[str]:
         """Of the notes, what is no mistake in a file."""
-        return [*self._failed(StoreError), *self.version.notes]
+        return [*self._failed(but=ConfigError), *self.version.notes]
 
-    def _failed(self, kind: type[PivotError]) -> Iterator[str]:
+    def _failed(self, but: type[PivotError] | tuple[()] = ()) -> Iterator[str]:
         for failure in self.failures:
-            if isinstance(failure.error, kind) and not failure.is_absent:
+            if not failure.is_absent and not isinstance(failure.error, but):
                 yield f"{self.version.label}: {failure.error}"
 
 
@@ -273,7 +273,8 @@ def _load(version: Version, path: str, fetch: bool) -> Any:
         pointer = PivotError(f"git has only a pointer to the large file '{path}'")
         return Failure("OSError", str(pointer), pointer)
     # DVC calls the file by its place below the root, seen from the current folder
-    shown = f"unable to read: '{os.path.relpath(f'/{path}')}', "
+    called = os.path.relpath(f"/{path}") if version.is_dvcs else version.seen(path)
+    shown = f"unable to read: '{called}', "
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -37,14 +37,18 @@ _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """The plots of one or several versions. `failures` belong to none of them; `notes` say what
-    was not looked into.
+    """The plots of one or several versions.
+
+    `failures` belong to none of them; `lacks` are those for which a version is not known whole, and
+    `warnings` the others. `notes` say what was not looked into.
     """
 
     plots: tuple[Plot, ...]
     revisions: tuple[str, ...]
     failures: tuple[Failure, ...]
+    warnings: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    lacks: tuple[PivotError, ...] = ()
 
 
 def compared(versions: Versions, revisions: Sequence[str]) -> tuple[str, ...]:
@@ -71,14 +75,22 @@ def load(
     """The plots of those versions. Raises PivotError for unknown revisions."""
     opened = [versions.at(name) for name in revisions]
     found = [_Reader(versions, version, wanted, fetch).plots() for version in opened]
-    failures = [
+    problems = [
         Failure(version.label, str(problem.error), kind="ConfigError")
         for version in opened
         for problem in version.pipeline.problems
     ]
-    failures += [failure for version in found for failure in _unknown_properties(version)]
-    notes = dict.fromkeys(remark for version in opened for remark in version.notes)
-    return Plots(plots_of(found), tuple(revisions), tuple(failures), tuple(notes))
+    others = [failure for version in found for failure in _unknown_properties(version)]
+    # files that were named are read without the pipeline
+    lacks = tuple(e for version in opened for e in version.lacks if not wanted.targets)
+    return Plots(
+        plots_of(found),
+        tuple(revisions),
+        failures=(*problems, *others),
+        warnings=tuple(others if lacks else [*problems, *others]),
+        notes=tuple(dict.fromkeys(remark for version in opened for remark in version.notes)),
+        lacks=lacks,
+    )
 
 
 def _unknown_properties(version: RevisionPlots) -> Iterator[Failure]:

@@ -49,12 +49,19 @@ class Selected:
 class Shown:
     """By version, the values of files as they are seen from the current folder.
 
-    `lacks` are the targets that no version has.
+    `lacks` are the targets that no version has, and what cannot be read of the working tree, where
+    it is shown alone, or of a revision that was named.
     """
 
     data: dict[str, Any]
     notes: tuple[str, ...]
     lacks: tuple[PivotError, ...] = ()
+
+    @property
+    def is_told_whole(self) -> bool:
+        """Whether `lacks` say all there is to say: no file has values."""
+        files = [file for version in self.data.values() for file in version["data"].values()]
+        return len(files) <= len(self.lacks) and all("error" in file for file in files)
 
     def rows(self, precision: int | None) -> tuple[list[str], list[list[str]]]:
         """(header, rows) of the table: a row a file and version, a column a value."""
@@ -99,15 +106,20 @@ class Compared:
 def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Shown:
     """The values of the working tree, or of it and the selected revisions.
 
-    The working tree is left out where the branch checked out has the same. Raises PivotError.
+    The working tree is left out where the branch checked out has the same. What cannot be read of
+    one of many branches, tags or commits is a note. Raises PivotError.
     """
     first = next(iter(selected.revisions), None)
     with opened_versions(request, first, scope.folder) as versions:
         if not selected.has_revisions:
             reading = _read(versions, versions.workspace, kind, scope)
             unknown = _nowhere(versions, kind, scope, [reading], reading.absent)
-            notes = [*reading.notes, *unknown.notes]
-            return Shown({"": reading.data(versions.cwd)}, tuple(notes), unknown.lacks)
+            lacks, told = _told(reading, scope)
+            return Shown(
+                {"": reading.data(versions.cwd)},
+                (*told, *unknown.notes),
+                (*lacks, *unknown.lacks),
+            )
         named = [versions.at(text) for text in selected.revisions if text != WORKSPACE]
         chosen = chain(
             [] if versions.is_bare else [versions.workspace],
@@ -120,14 +132,17 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
         )
         branch = versions.project.repository.branch()
         data: dict[str, Any] = {}
-        notes = []
+        notes: list[str] = []
+        lacks = []
         compared: dict[str, Reading] = {}
         absent: frozenset[str] | None = None
         last: list[Reading] = []
         for version in chosen:
             reading = _read(versions, version, kind, scope)
             data[version.label] = reading.data(versions.cwd)
-            notes += reading.notes
+            wrong, told = _told(reading, scope) if version.is_named else ([], reading.notes)
+            lacks += wrong
+            notes += told
             last = [reading]
             absent = reading.absent if absent is None else absent & reading.absent
             if version.label in (WORKSPACE, branch):  # of others nothing is kept
@@ -136,7 +151,7 @@ def show(request: Request, kind: Kind, scope: Scope, selected: Selected) -> Show
             del data[WORKSPACE]
         unknown = _nowhere(versions, kind, scope, last, absent or frozenset())
         notes += unknown.notes
-    return Shown(data, tuple(dict.fromkeys(notes)), unknown.lacks)
+    return Shown(data, tuple(dict.fromkeys(notes)), (*lacks, *unknown.lacks))
 
 
 def compare(
@@ -156,25 +171,41 @@ def compare(
         if before.commit is not None and before.commit == after.commit and before is not after:
             return Compared({}, (), labels)
         readings = [_read(versions, version, kind, scope) for version in (before, after)]
-        values, lacks = [reading.values for reading in readings], []
+        values = [reading.values for reading in readings]
         if versions.project.mode != "dvc":  # there, what cannot be read counts as not there
             pairs = (readings, readings[::-1])
             values = [_known(one, other, kind, scope) for one, other in pairs]
-            lacks = [error for reading in readings for error in _unreadable(reading)]
+        lacks = [error for reading in readings for error in _unreadable(reading)]
         found = changed_values(values[0], values[1], unchanged=unchanged)
         data = {relative(path, versions.cwd): changes for path, changes in found.items()}
-        said = {*map(str, lacks)}
         notes = [note for reading in readings for note in reading.notes if not lacks]
-        for reading in readings if lacks else ():
-            notes += [text for text in reading.remarks if text not in said]
+        notes += [text for reading in readings if lacks for text in reading.remarks]
         absent = readings[0].absent & readings[1].absent
         unknown = _nowhere(versions, kind, scope, readings, absent)
         notes += unknown.notes
     return Compared(data, tuple(dict.fromkeys(notes)), labels, (*lacks, *unknown.lacks))
 
 
+def _told(reading: Reading, scope: Scope) -> tuple[list[PivotError], list[str]]:
+    """What of a version cannot be read, and what else there is to say of it.
+
+    Files that were named are read without the pipeline: what is wrong with that is only said.
+    """
+    lacks = _unreadable(reading)
+    if scope.targets and reading.version.lacks:
+        own = {*map(str, reading.version.lacks)}
+        lacks = [error for error in lacks if str(error) not in own]
+        return lacks, [*own, *reading.remarks]
+    return lacks, reading.remarks if lacks else reading.notes
+
+
 def _unreadable(reading: Reading) -> list[PivotError]:
-    """What of a version cannot be read, with the files of values that are no such files."""
+    """What of a version cannot be read, with the files of values that are no such files.
+
+    Nothing in projects of DVC's, as with `Version.lacks`.
+    """
+    if reading.version.is_dvcs:
+        return []
     lacks = list(reading.version.lacks)
     places = [str(error.where) for error in lacks]
     for failure in reading.failures:

@@ -18,7 +18,7 @@ from ..project import Observer, Project, RevTree, find_root, open_project, open_
 from ..project.committed import CommittedProject
 from ..run.locks import Locks
 from ..settings import Settings
-from ..tree import Tree, join, parent
+from ..tree import Tree, join, parent, relative
 from ..values import dataclass
 from .loading import load_tree, program_runner
 from .session import Request
@@ -148,12 +148,17 @@ class Version:
     # --- what is unknown ------------------------------------------------------------------
 
     @property
+    def is_dvcs(self) -> bool:
+        """Whether the project is DVC's now, so that its views are DVC's too."""
+        return self._versions.project.mode == "dvc"
+
+    @property
     def lacks(self) -> tuple[PivotError, ...]:
         """What of its pipeline cannot be read, so that nothing is known of what it declares.
 
         Empty in projects of DVC's, where what cannot be read counts as not there, as in DVC.
         """
-        if self._versions.project.mode == "dvc":
+        if self.is_dvcs:
             return ()
         found = [_unknown(problem, self.label) for problem in self.pipeline.problems]
         return tuple({str(error): error for error in found}.values())
@@ -173,6 +178,10 @@ class Version:
         return record is None or any(problem.source == record for problem in problems)
 
     # --- content --------------------------------------------------------------------------
+
+    def seen(self, path: str) -> str:
+        """A path of the project as people type it in the current folder."""
+        return relative(path, self._versions.cwd)
 
     def digest(self, path: str) -> Digest | None:
         """What the locks and records of this version say `path` is; None where they do not.

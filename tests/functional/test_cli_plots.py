@@ -212,7 +212,8 @@ def test_wrong_definitions_leave_the_others(tmp_path: Path) -> None:
     project.append("pivot.yaml", "  - other.csv\n")
     project.write({"other.csv": "v\n1\n"})
 
-    done = project.run("plots", "show", "--text").ended(0)
+    done = project.run("plots", "show", "--text").ended(2)
+    project.run("plots", "show", "--text", "other.csv").ended(0)
 
     assert done.stdout.startswith("other.csv: v over step\n")
     for said in (

@@ -372,6 +372,30 @@ def test_files_without_values_say_why(project: Sandbox) -> None:
     }
 
 
+def test_what_is_shown_of_broken_input_ends_with_2(project: Sandbox) -> None:
+    project.write({"metrics.json": "{"})
+    shown = project.run("metrics", "show", "--json", cwd="parts").ended(2)
+    told = shown.json[""]["data"]["../metrics.json"]["error"]
+    assert told["msg"] == "unable to read: '../metrics.json', JSON file structure is corrupted"
+    assert shown.json[""]["data"]["../table.csv"] == {"data": {"epoch": 2, "loss": 0.125}}
+    assert "metrics.json:1:2: not valid JSON" in shown.stderr
+    project.run("metrics", "show", "table.csv").ended(0)
+    project.run("metrics", "show", "metrics.json").ended(2)
+    project.run("metrics", "show", "--rev", "v1").ended(0)
+    project.commit("broken metrics")
+    assert "metrics.json:1:2: not valid" in project.run("metrics", "show", "-A").ended(0).stderr
+    project.run("metrics", "show", "--rev", "HEAD").ended(2)
+    project.append("pivot.yaml", "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
+    params = project.run("params", "show").ended(2)
+    assert params.stdout.splitlines()[1].split() == ["params.yaml", "0.75"]
+    project.run("params", "show", "params.yaml").ended(0)
+    for command in ("metrics show", "plots show", "plots diff", "plots diff --json"):
+        assert "it has conflict markers" in project.run(*command.split()).ended(2).stderr
+    project.run("plots", "show", "table.csv", "--text").ended(0)
+    project.write({"params.yaml": "<<<<<<< a\nx: 1\n=======\nx: 2\n>>>>>>> b\n"})
+    assert "params.yaml:1:1" in project.run("params", "show", "params.yaml").ended(2).stderr
+
+
 def test_what_cannot_be_read_of_a_version_is_not_gone(project: Sandbox) -> None:
     """Given a version whose pipeline is broken, or would have to be run: what it has is unknown."""
     project.write({"params.yaml": "train: {C: 0.75}\nnew: 1\n"})
