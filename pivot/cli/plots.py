@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..plots.definitions import Wanted
 
 _DIGITS = 6  # of numbers in text
+_FEW = 12  # of plots named where none is like the one that was asked for
 
 Targets = Annotated[
     list[str] | None,
@@ -217,6 +218,7 @@ def _run(
         chosen = (WORKSPACE,) if revisions is None else use_case.compared(versions, revisions)
         if "template" in options:
             use_case.check_template(project, cwd, options["template"])
+        wanted = use_case.by_out_names(versions, chosen, wanted)
         found = use_case.load(versions, chosen, wanted, fetch=fetch)
         for remark in found.notes:
             note(remark)
@@ -266,10 +268,12 @@ def _has_any(versions: Versions, found: Plots, wanted: Wanted) -> bool:
         return False
     unknown = unknown_targets(found, wanted)
     if unknown:
+        known = plot_names(versions, found.revisions)
+        listed = ", ".join(known[:_FEW]) + (", ..." if len(known) > _FEW else "")
         raise PivotError(
             f"'{unknown[0]}' is neither a plot nor a file that can be plotted",
-            hint=did_you_mean(unknown[0], plot_names(versions))
-            or "`pivot plots show` shows all there are",
+            hint=did_you_mean(unknown[0], known)
+            or (f"the plots are {listed}" if known else "no plots are defined"),
         )
     if any(plot.series or plot.pictures for plot in found.plots):
         return True

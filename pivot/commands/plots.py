@@ -125,12 +125,40 @@ def unknown_targets(found: Plots, wanted: Wanted) -> list[str]:
     ]
 
 
-def plot_names(versions: Versions) -> list[str]:
-    """What the working tree defines as plots, folders as one, for suggestions."""
-    pipeline = versions.workspace.pipeline
-    stages = pipeline.stages.values()
-    found = collect(stages, pipeline.top_levels, Wanted(), versions.cwd, lambda _: None)
-    return list(by_name(found))
+def plot_names(versions: Versions, revisions: Sequence[str]) -> list[str]:
+    """What the versions define as plots, folders as one, for suggestions."""
+    names: dict[str, None] = {}
+    for version in map(versions.at, revisions):
+        pipeline = version.pipeline
+        stages = pipeline.stages.values()
+        found = collect(stages, pipeline.top_levels, Wanted(), versions.cwd, lambda _: None)
+        names |= dict.fromkeys([*by_name(found), *_out_names(versions, version)])
+    return list(names)
+
+
+def by_out_names(versions: Versions, revisions: Sequence[str], wanted: Wanted) -> Wanted:
+    """`wanted` with the paths of outs that stages name, for targets that are such names.
+
+    A plot at the top of a pipeline file goes before one of a stage.
+    """
+    targets = dict.fromkeys(wanted.targets)
+    for version in map(versions.at, revisions) if targets else ():
+        tops = {name for top in version.pipeline.top_levels for name, _ in top.plots}
+        for name, paths in _out_names(versions, version).items():
+            if name in targets and name not in tops:
+                del targets[name]
+                targets |= dict.fromkeys(paths)
+    return Wanted(tuple(targets), wanted.options)
+
+
+def _out_names(versions: Versions, version: Version) -> dict[str, list[str]]:
+    """The names that stages give their plots, with the paths seen from the current folder."""
+    found: dict[str, list[str]] = {}
+    for stage in version.pipeline.stages.values():
+        for out in stage.outs:
+            if out.kind == "plot" and out.name:
+                found.setdefault(out.name, []).append(relative(out.path, versions.cwd))
+    return found
 
 
 class _Reader:

@@ -178,7 +178,7 @@ def test_pages_go_where_they_are_asked_to(project: Sandbox) -> None:
             "show --html-template page.html", "has no {plot_divs}", marks=pytest.mark.thorough
         ),
         ("diff nosuch", "there is no revision 'nosuch'"),
-        pytest.param("diff HEAD..HEAD", "is a range", marks=pytest.mark.thorough),
+        pytest.param("diff HEAD..nosuch", "no revision 'nosuch'", marks=pytest.mark.thorough),
         pytest.param(
             "templates nosuch", "there is no plot template 'nosuch'", marks=pytest.mark.thorough
         ),
@@ -192,6 +192,28 @@ def test_wrong_inputs(project: Sandbox, command: str, says: str) -> None:
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_plots_go_by_the_names_that_stages_give_them(tmp_path: Path) -> None:
+    other = Sandbox(tmp_path / "named").write(
+        {
+            "pivot.yaml": """
+                stages:
+                  a:
+                    cmd: printf 'v\\n1\\n2\\n' > a.csv && cp a.csv b.csv
+                    plots: {curve: {path: a.csv}, other: {path: b.csv}}
+                """
+        }
+    )
+    other.run("repro").ended(0)
+    other.commit()
+    for command in ("show curve --text", "diff HEAD workspace --targets curve --text"):
+        drawn = other.run("plots", *command.split()).ended(0).stdout
+        assert drawn.startswith("a.csv: v over step")
+        assert "b.csv" not in drawn
+    assert "did you mean 'curve'?" in other.run("plots", "show", "curv").ended(2).stderr
+    named = other.run("plots", "diff", "HEAD", "--targets", "zzz").ended(2).stderr
+    assert "the plots are a.csv, b.csv, curve, other" in named
 
 
 def test_wrong_definitions_leave_the_others(tmp_path: Path) -> None:
