@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..digest import Digest
@@ -45,7 +46,10 @@ class ShareRequest:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The artifacts to move, of all versions; those of the work tree by themselves."""
+    """The artifacts to move, of all versions; those of the work tree by themselves.
+
+    Where revisions were named, `present` is what of the work tree has the same bytes.
+    """
 
     items: list[Item]
     present: list[Item]
@@ -97,10 +101,26 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     for item in found:
         if item.digest is not None and (item.out.cache or request.run_cache):
             items.setdefault((item.digest, item.part, item.out.remote), item)
+    if request.revisions:
+        return Wanted(list(items.values()), _same_here(session, targets, found), notes)
     kept = [i for i in present if i.digest is not None and (i.out.cache or request.run_cache)]
     # an artifact of the work tree is named, though another version has the same bytes
     named = {id(item) for item in items.values()}
     return Wanted([*items.values(), *(i for i in kept if id(i) not in named)], kept, notes)
+
+
+def _same_here(session: Session, targets: Targets, found: Iterable[Item]) -> list[Item]:
+    """The artifacts of the work tree, of those that targets mean, whose bytes are among `found`."""
+    digests = {item.digest for item in found if item.digest is not None}
+    here: dict[tuple[str, str | None], Item] = {}
+    each = [replace(targets, names=(name,)) for name in targets.names]
+    for target in each or [targets]:
+        try:
+            meant = items_of(inventory_of(session), target)
+        except GraphError:
+            continue  # the revision has it, and the work tree does not
+        here |= {(i.path, i.part): i for i in meant if i.out.cache and i.digest in digests}
+    return list(here.values())
 
 
 class Revisions(Protocol):

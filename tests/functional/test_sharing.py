@@ -295,6 +295,12 @@ def test_other_revisions_go_over_too(project: Sandbox, tmp_path: Path) -> None:
     assert other.run("fetch", "--json", "--all-tags", "train").ended(0).json["files"] == 1
     assert other.run("fetch", "--json", "-A", "train").ended(0).json["files"] == 1
     assert "no revision" in other.run("fetch", "--rev", "v2").ended(2).stderr
+    # what a revision names is put in place where the work tree's locks name it too
+    other.run("pull", "--rev", "v1").ended(0)
+    assert other.has("clean.txt")
+    assert not other.has("model.txt")  # v1 has another
+    assert other.run("pull", "--rev", "HEAD", "--json").ended(0).json["restored"]
+    assert not other.run("pull", "--json").ended(0).json["restored"]
 
 
 def test_a_manifest_goes_up_only_after_its_files(project: Sandbox, tmp_path: Path) -> None:
