@@ -352,6 +352,8 @@ def test_params_are_refused_before_anything_runs(project: Sandbox) -> None:
                 @field_validator("lr")
                 @classmethod
                 def small(cls, value):
+                    if value < 0:
+                        return {}[value]
                     if value > 1:
                         raise ValueError("at most 1")
                     return value
@@ -372,7 +374,13 @@ def test_params_are_refused_before_anything_runs(project: Sandbox) -> None:
     assert not project.has("a.json")
     project.edit("params.yaml", "3.5", "much")
     assert "params.yaml:2:5: stage 'second': param 'opt.lr'" in project.run("repro").ended(2).stderr
-    project.edit("params.yaml", "much", "0.5")
+    project.edit("params.yaml", "much", "-1")
+    assert (
+        "stage 'second': params: Params cannot be made of them: KeyError: -1.0 (m.py:10)"
+        in project.run("repro").ended(2).stderr
+    )
+    assert not project.has("a.json")
+    project.edit("params.yaml", "-1", "0.5")
     assert project.ran() == {"first", "second"}
     assert project.json("b.json") == {"opt": {"lr": 0.5}}
     assert project.lock("second")["params"] == {"opt": {"lr": 0.5}}

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from . import hints, saving
-from .failures import ParamsError, StageError, one_line
+from .failures import ParamsError, StageError, one_line, place_of
 from .loading import Loader
 from .shared import kinds
 from .structuring import Misfit, structure
@@ -25,7 +25,7 @@ def call(job: dict[str, Any]) -> None:
     Raises StageError for what is wrong with the stage, and whatever the function raises.
     """
     if job["checks"]:
-        _check(job["checks"])
+        _check(job["checks"], job["root"])
         return
     function = _find(job["module"], job["qualname"])
     name = "{}.{}".format(job["module"], job["qualname"])
@@ -140,7 +140,7 @@ def _value(function: Callable[..., Any], entry: dict[str, Any]) -> Any:
         raise StageError("parameter '{}': {}".format(entry["name"], error)) from error.__cause__
 
 
-def _check(checks: list[dict[str, Any]]) -> None:
+def _check(checks: list[dict[str, Any]], root: str) -> None:
     """Hold params against the classes that functions take. Raises ParamsError.
 
     What keeps a function from being found is left to its stage.
@@ -149,13 +149,23 @@ def _check(checks: list[dict[str, Any]]) -> None:
     for entry in checks:
         try:
             annotation = hints.of_parameter(_find(entry["module"], entry["qualname"]), "params")
+        except (Exception, SystemExit):  # noqa: S112 - said when the stage runs
+            continue
+        try:
             structure(annotation, decode_value(entry["value"]))
         except Misfit as misfit:
             wrong.append((entry["stage"], _misfit_text(misfit.message, misfit.path), misfit.path))
-        except (Exception, SystemExit):  # noqa: S112 - said when the stage runs
-            continue
+        except (Exception, SystemExit) as error:  # a validator may raise anything
+            cause = error.__cause__ or error
+            text = f"{_named(annotation)} cannot be made of them: {one_line(cause)}"
+            text += place_of(cause, root, (os.path.dirname(__file__),))
+            wrong.append((entry["stage"], f"params: {text}", ()))
     if wrong:
         raise ParamsError(wrong)
+
+
+def _named(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation)
 
 
 def _misfit_text(message: str, path: tuple[Any, ...]) -> str:

@@ -55,13 +55,13 @@ def describe(error: BaseException, root: str, worker: tuple[str, ...]) -> dict[s
     if isinstance(error, SystemExit):
         if error.code is None or (isinstance(error.code, int) and error.code % 256 == 0):
             return {"ok": True, "exit_code": 0}
-        place = _place(error, root, worker)
+        place = place_of(error, root, worker)
         if isinstance(error.code, int):
             text = f"sys.exit({error.code}){place}"
             return {"ok": False, "error": text, "exit_code": error.code % 256, "log": True}
         text = f"exited: {_first_line(_text(error.code))}{place}"
         return {"ok": False, "error": text, "detail": _text(error.code), "exit_code": 1}
-    place = "" if isinstance(error, StageError) else _place(error, root, worker)
+    place = "" if isinstance(error, StageError) else place_of(error, root, worker)
     told = {
         "ok": False,
         "error": one_line(error) + place,
@@ -105,8 +105,8 @@ def _first_line(text: str) -> str:
     return line if len(line) <= 500 else line[:497] + "..."
 
 
-def _place(error: BaseException, root: str, worker: tuple[str, ...]) -> str:
-    """` (src/x.py:12)`, or nothing."""
+def place_of(error: BaseException, root: str, worker: tuple[str, ...]) -> str:
+    """` (src/x.py:12)`, where an error arose, or nothing."""
     frames: list[tuple[str, int]] = []
     entry = error.__traceback__
     while entry is not None:
