@@ -84,7 +84,8 @@ class Text:
 
     `make` is told the dotted name of something outside the project that is called, and its
     arguments; it returns what the call gives, or NotImplemented. `exists` says of a dotted name
-    whether a star import from outside may have brought it. What is not literal raises SourceError
+    whether it is a class outside the project that is known, so that a star import may have brought
+    it. What is not literal raises SourceError
     with its place.
     """
 
@@ -283,6 +284,12 @@ class Text:
                 value = _assigned(target) if target is not None else None
                 if value is not None:
                     return self.value(Spot(meaning.module, place[0], value), depth + 1)
+        is_class = meaning.kind == "symbol" and self._class(meaning) is not None
+        if meaning.kind == "external" and meaning.name.startswith("pivot."):
+            is_class = self._exists(meaning.name)
+        if is_class:
+            hint = f"write {found[1]}()"
+            raise self._refused(spot, "it is a class, and none of its instances", hint)
         raise self._refused(spot, "it is no literal, and no constant that is assigned once")
 
     def _called(self, spot: Spot, depth: int) -> Any:
@@ -334,13 +341,18 @@ class Text:
             found = inside[0] if len(inside) == 1 else None
         return found if isinstance(found, ast.ClassDef) else None
 
-    def _refused(self, spot: Spot, why: str) -> SourceError:
+    def _refused(
+        self,
+        spot: Spot,
+        why: str,
+        hint: str = "write a literal here, or give it in pivot.yaml",
+    ) -> SourceError:
         shown = ast.unparse(spot.node)
         if len(shown) > 60:
             shown = shown[:57] + "..."
         return SourceError(
             f"'{shown}' cannot be read without running it: {why}",
-            hint="write a literal here, or give it in pivot.yaml",
+            hint=hint,
             where=spot.where,
         )
 

@@ -441,6 +441,8 @@ STUPID: list[tuple[str, str]] = [
     ("Dep(input())", "cannot be read without running it"),
     ("Dep", "Dep is declared without a path"),
     ('Dep("a.csv", L.CVS())', "Pivot has no CVS"),
+    ('Dep("a.csv", L.CSV)', "it is a class, and none of its instances\n  write L.CSV()"),
+    ('Dep("a.csv", Own)', "write Own()"),
     ('Dep("/etc/shadow-none", L.Text())', "which does not exist and no stage makes"),
 ]
 
@@ -448,9 +450,9 @@ STUPID: list[tuple[str, str]] = [
 def test_the_stupidest_declarations_are_told_with_their_line(project: Sandbox) -> None:
     project.write({"pivot.yaml": "stages: {s: {python: m.f}}\n"})
     for declared, message in STUPID:
-        code = "import os\nfrom typing import Annotated\nfrom pivot import *\nfrom pivot import loaders as L\n"
+        code = "import os\nfrom typing import Annotated\nfrom pivot import *\nfrom pivot import loaders as L\nclass Own: ...\n"
         project.write({"m.py": f"{code}def f(d: Annotated[dict, {declared}]): ...\n"})
         told = project.run("repro").ended(2).stderr
         assert message in told, declared
-        assert "m.py:5" in told or "pivot.yaml:1" in told, declared
+        assert "m.py:6" in told or "pivot.yaml:1" in told, declared
         assert "Traceback" not in told
