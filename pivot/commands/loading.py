@@ -29,20 +29,26 @@ if TYPE_CHECKING:
 
 
 def read_pipeline(
-    project: Project, overrides: Sequence[Override], sources: Sources | None = None
+    project: Project,
+    overrides: Sequence[Override],
+    sources: Sources | None = None,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> Pipeline:
     """The pipeline as it is on disk, with tracked data; its `problems` are what is left out.
 
-    Raises PivotError for overrides of what is nowhere.
+    `on_wait` is told of a pipeline in Python that is long in running. Raises PivotError for
+    overrides of what is nowhere.
     """
     tree, mode, settings = project.tree, project.mode, project.settings
-    run = program_runner(project)
+    run = program_runner(project, on_wait)
     return load_tree(tree, mode, settings, overrides, skipped(project), sources, run)
 
 
-def program_runner(project: Project) -> RunProgram | None:
+def program_runner(
+    project: Project, on_wait: Callable[[str], None] = lambda _: None
+) -> RunProgram | None:
     """What runs pipelines in Python that cannot be read; None where nothing may be run."""
-    return ProgramRunner(project, os.environ) if project.commit is None else None
+    return ProgramRunner(project, os.environ, on_wait) if project.commit is None else None
 
 
 def load_tree(

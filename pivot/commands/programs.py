@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..digest import fingerprint, hash_bytes
@@ -20,9 +20,12 @@ class ProgramRunner:
     """Runs each pipeline at most once for one state of its code, of the packages that it uses, of
     the files that it reads and of the variables that its code names."""
 
-    def __init__(self, project: Project, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, environ: Mapping[str, str], on_wait: Callable[[str], None]
+    ) -> None:
         self._project = project
         self._environ = environ
+        self._on_wait = on_wait
 
     def __call__(self, file: str, roots: tuple[str, ...], module: str) -> Executed:
         """See `config.program_files.RunProgram`. Raises RunError."""
@@ -58,10 +61,10 @@ class ProgramRunner:
         store = project.state.blobs("programs")
         found = self._kept(store.get(file), key)
         if found is None:
-            from ..run.declaring import declared_by
+            from ..run.declaring import Program, declared_by
 
-            python = project.interpreter.path
-            found = declared_by(python, project.root, file, module, roots)
+            program = Program(project.root, file, module, roots)
+            found = declared_by(project.interpreter.path, program, self._on_wait)
             found["digests"] = {path: self._content(path) for path in found["read"]}
             store.put(file, json.dumps({"key": key, **found}).encode())
         # a change while it ran counts as a change

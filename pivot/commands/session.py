@@ -59,7 +59,8 @@ class Session:
 
     With `exclusive` it holds the project's lock, and what a run that died had set aside is put
     back first (`recovered` tells people). Where another process holds the lock, `on_wait` is
-    told who, or with `wait` false BusyError is raised. Readers never need the lock.
+    told who, or with `wait` false BusyError is raised. Readers never need the lock. `on_wait` is
+    also told of a pipeline in Python that is long in running.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Session:
         on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.request = request
+        self._on_wait = on_wait
         self.recovered: tuple[str, ...] = ()
         self.started = time.time_ns()  # before anything is looked at
         self.project: Project = self._open_project()
@@ -199,7 +201,9 @@ class Session:
             read.append(Sources(project.tree, index))
             return read[0]
 
-        pipeline, self._version = load_cached(project, self.overrides, self.started, sources)
+        pipeline, self._version = load_cached(
+            project, self.overrides, self.started, sources, self._on_wait
+        )
         if not self.request.partial:
             raise_all([problem.error for problem in pipeline.problems])
         code_roots: Sequence[str] = project.settings["code.roots"]
@@ -325,15 +329,16 @@ def load_cached(
     overrides: Sequence[Override],
     started: int,
     sources: Callable[[], Sources | None] = lambda: None,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> tuple[Pipeline, str | None]:
     """The project's pipeline, from its compiled form where what it was read from is unchanged.
 
     With it comes a name for this version of it (None with overrides). Nothing is kept of files
     that may have changed within a clock tick before `started` (ns since the epoch). `sources`
-    shares what is read of the project's modules.
+    shares what is read of the project's modules; `on_wait` is told of what takes long.
     """
     if overrides:
-        return read_pipeline(project, overrides, sources()), None
+        return read_pipeline(project, overrides, sources(), on_wait), None
     store = project.state.blobs("pipeline" if project.commit is None else "pipeline-committed")
     context = [project.mode, *project.settings["code.roots"]]
     context += [project.settings["parsing.bool"], project.settings["parsing.list"]]
@@ -342,7 +347,7 @@ def load_cached(
     compiled = load_pipeline(data) if data else None
     pipeline = still_current(project.tree, compiled, skipped(project)) if compiled else None
     if pipeline is None:
-        pipeline = read_pipeline(project, (), sources())
+        pipeline = read_pipeline(project, (), sources(), on_wait)
         if not pipeline.keeps:
             return pipeline, None
     if data is None or pipeline is not compiled:

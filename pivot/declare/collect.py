@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from types import ModuleType
@@ -19,11 +20,20 @@ _CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
 
 
 def main() -> None:
-    """Read {file, module, roots, root} from argv, write what was found to the named descriptor."""
+    """Read {file, module, roots, root} from argv, write what was found to the named descriptor.
+
+    At the end of file on the descriptor `alive` the parent is gone, and so is this process.
+    """
     request = json.loads(sys.argv[1])
+    threading.Thread(target=_end_with_parent, args=(request["alive"],), daemon=True).start()
     answer = collect(request["root"], request["file"], request["module"], request["roots"])
     with os.fdopen(request["answer"], "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
+
+
+def _end_with_parent(alive: int) -> None:
+    os.read(alive, 1)
+    os._exit(1)
 
 
 def collect(root: str, file: str, module: str, roots: list[str]) -> dict[str, Any]:

@@ -5,30 +5,46 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RunError, Where
 
 _SECONDS = 600
+_SILENT_SECONDS = 1.0  # after so long it is said what takes the time
 _PROGRAM = "from pivot.declare.collect import main; main()"
 
 
-def declared_by(
-    python: str, root: str, file: str, module: str, roots: Sequence[str]
-) -> dict[str, Any]:
-    """What running `file` gives: its `entries`, and the files that it `read`.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A pipeline in Python: its file and import path, relative to `root`, and its module's name."""
 
-    Paths are relative to `root`; `python` is the project's interpreter, which has Pivot installed
-    where user code imports it. Raises RunError with the line where the file fails.
+    root: str
+    file: str
+    module: str
+    roots: Sequence[str]
+
+
+def declared_by(
+    python: str, program: Program, on_wait: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """What running a pipeline gives: its `entries`, and the files that it `read`.
+
+    `python` is the project's interpreter, which has Pivot installed where user code imports it.
+    `on_wait` is told where it takes long. The process ends with this one, however that ends.
+    Raises RunError with the line where the file fails.
     """
+    root, file = program.root, program.file
     reading, writing = os.pipe()
+    alive, held = os.pipe()  # nothing is written: it ends when this process does
     request = {
         "root": root,
         "file": os.path.join(root, file),
-        "module": module,
-        "roots": [os.path.normpath(os.path.join(root, folder)) for folder in roots],
+        "module": program.module,
+        "roots": [os.path.normpath(os.path.join(root, folder)) for folder in program.roots],
         "answer": writing,
+        "alive": alive,
     }
     where = Where(file)
     try:
@@ -39,13 +55,13 @@ def declared_by(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=(writing,),
+            pass_fds=(writing, alive),
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         ) as process:
             os.close(writing)
             writing = -1
             try:
-                said, _ = process.communicate(timeout=_SECONDS)
+                said = _said(process, file, on_wait)
             except BaseException as error:
                 process.kill()
                 if isinstance(error, subprocess.TimeoutExpired):
@@ -62,10 +78,20 @@ def declared_by(
     except OSError as error:
         raise RunError(f"{python} cannot be run: {error.strerror}", where=where) from None
     finally:
-        for descriptor in (reading, writing):
+        for descriptor in (reading, writing, alive, held):
             if descriptor >= 0:
                 os.close(descriptor)
     return _checked(answer, said.decode("utf-8", "replace"), process.returncode, python, file)
+
+
+def _said(process: subprocess.Popen[bytes], file: str, on_wait: Callable[[str], None]) -> bytes:
+    """What the process prints. Raises TimeoutExpired."""
+    try:
+        return process.communicate(timeout=_SILENT_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        limit = f"{_SECONDS // 60} minutes at most"
+        on_wait(f"{file} is being run, to know its stages ({limit})")
+    return process.communicate(timeout=_SECONDS - _SILENT_SECONDS)[0]
 
 
 def _checked(answer: bytes, said: str, code: int, python: str, file: str) -> dict[str, Any]:

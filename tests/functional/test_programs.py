@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from crashes import nobody_left_in, processes_in
 from harness import Sandbox
+from waiting import PATIENCE
 
 import pivot
 
@@ -205,6 +207,24 @@ def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) 
         stages = project.run("list", "--json", env={"NAMES": names}).ended(0).json["stages"]
         assert [stage["name"] for stage in stages] == names.split()
     assert "KeyError: 'NAMES'" in project.run("list").ended(2).stderr
+
+
+def test_a_pipeline_that_does_not_end_is_told_and_ends_with_the_command(tmp_path: Path) -> None:
+    endless = """
+        import pivot, time
+        pipeline = pivot.Pipeline()
+        while True:
+            time.sleep(1)
+        """
+    project = made(tmp_path / "p", {"pipeline.py": endless})
+    listing = project.start("list")
+    assert listing.stderr is not None
+    told = listing.stderr.readline()
+    assert told == "pipeline.py is being run, to know its stages (10 minutes at most)\n"
+    assert processes_in(project.root)
+    listing.kill()
+    listing.communicate(timeout=PATIENCE)
+    nobody_left_in(project.root)
 
 
 def test_nothing_is_run_to_look_at_a_revision(tmp_path: Path) -> None:
