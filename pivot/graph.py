@@ -132,7 +132,7 @@ def _inputs(stage: Stage) -> Iterator[tuple[str, int]]:
 
 
 def _own_input(stage: Stage, path: str, out: str, line: int) -> GraphError:
-    where = Where(stage.file, line or stage.line)
+    where = Where(stage.written_in, line or stage.line)
     if path == out:
         return GraphError(
             f"stage '{stage.name}' has '{path}' both as a dep and as an out",
@@ -184,7 +184,7 @@ def _impossible_outs(pipeline: Pipeline) -> list[PivotError]:
                 GraphError(
                     f"stage '{stage.name}' cannot have '{out.path}' as an out: it is {what}",
                     hint="give the out a path of its own",
-                    where=Where(stage.file, out.line or stage.line),
+                    where=Where(stage.written_in, out.line or stage.line),
                 )
             )
     return errors
@@ -205,7 +205,7 @@ def _producers(stages: Mapping[str, Stage]) -> dict[str, str]:
                         if other != name
                         else f"stage '{name}' names out '{out.path}' twice",
                         hint=_same_out_hint(name, other),
-                        where=Where(stage.file, out.line or stage.line),
+                        where=Where(stage.written_in, out.line or stage.line),
                     )
                 )
                 continue
@@ -244,7 +244,7 @@ def _overlapping_data(pipeline: Pipeline, producer: Mapping[str, str]) -> list[P
             stage = pipeline.stages[producer[out]]
             line = next((o.line for o in stage.outs if o.path == out), 0) or stage.line
             errors.append(
-                _overlap(file, out, f"stage '{stage.name}' makes", Where(stage.file, line))
+                _overlap(file, out, f"stage '{stage.name}' makes", Where(stage.written_in, line))
             )
         other = seen.setdefault(file.path, file)
         if other is not file:
@@ -324,7 +324,7 @@ def _cycle(stages: Mapping[str, Stage], loop: Sequence[str]) -> GraphError:
     return GraphError(
         f"stages form a cycle: {' -> '.join([*names, names[0]])}",
         hint=f"break one of these links: {', '.join(links)}",
-        where=Where(first.file, first.line),
+        where=Where(first.written_in, first.line),
     )
 
 

@@ -148,6 +148,12 @@ class Stage:
     params_class: str | None = None  # "module:Class" that the function takes as `params`
     params_settled: bool = True  # all that its class could have against its params is known
     own_loaders: tuple[str, ...] = ()  # those of `deps` and `outs` that the project defines
+    origin: str | None = None  # where its lines are, if not in `file`, which includes or imports it
+
+    @property
+    def written_in(self) -> str:
+        """The file that its lines, and those of its deps and outs, are in."""
+        return self.origin or self.file
 
     @property
     def short_name(self) -> str:

@@ -208,7 +208,7 @@ def _accept_data(session: Session, files: list[TrackedFile], *, strict: bool) ->
 
 
 def _incomplete(session: Session, survey: Survey, stage: Stage) -> PivotError | None:
-    where = Where(stage.file, stage.line)
+    where = Where(stage.written_in, stage.line)
     evidence = survey.gather(stage, {})
     if evidence.absent:
         return GraphError(

@@ -121,7 +121,7 @@ def _set_flag(definition: MutableMapping[Any, Any], frozen: bool) -> None:
 def _definition(
     document: Any, stage: Stage, names: list[str], stages: Mapping[str, Stage]
 ) -> MutableMapping[Any, Any]:
-    where = Where(stage.file, stage.line)
+    where = Where(stage.written_in, stage.line)
     found = document.get("stages", {}) if isinstance(document, Mapping) else {}
     short = stage.short_name
     if short not in found:

@@ -303,7 +303,7 @@ def _judged(
     if earlier is None:
         new = {
             name: Decision(name, "stale", "run", (Reason("never-run", name, None, None,
-                                                         stage.file, stage.line),))
+                                                         stage.written_in, stage.line),))
             for name, stage in space.graph.stages.items()
         }  # fmt: skip
         return new, {}
@@ -389,7 +389,7 @@ def _stage_impact(
     if error is not None and decision.state != "unknown":
         rest = tuple(reason for reason in reasons if reason.kind != "never-run")
         text = f"could not be read before ({error.message})"
-        reasons = (Reason("code", text, None, None, stage.file, stage.line), *rest)
+        reasons = (Reason("code", text, None, None, stage.written_in, stage.line), *rest)
     change: Change = "added"
     if known:
         kinds = [_CHANGES.get(reason.kind, "config") for reason in reasons]

@@ -30,7 +30,7 @@ def stage_data(stage: Stage) -> dict[str, Any]:
             cmd = list(lines) if is_list else lines[0]
     return {
         "name": stage.name,
-        "file": stage.file,
+        "file": stage.written_in,
         "line": stage.line,
         "wdir": stage.wdir,
         "python": python,

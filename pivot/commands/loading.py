@@ -119,7 +119,7 @@ def _without_ignored_outs(tree: Tree, pipeline: Pipeline, skip: SkipDirs) -> Pip
     for name, stage in pipeline.stages.items():
         for out in stage.outs:
             if _is_ignored(tree, out.path, skip):
-                where = Where(stage.file, out.line or stage.line)
+                where = Where(stage.written_in, out.line or stage.line)
                 error = _ignored(f"stage '{name}': out '{out.path}'", where)
                 problems += problems_of(error, stage.file, stage.short_name)
                 stages.pop(name, None)

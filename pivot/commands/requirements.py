@@ -68,7 +68,7 @@ def _unreachable_overrides(session: Session, stages: list[Stage]) -> Iterator[Pi
         yield ConfigError(
             f"-S {key} cannot reach stage '{stage.name}', which reads {file} itself",
             hint="take it by `${}` or as a parameter, or add --write-params to edit the file",
-            where=Where(stage.file, stage.line),
+            where=Where(stage.written_in, stage.line),
         )
 
 
@@ -86,7 +86,7 @@ def _loaders(stages: Iterable[Stage]) -> Iterator[PivotError]:
                     f"stage '{stage.name}': there is no loader '{artifact.loader}' "
                     f"for '{artifact.path}'",
                     hint=near or f"there are {', '.join(sorted(LOADERS))}",
-                    where=Where(stage.file, artifact.line or stage.line),
+                    where=Where(stage.written_in, artifact.line or stage.line),
                 )
 
 
@@ -103,7 +103,7 @@ def _deps(session: Session, stages: list[Stage]) -> Iterator[PivotError]:
         yield _absent(session, stage, path, line)
     for stage in stages:
         for dep in stage.deps:
-            where = Where(stage.file, dep.line or stage.line)
+            where = Where(stage.written_in, dep.line or stage.line)
             if "://" in dep.path:
                 yield GraphError(
                     f"stage '{stage.name}' has the URL '{dep.path}' as a dep, "
@@ -138,7 +138,7 @@ def _mode(path: str) -> int | None:
 
 def _absent(session: Session, stage: Stage, path: str, line: int) -> PivotError:
     absolute = session.space.absolute(path)
-    where = Where(stage.file, line)
+    where = Where(stage.written_in, line)
     if os.path.islink(absolute):
         return GraphError(
             f"stage '{stage.name}' needs '{path}', a symbolic link to '{os.readlink(absolute)}', "
@@ -182,10 +182,10 @@ def _places(session: Session, stages: list[Stage]) -> Iterator[PivotError]:
                 f"stage '{stage.name}' works in '{stage.wdir}', which is "
                 + ("not there" if is_folder(stage.wdir) is None else "no folder"),
                 hint="create the folder, or correct `wdir`",
-                where=Where(stage.file, stage.line),
+                where=Where(stage.written_in, stage.line),
             )
         for out in stage.outs:
-            where = Where(stage.file, out.line or stage.line)
+            where = Where(stage.written_in, out.line or stage.line)
             problem = _outside(out) or _blocked(out, is_folder)
             if problem:
                 message, hint = problem
@@ -229,7 +229,7 @@ def _missing_params(session: Session, stages: list[Stage]) -> Iterator[PivotErro
             yield ConfigError(
                 f"stage '{stage.name}' tracks {what}, which does not exist",
                 hint=_nearest_key(session, file, key),
-                where=Where(stage.file, lines.get(file) or stage.line),
+                where=Where(stage.written_in, lines.get(file) or stage.line),
             )
 
 

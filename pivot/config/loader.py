@@ -375,8 +375,11 @@ class _Loader:
             stage = self.typed.completed(stage)
         before = self.stages.get(stage.name)
         if before is not None:
+            first = f"on line {before.line}"
+            if before.written_in != stage.written_in:
+                first = f"at {Where(before.written_in, before.line)}"
             raise ConfigError(
-                f"two stages are named '{stage.name}' (the first on line {before.line})",
+                f"two stages are named '{stage.name}' (the first {first})",
                 hint="rename one of them",
             )
         self.stages[stage.name] = stage

@@ -32,6 +32,8 @@ def place_of_param(tree: Tree, stage: Stage, path: tuple[Any, ...]) -> Where | N
 
 
 def _in_stage(tree: Tree, stage: Stage, path: tuple[Any, ...]) -> Where | None:
+    if stage.file.endswith(".py"):
+        return None
     value, marks = load_yaml_marked(tree.read(stage.file) or b"", stage.file)
     name = stage.short_name
     stages = (value or {}).get("stages") or {}

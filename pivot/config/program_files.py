@@ -163,10 +163,7 @@ def _definition(entry: Entry, path: str, sources: Sources, roots: tuple[str, ...
     folder = parent(path)
     if entry.folder != folder:
         body["wdir"] = relative(join(entry.folder, str(body.get("wdir", "."))), folder)
-    line = entry.line
-    if entry.file != path:
-        line = 1  # of a pipeline that this one includes; errors name the file itself
-    return Definition(entry.name, body, _marks(entry, body), line)
+    return Definition(entry.name, body, _marks(entry, body), entry.line)
 
 
 def _literal(value: Any) -> Any:

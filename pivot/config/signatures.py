@@ -27,7 +27,7 @@ def check_signatures(
     rests_on: dict[str, int] = {}
 
     def find(stage: Stage, text: str) -> EntryPoint | PivotError:
-        where = Where(stage.file, stage.line)
+        where = Where(stage.written_in, stage.line)
         try:
             return find_entry(tree, stage.roots, text, where=where, reader=reader)
         except PivotError as error:
@@ -124,7 +124,7 @@ def _compare(stage: Stage, point: EntryPoint) -> Iterator[PivotError]:
             hint=_missing_hint(
                 parameter.name, [item.name for item in missing], unnamed, unnamed_outs
             ),
-            where=Where(stage.file, stage.line),
+            where=Where(stage.written_in, stage.line),
         )
 
 
@@ -146,15 +146,15 @@ def _missing_hint(
 def _given(stage: Stage) -> Iterator[_Given]:
     for dep in stage.deps:
         if dep.name is not None:
-            yield _Given(dep.name, "dep", Where(stage.file, dep.line), declared=not dep.line)
+            yield _Given(dep.name, "dep", Where(stage.written_in, dep.line), declared=not dep.line)
     for out in stage.outs:
         if out.name is not None:
-            where = Where(stage.file, out.line)
+            where = Where(stage.written_in, out.line)
             yield _Given(out.name, out.kind, where, saved=True, declared=not out.line)
     artifacts = {name for name, _ in named_entries(stage)}
     for name in stage.params:
         if name not in artifacts:  # else it is one of `params` alone, or `_twice` refuses it
-            yield _Given(name, "param", Where(stage.file, stage.line))
+            yield _Given(name, "param", Where(stage.written_in, stage.line))
 
 
 def _twice(stage: Stage, together: bool) -> Iterator[ConfigError]:
@@ -175,7 +175,7 @@ def _twice(stage: Stage, together: bool) -> Iterator[ConfigError]:
             yield ConfigError(
                 f"stage '{stage.name}': '{name}' is in {' and in '.join(both)}",
                 hint="give them different names",
-                where=Where(stage.file, entry.line),
+                where=Where(stage.written_in, entry.line),
             )
     for tracked in stage.params_files:
         for key in tracked.keys or ():
@@ -186,7 +186,7 @@ def _twice(stage: Stage, together: bool) -> Iterator[ConfigError]:
                     f"stage '{stage.name}': '{seen[last]}' and '{full}' both bind '{last}'",
                     hint="name them in a mapping: params: "
                     f'{{{last}: "${{{seen[last].rpartition(":")[2]}}}", other: "${{{key}}}"}}',
-                    where=Where(stage.file, tracked.line),
+                    where=Where(stage.written_in, tracked.line),
                 )
             seen.setdefault(last, full)
 

@@ -70,6 +70,7 @@ def build_stage(file: StageFile, name: str, line: int, place: Place) -> Stage:
         preload=_flag(place, "preload", True),
         desc=_desc(place) if "desc" in body else None,
         meta=place.get("meta") if "meta" in body else None,
+        origin=place.marks.file if place.marks.file != file.path else None,
     )
 
 

@@ -103,7 +103,7 @@ def _deps(stage: Stage, declared: Declared) -> Iterator[Dep]:
                 f"stage '{stage.name}': '{declared.name}' is a placeholder ({declared.where}), and "
                 "no path is given for it",
                 hint=f"deps: {{{declared.name}: PATH}}",
-                where=Where(stage.file, stage.line),
+                where=Where(stage.written_in, stage.line),
             )
     for dep in given:
         loader, options = _loading(declared, dep)
@@ -200,7 +200,7 @@ def _misplaced(stage: Stage, declared: Declared, section: str, line: int) -> Con
         f"stage '{stage.name}': '{declared.name}' is declared {what[declared.section]} "
         f"({declared.where})",
         hint=f"move it from {section} to {declared.section}",
-        where=Where(stage.file, line or stage.line),
+        where=Where(stage.written_in, line or stage.line),
     )
 
 
@@ -215,7 +215,7 @@ def _clashes(stage: Stage, outs: list[Out]) -> Iterator[ConfigError]:
             yield ConfigError(
                 f"stage '{stage.name}': '{out.path}' is an out twice, by {names}",
                 hint="keep one of the two",
-                where=Where(stage.file, out.line or before.line or stage.line),
+                where=Where(stage.written_in, out.line or before.line or stage.line),
             )
 
 
@@ -272,5 +272,5 @@ def _refused(
     return ConfigError(
         f"stage '{stage.name}': param '{shown}': {complaint.message}{declared}",
         hint=complaint.hint,
-        where=place_of(stage, complaint.path) or Where(stage.file, stage.line),
+        where=place_of(stage, complaint.path) or Where(stage.written_in, stage.line),
     )

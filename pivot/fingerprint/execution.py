@@ -260,7 +260,7 @@ class _Collected:
         self.note(f"there is no file {path} (yet)")
 
     def note(self, what: str, file: str | None = None) -> None:
-        self.opaque.append(OpaqueReference(what, file or self.stage.file, self.stage.line))
+        self.opaque.append(OpaqueReference(what, file or self.stage.written_in, self.stage.line))
 
 
 def _console_scripts(data: bytes | None) -> dict[str, str]:

@@ -220,7 +220,7 @@ class Fingerprinter:
         targets = names.attribute(entry.module, first) if location is not None else ()
         nodes = program.leading_to(targets)
         if not nodes:
-            where = Where(stage.file, stage.line)
+            where = Where(stage.written_in, stage.line)
             roots = self._roots(stage)
             find_entry(self.sources.tree, roots, entry.text, where=where, reader=self.sources)
             raise SourceError(f"there is no '{entry.text}'", where=where)
@@ -248,7 +248,7 @@ class Fingerprinter:
             raise SourceError(
                 f"stage '{stage.name}': there is no loader '{name}'",
                 hint="name one as module:Class",
-                where=Where(stage.file, stage.line),
+                where=Where(stage.written_in, stage.line),
             )
         return [Start(node) for node in nodes]
 

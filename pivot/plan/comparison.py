@@ -18,7 +18,7 @@ RULES = "fingerprint version"
 def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reason]:
     """What differs between the run that made `record` and a run now, apart from outs' bytes."""
     old, new = record.key, evidence.key
-    here = (stage.file, stage.line)
+    here = (stage.written_in, stage.line)
     reasons: list[Reason] = []
     if old.entry != new.entry or old.kind != new.kind:
         reasons.append(Reason("command", stage.name, text_of(old.entry), text_of(new.entry), *here))
@@ -35,14 +35,14 @@ def compare(stage: Stage, record: StageRecord, evidence: Evidence) -> list[Reaso
                     path,
                     before.short if before else None,
                     after.short if after else None,
-                    stage.file,
+                    stage.written_in,
                     line_of(stage, path),
                 )
             )
     # a new dep whose digest is not final yet was certainly not there before
     for path in sorted(evidence.uncertain):
         if path not in old.deps:
-            reasons.append(Reason("dep", path, None, None, stage.file, line_of(stage, path)))
+            reasons.append(Reason("dep", path, None, None, stage.written_in, line_of(stage, path)))
     reasons += _mapping_changes("env", old.env, new.env, here, digests=True)
     if new.packages:  # they count now, whatever the policy was when the lock was made
         reasons += _mapping_changes("packages", record.packages, new.packages, here)
@@ -86,7 +86,7 @@ def _param_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:
                         key if not file else f"{file}:{key}" if key else file,
                         None if before is MISSING else before,
                         None if after is MISSING else after,
-                        file or stage.file,
+                        file or stage.written_in,
                         None if file else lines.get(file) or stage.line,
                     )
                 )
@@ -105,7 +105,7 @@ def _changed_leaves(name: str, before: Any, after: Any) -> Iterator[tuple[str, A
 
 
 def _config_changes(stage: Stage, old: StageKey, new: StageKey) -> list[Reason]:
-    here = (stage.file, stage.line)
+    here = (stage.written_in, stage.line)
     reasons = []
     if old.wdir != new.wdir:
         reasons.append(Reason("config", "wdir", old.wdir, new.wdir, *here))

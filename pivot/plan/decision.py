@@ -30,12 +30,18 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
         return _frozen(stage, evidence, key)
     reasons: list[Reason] = []
     if evidence.forced:
-        reasons.append(Reason("forced", stage.name, file=stage.file, line=stage.line))
+        reasons.append(Reason("forced", stage.name, file=stage.written_in, line=stage.line))
     if (stage.always_changed or is_callback(stage)) and not evidence.rested:
-        reasons.append(Reason("always", stage.name, file=stage.file, line=stage.line))
+        reasons.append(Reason("always", stage.name, file=stage.written_in, line=stage.line))
     if record is None:
         reasons.append(
-            Reason("never-run", stage.name, evidence.lock_problem, file=stage.file, line=stage.line)
+            Reason(
+                "never-run",
+                stage.name,
+                evidence.lock_problem,
+                file=stage.written_in,
+                line=stage.line,
+            )
         )
     else:
         differences = compare_as_dvc if evidence.as_dvc else compare
@@ -60,7 +66,14 @@ def _without(
 ) -> Decision:
     """The decision about a stage whose deps at `paths` are missing; `besides` is what changed."""
     missing = tuple(
-        Reason("dep", path, old_dep(evidence.record, path), None, stage.file, line_of(stage, path))
+        Reason(
+            "dep",
+            path,
+            old_dep(evidence.record, path),
+            None,
+            stage.written_in,
+            line_of(stage, path),
+        )
         for path in paths
     )
     return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
@@ -98,7 +111,7 @@ def _out_reason(stage: Stage, evidence: Evidence, record: StageRecord | None, ou
         out.path,
         then.short if then else None,
         now.short if now else None,
-        stage.file,
+        stage.written_in,
         out.line or stage.line,
     )
 

@@ -21,7 +21,7 @@ def compare_as_dvc(stage: Stage, record: StageRecord, evidence: Evidence) -> lis
     A record without code is DVC's own: then listed scripts count by content.
     """
     old, new = record.key, evidence.key
-    here = (stage.file, stage.line)
+    here = (stage.written_in, stage.line)
     reasons: list[Reason] = []
     if old.entry != new.entry:
         reasons.append(Reason("command", stage.name, text_of(old.entry), text_of(new.entry), *here))
@@ -52,7 +52,7 @@ def _dep_changes(stage: Stage, record: StageRecord, evidence: Evidence) -> list[
                     dep.path,
                     then.short if then else None,
                     found.short if found else None,
-                    stage.file,
+                    stage.written_in,
                     line_of(stage, dep.path),
                 )
             )

@@ -69,7 +69,7 @@ class Launcher:
                 f"stage '{stage.name}' needs {need} of '{name}', and core.resources has "
                 f"{self.capacity(name)}",
                 hint=f"`pivot config set core.resources {name}={need}` where that is true",
-                where=Where(stage.file, stage.line),
+                where=Where(stage.written_in, stage.line),
             )
             for stage in stages
             for name, need in stage.resources.items()
@@ -246,7 +246,8 @@ def misfit_error(space: Workspace, misfit: Misfit) -> ConfigError:
     stage = space.graph.stages[misfit.stage]
     where = place_of_param(space.project.tree, stage, misfit.param)
     return ConfigError(
-        f"stage '{stage.name}': {misfit.message}", where=where or Where(stage.file, stage.line)
+        f"stage '{stage.name}': {misfit.message}",
+        where=where or Where(stage.written_in, stage.line),
     )
 
 

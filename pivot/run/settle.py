@@ -58,7 +58,7 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
                 f"out '{path}' of stage '{stage.name}' is tracked by git",
                 hint=f"`git rm -r --cached {path}` leaves the file and hands it over to Pivot; "
                 "or mark the out `cache: false`",
-                where=Where(stage.file, out.line or stage.line),
+                where=Where(stage.written_in, out.line or stage.line),
             )
         )
     raise_all(errors)
@@ -237,7 +237,7 @@ class Settler:
         listed = ", ".join(f"'{path}'" for path in missing)
         return (
             f"the stage ended well but did not make {listed} "
-            f"({Where(stage.file, stage.line)} declares it)"
+            f"({Where(stage.written_in, stage.line)} declares it)"
         )
 
     def store_outs(self, stage: Stage) -> dict[str, Digest]:

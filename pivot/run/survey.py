@@ -658,7 +658,7 @@ def _unreadable(stage: Stage, error: SourceError) -> Decision:
     reason = Reason(
         "code",
         error.message,
-        file=where.file if where else stage.file,
+        file=where.file if where else stage.written_in,
         line=(where.line or None) if where else stage.line,
     )
     return Decision(stage.name, "unknown", "none", (reason,), None, (str(error),))

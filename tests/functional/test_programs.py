@@ -195,6 +195,54 @@ def test_an_included_pipeline_comes_to_no_life_of_its_own(tmp_path: Path) -> Non
     assert project.git("ls-files", "-co", ".pivot/stages") == locks
 
 
+def test_a_stage_is_where_it_is_written(tmp_path: Path) -> None:
+    root = """
+        import pivot
+        from features import feature
+        from sub.pipeline import pipeline as sub
+
+        pipeline = pivot.Pipeline()
+        pipeline.include(sub)
+        """
+    sub = """
+        import pivot
+        import stages
+
+        pipeline = pivot.Pipeline()
+        pipeline.register(stages.count, deps={"data": "../raw.txt"}, outs={"out": "out.txt"})
+        """
+    features = """
+        import pivot
+
+        @pivot.stage(deps={"raw": "raw.txt"}, outs={"out": "feature.txt"})
+        def feature(raw, out):
+            out.write_text(raw.read_text())
+        """
+    files = {"pipeline.py": root, "sub/pipeline.py": sub, "features.py": features}
+    for kind, more in (("read", ""), ("run", "for line in open('raw.txt'): pass\n")):
+        project = made(tmp_path / kind, files)
+        project.write({"pipeline.py": project.read("pipeline.py") + more})
+        places = {
+            stage["name"]: f"{stage['file']}:{stage['line']}"
+            for stage in project.run("list", "--json").ended(0).json["stages"]
+        }
+        line = {"read": 4, "run": 3}[kind]  # of the function, of the decorator
+        assert places == {"count": "sub/pipeline.py:5", "feature": f"features.py:{line}"}
+        judged = project.run("status", "--json").ended(0).json["stages"]
+        cited = {(stage["reasons"][0]["file"], stage["reasons"][0]["line"]) for stage in judged}
+        assert cited == {("sub/pipeline.py", 5), ("features.py", line)}
+        project.edit("sub/pipeline.py", "../raw.txt", "../none.txt")
+        assert "sub/pipeline.py:5: stage 'count' needs" in project.run("repro").ended(2).stderr
+        project.edit("sub/pipeline.py", "../none.txt", "../raw.txt")
+        project.edit("features.py", '"out"', '"outt"')
+        assert f"features.py:{line}: stage 'feature'" in project.run("repro").ended(2).stderr
+        project.edit("features.py", '"outt"', '"out"')
+        project.edit("features.py", "stage(", "stage(name='count', ")
+        told = project.run("list").ended(2).stderr
+        assert f"features.py:{line}: two stages are named 'count'" in told
+        assert "(the first at sub/pipeline.py:5)" in told
+
+
 def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
     text = COMPUTED.replace('open("names.txt") as names', "open('raw.txt')").replace(
         "names.read().split()", '__import__("os").environ["NAMES"].split()'
