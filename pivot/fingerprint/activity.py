@@ -37,6 +37,16 @@ _INERT = frozenset(
     )
 )
 
+#: What makes a class of fields one whose instances are made of their values, and no more.
+_DATA_DECORATORS = frozenset(("dataclasses.dataclass", "pydantic.dataclasses.dataclass"))
+_DATA_BASES = frozenset(
+    (
+        *("pivot.StageParams", "pivot.declare.params.StageParams"),
+        *("pydantic.BaseModel", "pydantic.main.BaseModel"),
+        *("enum.Enum", "enum.IntEnum", "enum.StrEnum"),
+    )
+)
+
 _MUTATOR_NAMES = (
     "append appendleft extend extendleft insert pop popleft popitem remove discard clear update "
     "setdefault add sort reverse register"
@@ -75,6 +85,10 @@ class Activity:
         return (
             any(self._is_project(module, chain) for chain in unit.decorators)
             or any(self._calls_code(module, chain) for chain in unit.calls)
+            or any(
+                self._calls_code(module, chain) and not self._is_data(module, chain, set())
+                for chain in unit.makes
+            )
             or (self._may_keep(module, unit) and self._passes_any(module, unit))
             or any(self._base_registers(module, chain, set()) for chain in unit.bases)
         )
@@ -127,6 +141,51 @@ class Activity:
         # `last = QUEUE.pop()` changes the global that others read
         changes = chain.rpartition(".")[2] in _MUTATORS
         return changes and any(target.kind == "symbol" for target in targets)
+
+    def _is_data(self, module: str, chain: str, seen: set[Target]) -> bool:
+        """Whether a chain names a params class, model or dataclass that only holds its fields.
+
+        Making one runs nothing of the project: neither it nor what it is made of has methods,
+        validators or factories there.
+        """
+        targets = self._targets(module, chain)
+        return bool(targets) and all(self._is_data_class(target, seen) for target in targets)
+
+    def _is_data_class(self, target: Target, seen: set[Target]) -> bool:
+        if target in seen:
+            return True
+        seen.add(target)
+        units = self._units(target)
+        if len(units) != 1 or units[0].kind != "class" or not units[0].plain or units[0].hooks:
+            return False
+        [unit], module = units, target.module
+        outside = {self._outside(module, chain) for chain in unit.decorators}
+        above = {chain: self._outside(module, chain) for chain in unit.bases}
+        kinds = (outside & _DATA_DECORATORS) | (set(above.values()) & _DATA_BASES)
+        if not (kinds or unit.bases) or not outside <= _DATA_DECORATORS:
+            return False
+        for chain, name in above.items():
+            if name not in _DATA_BASES and not self._is_data(module, chain, seen):
+                return False
+        return not any(self._may_run(module, chain, seen) for chain in unit.refs)
+
+    def _may_run(self, module: str, chain: str, seen: set[Target]) -> bool:
+        """Whether what a class of fields refers to may be code of the project that it calls."""
+        for target in self._targets(module, chain):
+            if target.kind in ("file", "module"):
+                return True
+            is_code = target.kind == "symbol" and self._is_code(target)
+            if is_code and not self._is_data_class(target, seen):
+                return True
+        return chain.rpartition(".")[2] in _MUTATORS
+
+    def _outside(self, module: str, chain: str) -> str | None:
+        """The dotted name of the one thing outside the project that a chain names."""
+        first, _, rest = chain.partition(".")
+        targets = self.names.lookup(module, first) if first else ()
+        names = {f"{item.module}.{rest}" if rest else item.module for item in targets}
+        kinds = {item.kind for item in targets}
+        return names.pop() if kinds == {"external"} and len(names) == 1 else None
 
     def _is_code(self, first: Target) -> bool:
         """Whether calling the target runs project code: a definition, or a value made of some."""

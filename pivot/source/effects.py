@@ -9,6 +9,11 @@ from typing import NamedTuple
 from .chains import chain_of, chains, root_chain
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LITERAL = (
+    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Load,
+    ast.keyword,
+)  # fmt: skip
+_RUN_LATER = (*_FUNCTIONS, ast.Lambda, ast.comprehension, ast.NamedExpr, ast.Await)
 _PLAIN_METACLASSES = frozenset(("ABCMeta", "EnumMeta", "EnumType", "type"))
 
 
@@ -22,6 +27,8 @@ class Facts(NamedTuple):
     bases: tuple[str, ...] = ()
     hooks: bool = False
     runs_calls: bool = False
+    makes: tuple[str, ...] = ()
+    plain: bool = False
 
 
 def facts(statement: ast.stmt, imported: frozenset[str] | set[str]) -> Facts:
@@ -134,6 +141,7 @@ def _function_facts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Facts:
 def _class_facts(node: ast.ClassDef) -> Facts:
     decorators, always = _decorators(node.decorator_list)
     calls: dict[str, None] = {}
+    makes: dict[str, None] = {}
     hooks = False
     for keyword in node.keywords:
         name = root_chain(keyword.value)
@@ -152,15 +160,69 @@ def _class_facts(node: ast.ClassDef) -> Facts:
                     outside[chain] = None
         else:
             always = always or _is_strong(statement, frozenset())
-        calls.update((chain, None) for chain in _calls(statement)[0])
+        made = _made(statement)
+        makes.update(dict.fromkeys(made))
+        counted = (
+            statement.annotation if made and isinstance(statement, ast.AnnAssign) else statement
+        )
+        calls.update((chain, None) for chain in _calls(counted)[0])
     decorators = tuple(outside)
     bases: dict[str, None] = {}
     for base in node.bases:
         bases[root_chain(base)] = None
         calls.update((chain, None) for chain in _calls(base)[0])
     found = tuple(chain for chain in bases if chain)
-    effect = 2 if always else 1 if decorators or calls or found else 0
-    return Facts(effect, tuple(calls), (), decorators, found, hooks, bool(calls))
+    effect = 2 if always else 1 if decorators or calls or makes or found else 0
+    runs = bool(calls or makes)
+    return Facts(
+        effect, tuple(calls), (), decorators, found, hooks, runs, tuple(makes), _is_plain(node)
+    )
+
+
+def _made(statement: ast.stmt) -> list[str]:
+    """The chains that the default of a field calls, where that is all it does: `w: W = W(s=1)`."""
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return _made_by(statement.value) if isinstance(statement.value, ast.Call) else []
+    return []
+
+
+def _made_by(value: ast.expr) -> list[str]:
+    """The chains called in a literal that may hold calls of names; [] for anything else."""
+    found: list[str] = []
+    for node in ast.walk(value):
+        if isinstance(node, ast.Call):
+            chain = chain_of(node.func)
+            if chain is None:
+                return []
+            found.append(chain[1])
+        elif not isinstance(node, _LITERAL) and not (
+            isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
+        ):
+            return []
+    called = [node.func for node in ast.walk(value) if isinstance(node, ast.Call)]
+    within = {id(part) for function in called for part in ast.walk(function)}
+    others = (n for n in ast.walk(value) if isinstance(n, (ast.Name, ast.Attribute)))
+    return found if all(id(node) in within for node in others) else []
+
+
+def _is_plain(node: ast.ClassDef) -> bool:
+    """Whether a class has nothing but fields and constants: no methods, and nothing to be run."""
+    if node.keywords or any(isinstance(part, _RUN_LATER) for part in ast.walk(node)):
+        return False
+    return all(_is_field(part) for part in node.body)
+
+
+def _is_field(part: ast.stmt) -> bool:
+    match part:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.AnnAssign(target=ast.Name()):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            return name == "model_config" or all(
+                isinstance(item, _LITERAL) for item in ast.walk(value)
+            )
+    return False
 
 
 def _decorators(nodes: list[ast.expr]) -> tuple[tuple[str, ...], bool]:

@@ -10,7 +10,7 @@ import marshal
 from typing import Any, NamedTuple
 
 #: Bump whenever an index of the same content would come out differently.
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 
 #: Bits of Unit.flags.
 READS_DOC = 1  # an attribute `__doc__`, inspect.getdoc
@@ -77,6 +77,8 @@ class Unit(NamedTuple):
     environ: tuple[tuple[str, int], ...]
     opaque: tuple[tuple[str, int], ...]
     fields: str = ""  # of a class with literal defaults: its hash without them
+    makes: tuple[str, ...] = ()  # chains called with literals alone for the defaults of fields
+    plain: bool = False  # a class of nothing but fields and constants
 
 
 class ParameterFact(NamedTuple):

@@ -280,6 +280,8 @@ class _Builder:
                 tuple(walk.environ),
                 tuple(walk.opaque),
                 fields,
+                found.makes,
+                found.plain,
             )
         )
         self.dynamic.append(walk.dynamic)

@@ -237,6 +237,42 @@ LOADING = """
 """
 
 
+def test_a_default_concerns_the_stages_of_its_class_alone(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": "stages: {a: {python: m.a}, b: {python: m.b}, c: {python: m.c}}\n",
+            "m.py": """
+            from pathlib import Path
+            from typing import Annotated
+            from pivot import Out, StageParams
+
+            class W(StageParams):
+                s: int = 1
+            class AP(StageParams):
+                x: int = 1
+                w: W = W()
+            class BP(StageParams):
+                y: int = 1
+
+            def a(params: AP, out: Annotated[Path, Out("a.txt")]) -> None:
+                out.write_text(repr(params))
+            def b(params: BP, out: Annotated[Path, Out("b.txt")]) -> None:
+                out.write_text(repr(params))
+            def c(out: Annotated[Path, Out("c.txt")]) -> None:
+                out.write_text("c")
+            """,
+        }
+    )
+    project.repro()
+    project.edit("m.py", "x: int = 1", "x: int = 2")
+    assert project.stale() == {"a"}
+    assert project.reasons("a") == {("params", "x")}
+    project.edit("m.py", "x: int = 2", "x: int = 1")
+    project.edit("m.py", "s: int = 1", "s: int = 2")
+    assert project.stale() == {"a"}
+    assert project.reasons("a") == {("code", "m:W")}
+
+
 def test_a_loader_of_the_projects_own_counts_like_code(project: Sandbox) -> None:
     project.write(
         {

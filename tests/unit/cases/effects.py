@@ -5,6 +5,65 @@ from .builders import Case, Project
 EFFECTS: list[Case] = []
 S = "stages.py"
 
+
+def nested(more: str = "", base: str = "StageParams", inner: str = "s: int = 1") -> dict[str, str]:
+    """A module whose params class has another one as a default, beside a stage without params."""
+    return {
+        S: f"""
+            import dataclasses, enum, pydantic
+            from pivot import StageParams
+
+            LOG = []
+            def note(value=0):
+                LOG.append(value)
+                return value
+            {more}
+            class W({base}):
+                {inner}
+
+            class AP(StageParams):
+                x: int = 1
+                w: W = W()
+
+            def run():
+                return 1
+            """
+    }
+
+
+for name, files in {
+    "a params class of literals": nested(),
+    "one with a bound": nested(inner="s: int = pydantic.Field(default=1, ge=0)"),
+    "one with an enum": nested("class E(enum.Enum):\n                A = 1", inner="s: E = E.A"),
+    "one of another": nested(
+        "class V(pydantic.BaseModel):\n                t: int = 1", inner="v: V = V(t=2)"
+    ),
+    "one with a base": nested("class V(pydantic.BaseModel):\n                t: int = 1", base="V"),
+}.items():
+    Project(EFFECTS, "defaults that are instances", files).fresh(
+        name, (S, "x: int = 1", "x: int = 2")
+    )
+for name, files in {
+    "a class with a constructor": nested(inner="def __init__(self): note()", base="object"),
+    "one with a hook": nested(inner="def model_post_init(self, c): note()"),
+    "a factory of the project": nested(inner="s: int = pydantic.Field(default_factory=note)"),
+    "a lambda": nested(inner="s: int = pydantic.Field(default_factory=lambda: note())"),
+    "a validator in an annotation": nested(
+        "from typing import Annotated", inner="s: Annotated[int, pydantic.AfterValidator(note)] = 1"
+    ),
+    "a base with a constructor": nested(
+        "class B(StageParams):\n                def __init__(self, **k): note()", base="B"
+    ),
+    "a base of the project that registers": nested(
+        "class B(StageParams):\n                def __init_subclass__(cls): note()", base="B"
+    ),
+    "an argument that is computed": {S: nested()[S].replace("w: W = W()", "w: W = W(s=note())")},
+    "a plain class": nested(base="object"),
+}.items():
+    Project(EFFECTS, "defaults that are instances", files).stale(
+        name, (S, "x: int = 1", "x: int = 2")
+    )
+
 (
     Project(
         EFFECTS,
