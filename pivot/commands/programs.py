@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..digest import fingerprint, hash_bytes
 from ..errors import PivotError
+from ..lockfile import decode_value
 from ..model import PythonEntry, Stage
 from ..project import Project
 
@@ -51,6 +52,7 @@ class ProgramRunner:
         variables = {name: self._environ.get(name) for name in names}
         key = fingerprint(
             "program",
+            2,  # the form of what is kept
             file,
             roots,
             {path: self._content(path) for path in texts},
@@ -70,7 +72,9 @@ class ProgramRunner:
         # a change while it ran counts as a change
         seen = {path: value for path, value in code.sources_read.items() if path[-1:] != "/"}
         seen |= {path: project.tree.signature(path) for path in found["read"]}
-        entries = [Entry(**entry) for entry in found["entries"]]
+        entries = [
+            Entry(**{**entry, "body": decode_value(entry["body"])}) for entry in found["entries"]
+        ]
         return Executed(entries, seen, keeps=not variables)
 
     def _kept(self, data: bytes | None, key: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -19,14 +19,15 @@ from .pipelines import MARK, Pipeline, Registered
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
 
 
-def main() -> None:
+def main(encode: Callable[[Any], Any]) -> None:
     """Read {file, module, roots, root} from argv, write what was found to the named descriptor.
 
-    At the end of file on the descriptor `alive` the parent is gone, and so is this process.
+    `encode` says values in JSON without loss. At the end of file on the descriptor `alive` the
+    parent is gone, and so is this process.
     """
     request = json.loads(sys.argv[1])
     threading.Thread(target=_end_with_parent, args=(request["alive"],), daemon=True).start()
-    answer = collect(request["root"], request["file"], request["module"], request["roots"])
+    answer = collect(request["root"], request["file"], request["module"], request["roots"], encode)
     with os.fdopen(request["answer"], "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
 
@@ -36,11 +37,13 @@ def _end_with_parent(alive: int) -> None:
     os._exit(1)
 
 
-def collect(root: str, file: str, module: str, roots: list[str]) -> dict[str, Any]:
+def collect(
+    root: str, file: str, module: str, roots: list[str], encode: Callable[[Any], Any]
+) -> dict[str, Any]:
     """Run `file` (absolute, importable as `module` from `roots`).
 
-    Returns `entries`, as `config.programs.Entry` has them, and the project's files and folders
-    that were `read`; or `error`, with the `line` of the file where it happened.
+    Returns `entries`, as `config.programs.Entry` has them with `body` encoded, and the project's
+    files and folders that were `read`; or `error`, with the `line` of the file where it happened.
     """
     sys.path[:0] = roots
     read: set[str] = set()
@@ -60,7 +63,7 @@ def collect(root: str, file: str, module: str, roots: list[str]) -> dict[str, An
     sys.addaudithook(note)
     try:
         loaded = _loaded(file, module)
-        entries = [_entry(item, folder, root) for folder, item in found_in(loaded)]
+        entries = [_entry(item, folder, root, encode) for folder, item in found_in(loaded)]
     except BaseException as error:
         return {"error": _said(error), "line": _line(error, file), "trace": traceback.format_exc()}
     kept = sorted(path for path in read if not _is_cache(path))
@@ -109,7 +112,9 @@ def found_in(module: ModuleType) -> list[tuple[str, Registered]]:
     return found + [(os.path.dirname(item.file), item) for item in marked.values()]
 
 
-def _entry(item: Registered, folder: str, root: str) -> dict[str, Any]:
+def _entry(
+    item: Registered, folder: str, root: str, encode: Callable[[Any], Any]
+) -> dict[str, Any]:
     function = item.function
     qualname = getattr(function, "__qualname__", "")
     module = getattr(function, "__module__", "")
@@ -126,7 +131,7 @@ def _entry(item: Registered, folder: str, root: str) -> dict[str, Any]:
         "name": item.name,
         "module": module,
         "qualname": qualname,
-        "body": json.loads(json.dumps(body)),
+        "body": encode(body),
         "file": os.path.relpath(item.file, root).replace(os.sep, "/"),
         "line": item.line,
         "folder": os.path.relpath(folder, root).replace(os.sep, "/"),

@@ -142,9 +142,13 @@ def params_value(value: Any) -> Any:
 
 
 def plain(value: Any, name: str) -> Any:
-    """A value as YAML would hold it. Raises TypeError for what it cannot."""
+    """A value as YAML would hold it: tuples and sets are lists, paths, times and members of
+    enumerations their text or value. Raises TypeError for what it cannot.
+    """
     if isinstance(value, enum.Enum):
         return plain(value.value, name)
+    if isinstance(value, datetime.time):
+        return value.isoformat()
     if isinstance(value, (str, os.PathLike)):
         return os.fspath(value)
     if isinstance(value, _SCALARS):

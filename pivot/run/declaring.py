@@ -13,7 +13,10 @@ from ..errors import RunError, Where
 
 _SECONDS = 600
 _SILENT_SECONDS = 1.0  # after so long it is said what takes the time
-_PROGRAM = "from pivot.declare.collect import main; main()"
+_PROGRAM = (
+    "from pivot.declare.collect import main; from pivot.lockfile import encode_value; "
+    "main(encode_value)"
+)
 
 
 @dataclass(frozen=True, slots=True)

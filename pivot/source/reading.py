@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +26,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _PATHS = frozenset(f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "PurePosixPath"))
+_TIMES = {f"datetime.{kind.__name__}": kind for kind in (date, datetime, time)}
 _ALIAS_STATEMENTS: tuple[type[ast.stmt], ...] = (
     ast.Assign,
     ast.AnnAssign,
@@ -326,6 +328,8 @@ class Text:
         if meaning.kind == "unknown" and meaning.name == "dict" and not arguments:
             return keywords
         try:
+            if meaning.name in _TIMES:
+                return _TIMES[meaning.name](*arguments, **keywords)
             made = self._make(meaning.name, arguments, keywords)
         except (TypeError, ValueError) as error:
             raise SourceError(f"{ast.unparse(node)}: {error}", where=spot.where) from None

@@ -243,6 +243,109 @@ def test_a_stage_is_where_it_is_written(tmp_path: Path) -> None:
         assert "(the first at sub/pipeline.py:5)" in told
 
 
+VALUES = """
+    import datetime as dt
+    from pathlib import Path
+    import pivot
+
+    class P(pivot.StageParams):
+        day: dt.date
+        at: dt.datetime
+        hour: dt.time
+        first: dt.date = dt.date(2024, 1, 1)
+        pair: tuple[int, int] = (1, 2)
+        names: set[int] = set()
+
+    def typed(params: P, out: Path) -> None:
+        out.write_text(repr(params.model_dump()))
+
+    def plain(out: Path, day, keys, pair, names, odd) -> None:
+        out.write_text(repr((day, keys, pair, names, odd)))
+    """
+GIVEN = """
+    import datetime
+    import datetime as dt
+    import pivot
+    import values
+
+    pipeline = pivot.Pipeline("demo")
+    if WHERE:
+        pipeline.register(
+            values.typed,
+            outs={"out": "typed.txt"},
+            params=values.P(
+                day=dt.date(2024, 2, 2), at=dt.datetime(2024, 2, 2, 3, 4), hour=dt.time(3, 4),
+                pair=(3, 4), names={2, 1},
+            ),
+        )
+        pipeline.register(
+            values.plain,
+            outs={"out": "plain.txt"},
+            params={
+                "day": datetime.date(year=2024, month=2, day=2), "keys": {1: 2, 2.5: {None: True}},
+                "pair": (1, (2,)), "names": {"b", "a"}, "odd": float("nan"),
+            },
+        )
+    """
+GIVEN_TWIN = """
+    stages:
+      typed:
+        python: values.typed
+        outs: {out: typed.txt}
+        params:
+          day: 2024-02-02
+          at: 2024-02-02 03:04:00
+          hour: 03:04:00
+          pair: [3, 4]
+          names: [1, 2]
+      plain:
+        python: values.plain
+        outs: {out: plain.txt}
+        params:
+          day: 2024-02-02
+          keys: {1: 2, 2.5: {null: true}}
+          pair: [1, [2]]
+          names: [a, b]
+          odd: .nan
+    """
+
+
+def test_values_are_those_of_yaml_whether_a_pipeline_is_read_or_run(tmp_path: Path) -> None:
+    read = made(tmp_path / "read", {"pipeline.py": GIVEN.replace("WHERE", "True")})
+    run = made(tmp_path / "run", {"pipeline.py": GIVEN.replace("WHERE", "open('raw.txt').read()")})
+    twin = made(tmp_path / "twin", {"pivot.yaml": GIVEN_TWIN})
+    for project in (read, run, twin):
+        project.write({"values.py": VALUES})
+        assert project.ran() == {"typed", "plain"}
+        assert project.repro() == {"typed": "fresh", "plain": "fresh"}
+    arrived = "(datetime.date(2024, 2, 2), {1: 2, 2.5: {None: True}}, [1, [2]], ['a', 'b'], nan)"
+    assert run.read("plain.txt") == arrived
+    said = [str(listed(project)) for project in (read, run, twin)]
+    assert said[0] == said[1] == said[2]
+    for name in ("typed", "plain"):
+        locks = [str(project.lock(name)) for project in (read, run, twin)]
+        assert locks[0] == locks[1] == locks[2]
+        outs = [project.read(f"{name}.txt") for project in (read, run, twin)]
+        assert outs[0] == outs[1] == outs[2]
+
+
+@pytest.mark.parametrize("when", ["True", "open('raw.txt').read()"])
+def test_a_value_that_yaml_has_no_form_for_is_refused(tmp_path: Path, when: str) -> None:
+    program = f"""
+        import pivot
+        import values
+
+        pipeline = pivot.Pipeline("demo")
+        if {when}:
+            pipeline.register(values.plain, params={{"day": {{"x": [b"1"]}}}})
+        """
+    project = made(tmp_path / "p", {"pipeline.py": program, "values.py": VALUES})
+    said = project.run("repro").ended(2).stderr
+    assert "stage 'plain'" in said
+    assert "pipeline.py:6" in said
+    assert "x takes plain values, not b'1'" in said
+
+
 def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
     text = COMPUTED.replace('open("names.txt") as names', "open('raw.txt')").replace(
         "names.read().split()", '__import__("os").environ["NAMES"].split()'
