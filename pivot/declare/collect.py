@@ -148,6 +148,13 @@ def _loading(loader: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _said(error: BaseException) -> str:
+    listed = getattr(error, "errors", None)
+    if callable(listed) and hasattr(error, "title"):  # pydantic's, of several lines
+        found = [
+            ": ".join([".".join(map(str, item["loc"])), item["msg"]]).removeprefix(": ")
+            for item in listed()
+        ]
+        return f"{error.title} does not accept these values: {'; '.join(found)}"
     text = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

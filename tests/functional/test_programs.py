@@ -396,6 +396,7 @@ def test_nothing_is_run_to_look_at_a_revision(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("import pivot\nraise ValueError('no')\np = pivot.Pipeline()\n", "pipeline.py:2: running it failed: ValueError: no"),
+        ("import pivot\nclass P(pivot.StageParams):\n    a: int = 1\n    b: int = 2\nopen('raw.txt')\np = P(\n    a='x', c=3)\nstages = pivot.Pipeline()\nstages.register(print, params=p)\n", "pipeline.py:6: running it failed: P does not accept these values: a: Input should be a valid integer, unable to parse string as an integer; c: Extra inputs are not permitted"),
         ("import pivot\nimport nowhere\np = pivot.Pipeline()\np.register(nowhere.f)\n", "pipeline.py:2: running it failed: ModuleNotFoundError"),
         ("import pivot\np = pivot.Pipeline()\np.register(lambda: 1, name='x')\n", "a function that can be imported by name"),
         ("import pivot\np = pivot.Pipeline()\np.register(\n", "pipeline.py:3"),
