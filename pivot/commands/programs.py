@@ -52,7 +52,7 @@ class ProgramRunner:
         variables = {name: self._environ.get(name) for name in names}
         key = fingerprint(
             "program",
-            2,  # the form of what is kept
+            3,  # the form of what is kept
             file,
             roots,
             {path: self._content(path) for path in texts},
@@ -72,9 +72,7 @@ class ProgramRunner:
         # a change while it ran counts as a change
         seen = {path: value for path, value in code.sources_read.items() if path[-1:] != "/"}
         seen |= {path: project.tree.signature(path) for path in found["read"]}
-        entries = [
-            Entry(**{**entry, "body": decode_value(entry["body"])}) for entry in found["entries"]
-        ]
+        entries = [Entry(**{**entry, **_decoded(entry)}) for entry in found["entries"]]
         return Executed(entries, seen, keeps=not variables)
 
     def _kept(self, data: bytes | None, key: str) -> dict[str, Any] | None:
@@ -98,3 +96,11 @@ class ProgramRunner:
             place = os.path.join(self._project.root, path)
             return fingerprint("names", sorted(os.listdir(place)))
         return str(hash_bytes("xxh128", tree.read(path) or b""))
+
+
+def _decoded(entry: Mapping[str, Any]) -> dict[str, Any]:
+    classes = decode_value(entry["classes"])
+    return {
+        "body": decode_value(entry["body"]),
+        "classes": {tuple(path): name for path, name in classes},
+    }

@@ -33,7 +33,7 @@ from .collector import collector_paused
 from .keypaths import MISSING
 
 #: Raise it when what a Pipeline holds, or how it is made, changes.
-FORMAT = 6
+FORMAT = 7
 
 _SEAL_BYTES = 16
 

@@ -172,6 +172,13 @@ class Fitting:
                 found.append(choice)
         return found
 
+    def takes(self, choice: Spot, value: Mapping[Any, Any]) -> bool:
+        """Whether a member of a union could take `value`, as far as its text tells."""
+        kinds = self.kinds(choice)
+        if any(name in value and not _is_among(value[name], kinds[name]) for name in kinds):
+            return False
+        return not self._complaint(True, choice, value, ())
+
     def kinds(self, spot: Spot) -> dict[str, list[Any]]:
         """The fields of a class that take literals only, with these."""
         model = self._models.of(spot)

@@ -246,6 +246,8 @@ class _Loader:
         self.files += dict.fromkeys(
             d.marks.file for d in found.definitions if d.marks.file not in self.files
         )
+        for name, problem in found.problems:
+            self.broken(problem, path, name)
         for definition in found.definitions:
             self.registered(file, definition)
 

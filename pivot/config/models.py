@@ -79,8 +79,8 @@ class Models:
         while True:
             spot = self._text.unaliased(spot)
             head, inner = parts(self._text, spot)
-            if head == "Annotated" or (head == "Union" and len(_not_none(inner)) == 1):
-                kept = inner[0] if head == "Annotated" else _not_none(inner)[0]
+            if head == "Annotated" or (head == "Union" and len(not_none(inner)) == 1):
+                kept = inner[0] if head == "Annotated" else not_none(inner)[0]
                 spot = spot._replace(node=kept)
             else:
                 return spot
@@ -227,7 +227,8 @@ def _sides(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
-def _not_none(nodes: list[ast.expr]) -> list[ast.expr]:
+def not_none(nodes: list[ast.expr]) -> list[ast.expr]:
+    """The members of a union that are something."""
     return [n for n in nodes if not (isinstance(n, ast.Constant) and n.value is None)]
 
 

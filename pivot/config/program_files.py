@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigError, Where, did_you_mean
+from ..errors import ConfigError, PivotError, Where, did_you_mean
 from ..source import Sources
 from ..tree import Tree, join, parent, relative
 from .declarations import DeclarationReader
 from .discovery import names_us
 from .evaluation import NotLiteral
+from .instances import with_instances
 from .marks import Marks
 from .program_imports import brings_stages
 from .programs import Entry, read_program
@@ -49,9 +50,13 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All stages of one pipeline.py. `executed` is how they were found, where by running it."""
+    """All stages of one pipeline.py. `executed` is how they were found, where by running it.
+
+    `problems` are what is wrong with single stages, by their names.
+    """
 
     definitions: tuple[Definition, ...]
+    problems: tuple[tuple[str, PivotError], ...] = ()
     executed: Executed | None = None
 
 
@@ -131,7 +136,15 @@ def read_program_file(
             ) from None
         executed = run(path, roots, module)
         entries = executed.entries
-    return Program(tuple(_definition(entry, path, sources, roots) for entry in entries), executed)
+    definitions: list[Definition] = []
+    problems: list[tuple[str, PivotError]] = []
+    for entry in entries:
+        try:
+            settled = with_instances(entry, reader.text(roots))
+            definitions.append(_definition(settled, path, sources, roots))
+        except PivotError as error:
+            problems.append((entry.name, error))
+    return Program(tuple(definitions), tuple(problems), executed)
 
 
 def module_of(sources: Sources, roots: tuple[str, ...], path: str) -> str:

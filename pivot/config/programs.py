@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..declare.lowering import as_yaml
+from ..declare.lowering import Made, as_yaml
 from ..declare.pipelines import IN_A_CIRCLE, checked_settings
 from ..errors import ConfigError, SourceError, Where
 from ..source.chains import chain_of
@@ -32,6 +32,7 @@ class Entry:
     """One stage of a pipeline.py: its function, and its settings as `pivot.yaml` would say them.
 
     `file` and `line` are where it was registered; paths are seen from that file's `folder`.
+    `classes` tells which of its params were instances, as `declare.lowering.Plain` has it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     file: str
     line: int
     folder: str
+    classes: Mapping[tuple[Any, ...], str] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -277,10 +279,9 @@ class _Program(Evaluation):
                 if not isinstance(given, dict):
                     raise self.refused(keyword.value, "it unpacks what is no mapping")
                 settings.update(given)
-            elif keyword.arg == "params" and self._is_class(keyword.value):
-                settings["params"] = {}  # the function's annotation names it, with its defaults
             else:
-                settings[keyword.arg] = self.value(keyword.value)
+                of_class = self._class(keyword.value) if keyword.arg == "params" else None
+                settings[keyword.arg] = of_class or self.value(keyword.value)
         return settings
 
     def _entry(
@@ -293,9 +294,8 @@ class _Program(Evaluation):
         if not isinstance(name, str) or not isinstance(variant, (str, type(None))):
             raise ConfigError("the name of a stage is a text", where=where)
         try:
-            body = as_yaml(
-                {key: _unwrapped(value) for key, value in checked_settings(rest).items()},
-                lambda loader: loading_of(loader, self.text, where),
+            body, classes = as_yaml(
+                checked_settings(rest), lambda loader: loading_of(loader, self.text, where), _apart
             )
         except TypeError as error:
             raise ConfigError(f"stage '{name}': {error}", where=where) from None
@@ -307,29 +307,29 @@ class _Program(Evaluation):
             self.file,
             node.lineno,
             folder,
+            classes,
         )
 
-    def _is_class(self, node: ast.expr) -> bool:
-        return (
-            isinstance(node, (ast.Name, ast.Attribute))
-            and self.text.class_of(Spot(self.module, self.file, node)) is not None
-        )
+    def _class(self, node: ast.expr) -> Made | None:
+        """A class that is given as params: an instance with its defaults."""
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return None
+        found = self.text.class_of(Spot(self.module, self.file, node))
+        return Made(found[0], found[2].name, {}) if found is not None else None
 
 
-def _unwrapped(value: Any) -> Any:
-    """A value in which calls of the project's own classes are the mappings of their arguments."""
-    if isinstance(value, Instance):
-        if value.arguments:
-            raise NotLiteral(
-                SourceError(
-                    f"the arguments of {value.name}(...) have no names",
-                    hint="write them as keywords",
-                    where=value.where,
-                )
+def _apart(value: Any) -> Made | None:
+    """A call of a class of the project, or such a class, as the instance that it gives."""
+    if isinstance(value, Made):
+        return value
+    if not isinstance(value, Instance):
+        return None
+    if value.arguments:
+        raise NotLiteral(
+            SourceError(
+                f"the arguments of {value.name}(...) have no names",
+                hint="write them as keywords",
+                where=value.where,
             )
-        return {name: _unwrapped(item) for name, item in value.keywords.items()}
-    if isinstance(value, dict):
-        return {key: _unwrapped(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_unwrapped(item) for item in value]
-    return value
+        )
+    return Made(value.module, value.name, value.keywords)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from .loaders import FileLoader
-from .lowering import as_yaml
+from .lowering import as_yaml, instance
 from .pipelines import MARK, Pipeline, Registered
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
@@ -42,8 +42,9 @@ def collect(
 ) -> dict[str, Any]:
     """Run `file` (absolute, importable as `module` from `roots`).
 
-    Returns `entries`, as `config.programs.Entry` has them with `body` encoded, and the project's
-    files and folders that were `read`; or `error`, with the `line` of the file where it happened.
+    Returns `entries`, as `config.programs.Entry` has them with `body` and the pairs of `classes`
+    encoded, and the project's files and folders that were `read`; or `error`, with the `line` of
+    the file where it happened.
     """
     sys.path[:0] = roots
     read: set[str] = set()
@@ -124,7 +125,7 @@ def _entry(
             f"stage '{item.name}' ({where}): a stage is a function that can be imported by name"
         )
     try:
-        body = as_yaml(item.settings, _loading)
+        body, classes = as_yaml(item.settings, _loading, instance)
     except TypeError as error:
         raise TypeError(f"stage '{item.name}' ({where}): {error}") from None
     return {
@@ -132,6 +133,7 @@ def _entry(
         "module": module,
         "qualname": qualname,
         "body": encode(body),
+        "classes": encode([[list(path), name] for path, name in classes.items()]),
         "file": os.path.relpath(item.file, root).replace(os.sep, "/"),
         "line": item.line,
         "folder": os.path.relpath(folder, root).replace(os.sep, "/"),

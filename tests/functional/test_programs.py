@@ -346,6 +346,127 @@ def test_a_value_that_yaml_has_no_form_for_is_refused(tmp_path: Path, when: str)
     assert "x takes plain values, not b'1'" in said
 
 
+MODELS = """
+    from pathlib import Path
+    from typing import Annotated, Literal
+    import pydantic
+    import pivot
+
+    class Ridge(pivot.StageParams):
+        kind: Literal["ridge"] = "ridge"
+        alpha: float = 1.0
+
+    class Lasso(pivot.StageParams):
+        kind: Literal["lasso"] = "lasso"
+        alpha: float = pydantic.Field(1.0, alias="a")
+
+    class P(pivot.StageParams):
+        model: Ridge | Lasso = Ridge()
+        tagged: Annotated[Ridge | Lasso, pydantic.Field(discriminator="kind")] = Ridge()
+        more: list[Ridge | Lasso] = []
+        other: dict[str, Lasso] = {}
+
+    class Sub(P):
+        depth: int = 5
+
+    def fit(params: P, out: Path) -> None:
+        out.write_text(repr(params))
+    """
+FITS = """
+    import pivot
+    from models import Lasso, P, Ridge, Sub, fit
+
+    pipeline = pivot.Pipeline("demo")
+    if WHERE:
+        pipeline.register(
+            fit,
+            outs={"out": "fit.txt"},
+            params=P(
+                model=Lasso(a=0.3), tagged=Lasso(), more=[Ridge(alpha=2.0), Lasso()],
+                other={"x": Lasso(a=0.5)},
+            ),
+        )
+    """
+ARRIVED = (
+    "P(model=Lasso(kind='lasso', alpha=0.3), tagged=Lasso(kind='lasso', alpha=1.0), "
+    "more=[Ridge(kind='ridge', alpha=2.0), Lasso(kind='lasso', alpha=1.0)], "
+    "other={'x': Lasso(kind='lasso', alpha=0.5)})"
+)
+
+
+@pytest.mark.parametrize("when", ["True", "open('raw.txt').read()"])
+def test_instances_arrive_as_what_they_were(tmp_path: Path, when: str) -> None:
+    program = FITS.replace("WHERE", when)
+    project = made(tmp_path / "p", {"pipeline.py": program, "models.py": MODELS})
+    assert project.ran() == {"fit"}
+    assert project.read("fit.txt") == ARRIVED
+    [stage] = listed(project)
+    assert stage["inline_params"] == project.lock("fit")["params"] == {
+        "model": {"kind": "lasso", "a": 0.3},
+        "tagged": {"kind": "lasso"},
+        "more": [{"kind": "ridge", "alpha": 2.0}, {"kind": "lasso"}],
+        "other": {"x": {"a": 0.5}},
+    }  # fmt: skip
+    project.edit("pipeline.py", "tagged=Lasso()", "tagged=Ridge()")
+    assert project.reasons("fit") == {("params", "tagged.kind")}
+    project.edit("pipeline.py", "tagged=Ridge()", "tagged=Lasso()")
+    assert project.stale() == set()
+    # another class than the annotated one, until it is the annotated one
+    project.edit("pipeline.py", "params=P(", "params=Sub(")
+    said = project.run("repro").ended(2).stderr
+    assert "pipeline.py:6: stage 'fit': params: an instance of Sub is given, and P is " in said
+    assert "(models.py:23): another object would arrive" in said
+    project.edit("models.py", "params: P", "params: Sub")
+    assert project.ran() == {"fit"}
+    assert project.read("fit.txt") == f"Sub{ARRIVED[1:-1]}, depth=5)"
+
+
+def test_decorators_take_instances(tmp_path: Path) -> None:
+    program = """
+        from pathlib import Path
+        import pivot
+        from models import Lasso, P
+
+        @pivot.stage(outs={"out": "o.txt"}, params=P(model=Lasso()))
+        def own(params: P, out: Path) -> None:
+            out.write_text(repr(params.model))
+        """
+    project = made(tmp_path / "p", {"pipeline.py": program, "models.py": MODELS})
+    assert project.ran() == {"own"}
+    assert project.read("o.txt") == "Lasso(kind='lasso', alpha=1.0)"
+
+
+def test_an_instance_that_its_fields_do_not_make_again_is_refused(tmp_path: Path) -> None:
+    models = """
+        from dataclasses import dataclass
+        from pathlib import Path
+
+        @dataclass
+        class Twice:
+            x: int = 1
+
+            def __post_init__(self) -> None:
+                self.x *= 2
+
+        def fit(params: Twice, out: Path) -> None:
+            out.write_text(repr(params))
+        """
+    program = """
+        import pivot
+        import models
+
+        pipeline = pivot.Pipeline("demo")
+        if True:
+            pipeline.register(models.fit, outs={"out": "o.txt"}, params=models.Twice(x=3))
+        """
+    project = made(tmp_path / "p", {"pipeline.py": program, "models.py": models})
+    assert project.ran() == {"fit"}
+    assert project.read("o.txt") == "Twice(x=6)"
+    project.edit("pipeline.py", "if True", "if open('raw.txt').read()")
+    said = project.run("repro").ended(2).stderr
+    assert "stage 'fit' (pipeline.py:6): Twice makes other values of its fields" in said
+
+
 def test_variables_that_decide_about_stages_are_asked_each_time(tmp_path: Path) -> None:
     text = COMPUTED.replace('open("names.txt") as names', "open('raw.txt')").replace(
         "names.read().split()", '__import__("os").environ["NAMES"].split()'

@@ -350,6 +350,104 @@ def test_what_is_computed_is_asked_of_who_can_run_it() -> None:
     assert not failed.keeps  # it may be installed any time
 
 
+CLASSES = """
+from __future__ import annotations
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Optional, Union
+import pydantic
+@dataclass
+class A:
+    a: int = 1
+@dataclass
+class B:
+    b: int = 2
+    later: int = field(default_factory=int)
+@dataclass
+class Same:
+    a: int = 1
+class Open(pydantic.BaseModel):
+    o: int = 1
+class Judge(pydantic.BaseModel):
+    kind: Literal["judge"] = "judge"
+    o: int = 1
+    @pydantic.field_validator("o")
+    @classmethod
+    def check(cls, o): return o
+class Kind(pydantic.BaseModel):
+    kind: Literal["kind"] = "kind"
+    class Inner(pydantic.BaseModel):
+        q: int = 1
+    inner: Inner = Inner()
+@dataclass
+class P:
+    one: A | B = field(default_factory=A)
+    two: Union[A, Same] = field(default_factory=A)
+    opened: Open | A | None = None
+    judged: Judge | Kind | None = None
+    optional: Optional[A] = None
+    pair: tuple[A, B] = (A(), B())
+    anything: Any = None
+def whole(params: P): ...
+def perhaps(params: P | None = None): ...
+def bare(params): ...
+def fields(a, other=7): ...
+def later(b, later=1): ...
+def arg(x: A, y: list[A] = ()): ...
+def union(x: A | B): ...
+"""
+
+
+def with_instance(line: str) -> str:
+    return (
+        f"import pivot\nimport classes as c\np = pivot.Pipeline()\np.register({line}, name='s')\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "params"),
+    [
+        ("c.whole, params=c.P(one=c.B())", {"one": {"b": 2}}),
+        ("c.whole, params=c.P(one=c.A(a=3))", {"one": {"a": 3}}),
+        ("c.whole, params=c.P(judged=c.Kind(inner=c.Kind.Inner(q=2)))", {"judged": {"kind": "kind", "inner": {"q": 2}}}),
+        ("c.whole, params=c.P(optional=c.A())", {"optional": {}}),
+        ("c.whole, params=c.P(pair=(c.A(a=2), c.B(b=3)))", {"pair": [{"a": 2}, {"b": 3}]}),
+        ("c.whole, params={'one': c.B(b=4)}", {"one": {"b": 4}}),
+        ("c.whole, params=c.P", {}),
+        ("c.perhaps, params=c.P(one=c.A())", {"one": {"a": 1}}),
+        ("c.fields, params=c.A()", {"a": 1}),
+        ("c.fields, params=c.A", {"a": 1}),
+        ("c.arg, params={'x': c.A(a=2)}", {"x": {"a": 2}}),
+    ],
+)  # fmt: skip
+def test_instances_are_mappings_that_make_them_again(line: str, params: Any) -> None:
+    [stage] = stages(with_instance(line), {"classes.py": CLASSES}).values()
+    given = {key: value for key, value in stage.params.items() if key not in stage.defaults}
+    assert given == params
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("c.whole, params=c.A()", "params: an instance of A is given, and P is annotated (classes.py:39): another object would arrive"),
+        ("c.whole, params=c.A", "params: an instance of A is given, and P is annotated"),
+        ("c.whole, params=c.P(two=c.Same())", "param 'two': nothing in the values of this Same tells it from A"),
+        ("c.whole, params=c.P(anything=c.A())", "param 'anything': an instance of A is given, and Any is annotated"),
+        ("c.whole, params=c.P(one=c.Same())", "param 'one': an instance of Same is given, and A | B is annotated"),
+        ("c.whole, params=c.P(pair=(c.B(), c.A()))", "param 'pair[0]': an instance of B is given, and A is annotated"),
+        ("c.bare, params=c.A()", "params: an instance of A is given, and would arrive as a mapping"),
+        ("c.arg, params={'x': c.A(), 'y': [c.A()]}", "param 'y[0]': an instance of A is given, and would arrive as a mapping"),
+        ("c.union, params={'x': c.A()}", "param 'x': an instance of A is given, and A | B is annotated"),
+        ("c.later, params=c.B()", "param 'later': its value is known only to the class; give it"),
+        ("c.whole, params=c.P(opened=c.A(a=3))", "param 'opened': nothing in the values of this A tells it from Open"),
+    ],
+)  # fmt: skip
+def test_instances_that_would_not_arrive_are_refused(line: str, said: str) -> None:
+    found = problem(with_instance(line), {"classes.py": CLASSES})
+    assert found.startswith("pipeline.py:4: stage 's': "), found
+    assert said in found
+
+
 @pytest.mark.parametrize(
     "line",
     [
