@@ -380,6 +380,9 @@ HELD = "would run if it were not frozen"
 #: A note of frozen stages whose outs a run would record as they have become.
 TO_RECORD = "`pivot repro` records its outs as they are now"
 
+#: A note of stale stages that cannot run, for want of deps of which only the digest is known.
+TO_FETCH = "`pivot pull` fetches what is missing where a remote has it"
+
 #: A note of decisions to run where the outs are those of an earlier result.
 OLDER = "what lies there is an earlier result; `pivot pull` brings the locked one without a run"
 

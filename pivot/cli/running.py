@@ -112,7 +112,7 @@ def _leave_witness(session: Session, command: str, names: Collection[str], recor
 def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
     from ..model import RESTORABLE
-    from .wording import brief, explanation, remark, state_word
+    from .wording import brief, explanation, is_refused, remark, state_word
 
     stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
     if as_json:
@@ -128,20 +128,22 @@ def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
             known = planned.seconds.get(decision.stage)
             runs = decision.action == "run" and RESTORABLE not in decision.notes
             expected = f"  [about {seconds_text(known)}]" if known and runs else ""
-            unknown = decision.state == "unknown"
-            text = brief(decision.reasons, unknown=unknown)
+            text = brief(decision.reasons, unknown=is_refused(decision))
             text = f"{text or 'its outs are missing, and in the cache'}{remark(decision)}"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
     _print_plan_summary(planned, stale)
 
 
 def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
-    from .wording import up_to_date
+    from .wording import is_refused, up_to_date
 
     if not stale:
         say(up_to_date(len(planned.decisions), planned.records))
         return
     total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
     fresh = len(planned.decisions) - len(stale)
-    what = "1 stage" if len(stale) == 1 else f"{len(stale)} stages"
-    say(f"Would bring {what} up to date, {fresh} fresh{total}.")
+    lost = sum(is_refused(decision) for decision in stale)
+    count = len(stale) - lost
+    what = "1 stage" if count == 1 else f"{count} stages"
+    refused = f", {lost} refused" if lost else ""
+    say(f"Would bring {what} up to date, {fresh} fresh{refused}{total}.")

@@ -105,15 +105,17 @@ _TRACKED_WORDS = {
 
 
 def _line(decision: Decision, width: int) -> str:
-    from .wording import brief, is_settled, remark, state_word
+    from .wording import brief, is_refused, is_settled, remark, state_word
 
     word = f"{state_word(decision):<9}"
     if is_settled(decision):
         text = ", ".join(note for note in decision.notes if note != "frozen")
     else:
         word = styled(word, "yellow", sys.stdout)
-        unknown = decision.state == "unknown"
-        text = brief(decision.reasons, unknown=unknown) or "its outs are missing, and in the cache"
+        text = (
+            brief(decision.reasons, unknown=is_refused(decision))
+            or "its outs are missing, and in the cache"
+        )
         text += remark(decision)
     return f"{decision.stage:<{width}}  {word} {text}".rstrip()
 

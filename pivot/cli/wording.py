@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import OLDER, RESTORABLE, TO_RECORD, Decision, Reason
+from ..model import OLDER, RESTORABLE, TO_FETCH, TO_RECORD, Decision, Reason
 from .output import value_text
 
 _KIND_WORDS = {
@@ -51,10 +51,15 @@ def is_settled(decision: Decision) -> bool:
     return decision.state == "fresh" and decision.action == "none"
 
 
+def is_refused(decision: Decision) -> bool:
+    """Whether a run is refused, since something that it needs cannot be read or is nowhere."""
+    return decision.state == "unknown" or TO_FETCH in decision.notes
+
+
 def headline(decision: Decision) -> str:
     """All kinds of reasons of a decision, each once: `code changed, params changed`."""
     words = dict.fromkeys(_KIND_WORDS.get(reason.kind, reason.kind) for reason in decision.reasons)
-    if decision.state == "unknown" and decision.reasons:
+    if is_refused(decision) and decision.reasons:
         first = decision.reasons[0].kind  # why nothing can be done; the others are changes
         if all(reason.new is None for reason in decision.reasons if reason.kind == "dep"):
             words.pop("deps changed", None)
@@ -66,7 +71,7 @@ def headline(decision: Decision) -> str:
 
 def state_word(decision: Decision) -> str:
     """What a run would do with the stage."""
-    if decision.state == "unknown":
+    if is_refused(decision):
         return "UNKNOWN"
     if decision.action == "run":
         if RESTORABLE in decision.notes:
@@ -139,7 +144,7 @@ def _loss(reason: Reason) -> str | None:
 
 def remark(decision: Decision) -> str:
     """What belongs beside the reasons in one line: what else would help, or will be done."""
-    told = [note for note in decision.notes if note in (OLDER, TO_RECORD)]
+    told = [note for note in decision.notes if note in (OLDER, TO_FETCH, TO_RECORD)]
     return f" ({told[0]})" if told else ""
 
 

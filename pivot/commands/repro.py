@@ -91,6 +91,7 @@ def plan_run(session: Session, request: ReproRequest) -> Plan:
         session.space,
         forced=_forced(request, names),
         allow_missing=request.allow_missing,
+        pulling=request.pull,
     )
     check(session, request.requirements, survey, _doubtful(session, survey, names))
     decisions = survey.plan(names, restores=request.run_cache)

@@ -6,7 +6,16 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..errors import ConfigError, GraphError, PivotError, Where, did_you_mean, nearest, raise_all
+from ..errors import (
+    ConfigError,
+    GraphError,
+    PivotError,
+    PivotErrors,
+    Where,
+    did_you_mean,
+    nearest,
+    raise_all,
+)
 from ..graph import missing_inputs
 from ..model import Dep, Out, Stage
 from ..run.survey import Survey, unreadable_code
@@ -53,6 +62,24 @@ def check(session: Session, required: Requirements, survey: Survey, names: list[
     errors += _missing_params(session, active)
     raise_all(errors)
     session.space.verdicts.accept(names)
+
+
+def refusals(session: Session, stages: list[Stage]) -> list[PivotError]:
+    """What `check` would raise of the definitions of `stages`, whatever lies there of their data.
+
+    Signatures are those of the whole pipeline.
+    """
+    errors: list[PivotError] = []
+    try:
+        session.check_signatures()
+    except PivotErrors as problem:
+        errors += problem.errors
+    except PivotError as problem:
+        errors.append(problem)
+    active = [stage for stage in stages if not stage.frozen]
+    if session.space.here:
+        errors += [*_loaders(active), *_places(session, active), *_missing_params(session, active)]
+    return errors
 
 
 def _unreadable_locks(session: Session, names: list[str]) -> Iterable[PivotError]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import PivotError, PivotErrors, SourceError
+from ..errors import SourceError
 from ..graph import Selection
 from ..model import FINGERPRINT_VERSION, HELD, Decision, OpaqueReference, Reason, TrackedFile
 from ..plan import RULES
@@ -13,6 +13,7 @@ from ..run.journal import read_journal
 from ..run.survey import Survey
 from ..run.tracked import TrackedData, TrackedState, needed_by
 from ..values import dataclass
+from .requirements import refusals
 from .selecting import Chosen, named
 from .session import Session
 
@@ -73,12 +74,14 @@ def status(session: Session, selection: Selection, *, opaque: bool = False) -> S
     judged = survey.plan(graph.sorted(graph.upstream(names)))
     decisions = {name: judged[name] for name in names}
     # where there is no stage, every command says them
-    notes = [*(space.pipeline.notes if space.pipeline.stages else ()), *_refusals(session)]
+    notes = list(space.pipeline.notes if space.pipeline.stages else ())
     touched = {
         name: decision
         for name, decision in decisions.items()
         if not survey.is_unchanged(graph.stages[name])
     }
+    refused = refusals(session, [graph.stages[name] for name in touched])
+    notes += [f"`pivot repro` will refuse: {error}" for error in refused]
     told = (problem for name in touched if (problem := space.locks.problem(name)))
     notes += dict.fromkeys(told)  # one dvc.lock is that of many stages
     notes += _other_rules(session, touched)
@@ -148,17 +151,6 @@ def _other_rules(session: Session, decisions: Mapping[str, Decision]) -> list[st
             )
         notes.append(text)
     return notes
-
-
-def _refusals(session: Session) -> list[str]:
-    """What a run would refuse: functions that are not called as they are declared."""
-    try:
-        session.check_signatures()
-    except PivotErrors as errors:
-        return [f"`pivot repro` will refuse: {error}" for error in errors.errors]
-    except PivotError as error:
-        return [f"`pivot repro` will refuse: {error}"]
-    return []
 
 
 def _opaque(session: Session, survey: Survey, name: str) -> tuple[OpaqueReference, ...]:

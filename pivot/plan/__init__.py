@@ -2,7 +2,7 @@
 
 from .causes import causes, explain_code
 from .comparison import MISSING, RULES, compare
-from .decision import decide, is_callback, plan
+from .decision import decide, is_callback, lacking, plan
 from .evidence import Evidence
 from .keys import entry_of, env_digest, stage_key
 
@@ -17,6 +17,7 @@ __all__ = [
     "env_digest",
     "explain_code",
     "is_callback",
+    "lacking",
     "plan",
     "stage_key",
 ]

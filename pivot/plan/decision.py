@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ..graph import Graph
 from ..model import (
     HELD,
+    TO_FETCH,
     TO_RECORD,
     Action,
     Command,
@@ -65,18 +67,28 @@ def _without(
     stage: Stage, evidence: Evidence, paths: Sequence[str], besides: Sequence[Reason] = ()
 ) -> Decision:
     """The decision about a stage whose deps at `paths` are missing; `besides` is what changed."""
-    missing = tuple(
-        Reason(
-            "dep",
-            path,
-            old_dep(evidence.record, path),
-            None,
-            stage.written_in,
-            line_of(stage, path),
-        )
+    missing = _lost(stage, evidence.record, paths)
+    return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
+
+
+def _lost(stage: Stage, record: StageRecord | None, paths: Sequence[str]) -> tuple[Reason, ...]:
+    return tuple(
+        Reason("dep", path, old_dep(record, path), None, stage.written_in, line_of(stage, path))
         for path in paths
     )
-    return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
+
+
+def lacking(
+    stage: Stage, decision: Decision, record: StageRecord | None, paths: Sequence[str]
+) -> Decision:
+    """`decision` to run a stage, where the deps at `paths` are known by digest and not here.
+
+    It is as stale as it was; nothing is done about it.
+    """
+    missing = _lost(stage, record, paths)
+    besides = (r for r in decision.reasons if r.kind != "dep" or r.subject not in paths)
+    notes = (*decision.notes, TO_FETCH)
+    return replace(decision, action="none", reasons=(*missing, *besides), notes=notes)
 
 
 def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:

@@ -40,7 +40,7 @@ class Survey:
 
     `forced` are stages to run whatever is known; with `allow_missing` a dep that is absent counts
     as unchanged where the lock knows its digest. With `rested` stages that always run are judged
-    like the others.
+    like the others; with `pulling` a run would bring from remotes what is not here.
     """
 
     def __init__(
@@ -50,8 +50,10 @@ class Survey:
         forced: frozenset[str] = frozenset(),
         allow_missing: bool = False,
         rested: bool = False,
+        pulling: bool = False,
     ) -> None:
         self._space = space
+        self._pulling = pulling
         self._rested = rested
         self._forced = set(forced)
         self._allow_missing = allow_missing
@@ -515,15 +517,45 @@ class Survey:
         for name in names:
             stage = self._space.graph.stages[name]
             decision = self.decide(stage, decisions, coming)
-            if decision.action == "run" and restores:
-                stored = self.stored_result(stage, decision)
+            if decision.action == "run":
+                stored = self.stored_result(stage, decision) if restores else None
                 if stored is not None:
                     decision = replace(decision, notes=(*decision.notes, RESTORABLE))
                     coming[name] = stored
-                elif self._is_older(decision):
+                elif lost := self._lost(stage, decisions):
+                    decision = plan.lacking(stage, decision, self.record(stage), lost)
+                elif restores and self._is_older(decision):
                     decision = replace(decision, notes=(*decision.notes, OLDER))
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
+
+    def _lost(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
+        """The deps for want of which a run of the stage is refused, though it could be judged.
+
+        Of those a lock or a record has the digest, and nothing here has the bytes.
+        """
+        space = self._space
+        if not space.here or self._pulling or space.cache.source is not None:
+            return ()
+        return tuple(
+            dep.path
+            for dep in stage.deps
+            if "://" not in dep.path
+            and space.observer.observe(dep.path, check=dep.check) is None
+            and not self._comes(stage, dep.path, decisions)
+        )
+
+    def _comes(self, stage: Stage, path: str, decisions: Mapping[str, Decision]) -> bool:
+        """Whether a run puts something at `path` before the turn of the stage."""
+        space = self._space
+        for name in space.graph.parents[stage.name]:
+            if name in decisions and decisions[name].action != "none" and self._makes(name, path):
+                return True
+        return any(
+            space.observer.observe(place) is None and space.cache.has(digest)
+            for place, digest in self._tracked.items()
+            if is_within(path, place) or is_within(place, path)
+        )
 
     def _is_older(self, decision: Decision) -> bool:
         """Whether all that is wrong are outs, whose bytes an earlier run left, in the cache.

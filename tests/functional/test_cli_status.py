@@ -132,6 +132,81 @@ def test_a_lost_input_is_told_though_the_code_changed_too(done: Sandbox) -> None
     assert first == "count  UNKNOWN   dep data/text.txt is missing; never run"
 
 
+@pytest.fixture
+def cloned(tmp_path: Path) -> Sandbox:
+    """A clone without any data; what is tracked, and two stages below it, are on a remote."""
+    theirs = Sandbox(tmp_path / "theirs").write(
+        {
+            "in.txt": "a\n",
+            "pivot.yaml": """
+                stages:
+                  a: {cmd: cat in.txt in.txt > x, deps: [in.txt], outs: [x]}
+                  b: {cmd: cat x x > y, deps: [x], outs: [y]}
+                """,
+        }
+    )
+    (tmp_path / "store").mkdir()
+    theirs.run("init", "--force").ended(0)
+    theirs.run("remote", "add", "--default", "store", str(tmp_path / "store")).ended(0)
+    theirs.run("track", "in.txt").ended(0)
+    theirs.repro()
+    theirs.run("push", "in.txt").ended(0)
+    theirs.commit()
+    ours = Sandbox(tmp_path / "ours", git=False)
+    ours.git("clone", "-q", str(theirs.root), ".")
+    return ours
+
+
+def test_what_a_run_would_refuse_for_want_of_data_is_foretold(cloned: Sandbox) -> None:
+    for arguments in (["status"], ["repro", "-n"]):
+        lines = cloned.run(*arguments).ended(0).stdout.splitlines()
+        assert lines[0].startswith("a  UNKNOWN   dep in.txt is missing; out x is missing")
+        assert "`pivot pull` fetches what is missing" in lines[0]
+        assert lines[1].startswith("b  UNKNOWN   dep x is missing")
+    assert lines[-1] == "Would bring 0 stages up to date, 0 fresh, 2 refused."
+    assert cloned.run("status", "--exit-code").code == 1
+    refused = cloned.run("repro").ended(1).stderr
+    assert "a: failed: it needs 'in.txt', which is not there; `pivot pull in.txt`" in refused
+
+    alone = cloned.run("repro", "-n", "-s", "b").ended(0).stdout
+    assert alone.startswith("b  UNKNOWN   dep x is missing")
+    pulled = cloned.run("repro", "-n", "--pull").ended(0).stdout
+    assert pulled.startswith("a  WILL RUN  out x is missing\nb  WILL RUN")
+    assert "up to date" in cloned.run("repro", "-n", "--allow-missing").ended(0).stdout
+
+    cloned.run("pull", "in.txt").ended(0)
+    assert cloned.run("status").stdout.startswith("a  WILL RUN  out x is missing\nb  WILL RUN")
+    cloned.remove("in.txt")  # the cache has it now, and a run puts it back
+    assert cloned.run("status").stdout.startswith("a  WILL RUN")
+    cloned.repro()
+
+
+def test_what_an_allowed_absence_cannot_run_is_foretold(cloned: Sandbox) -> None:
+    cloned.edit("pivot.yaml", "cat in.txt in.txt > x", "cp in.txt x")
+    planned = cloned.run("repro", "-n", "--allow-missing").ended(0).stdout
+    assert planned.startswith("a  UNKNOWN   dep in.txt is missing; command: ")
+    cloned.run("repro", "--allow-missing").ended(1)
+    assert "a  WILL RUN" in cloned.run("repro", "-n", "--allow-missing", "--pull").stdout
+    cloned.run("repro", "--allow-missing", "--pull").ended(0)
+
+
+def test_what_a_run_would_refuse_of_a_definition_is_told(project: Sandbox) -> None:
+    project.write(
+        {
+            "pivot.yaml": """
+                stages:
+                  out: {cmd: "true", outs: [../x]}
+                  place: {cmd: "true", wdir: nowhere}
+                """
+        }
+    )
+    told = project.run("status").ended(0).stderr
+    refused = project.run("repro").ended(2).stderr
+    for what in ("out '../x' lies outside the project", "works in 'nowhere', which is not there"):
+        assert what in refused
+        assert sum(what in line and "will refuse" in line for line in told.splitlines()) == 1
+
+
 def test_the_lock_of_a_stage_that_is_gone_is_reported(done: Sandbox) -> None:
     text = done.read("pivot.yaml")
     done.write({"pivot.yaml": text.partition("  size:")[0]})
