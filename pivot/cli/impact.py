@@ -14,7 +14,7 @@ from .output import note, say, say_json, styled, value_text
 
 if TYPE_CHECKING:
     from ..commands.impact import Impact, StageImpact
-    from ..model import Reason
+    from ..model import Problem, Reason
 
 #: So much of a list is shown in a comment, which has a limit of its own.
 _MOST = 100
@@ -67,7 +67,7 @@ def impact(
     for remark in result.notes:
         note(remark)
     raise_all([problem.error for problem in result.lacks])
-    if exit_code and result.stages:
+    if exit_code and (result.stages or result.unread):
         raise typer.Exit(1)
 
 
@@ -130,7 +130,7 @@ def _headline(result: Impact) -> str:
 
 
 def _counts(result: Impact) -> str:
-    if not result.stages:
+    if not result.stages and not result.unread:
         return "affects no stage"
     gone = sum(stage.state is None for stage in result.stages)
     unknown = sum(stage.state == "unknown" for stage in result.stages)
@@ -138,7 +138,16 @@ def _counts(result: Impact) -> str:
     parts = [f"affects {count} of {_stages(result.total)}"] if count else []
     parts += [f"removes {gone}"] if gone else []
     parts += [f"leaves {unknown} unknown"] if unknown else []
+    if result.unread:
+        whose = [_unread(problem) for problem in result.unread]
+        parts.append(f"leaves {_listed(whose, _FEW)} unknown")
     return " and ".join(parts)
+
+
+def _unread(problem: Problem) -> str:
+    if problem.stage is not None:
+        return f"stage '{problem.stage}' of {problem.source}"
+    return f"all stages of {problem.source}"
 
 
 def _stages(count: int) -> str:
@@ -190,6 +199,10 @@ def _markdown(result: Impact) -> Iterable[str]:
     a, b = result.shown
     yield f"### This change {_counts(result)}"
     yield ""
+    for problem in result.unread:
+        yield f"- {_escaped(str(problem.error))}"
+    if result.unread:
+        yield ""
     if not result.stages:
         yield f"{_code(b)} against {_code(a)} ({_code(result.base[:8])})."
         return

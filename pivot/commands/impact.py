@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from .. import lockfile
+from ..config.discovery import RECORDS
 from ..errors import PivotError
 from ..graph import Graph
 from ..model import Decision, OutKind, Problem, Reason, ReasonKind, Stage
@@ -76,6 +77,7 @@ class Impact:
 
     `shown` are the two as people call them; `total` counts the stages of the later version.
     `uncommitted` are locks of the work tree that stand for stages, and that HEAD has not so.
+    `unread` are files, and definitions in them, of whose stages nothing is known from either side.
     """
 
     base: str
@@ -88,6 +90,7 @@ class Impact:
     notes: tuple[str, ...] = ()
     lacks: tuple[Problem, ...] = ()
     uncommitted: tuple[str, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,27 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
         notes=tuple(notes),
         lacks=tuple(problem for problem in lacks if not _is_program(problem)),
         uncommitted=tuple(_uncommitted(later, [stage.name for stage in stages if stage.fresh])),
+        unread=tuple(_unread(earlier, later, stages)),
     )
+
+
+def _unread(
+    earlier: CommittedSession | None, later: Session, told: Sequence[StageImpact]
+) -> Iterator[Problem]:
+    """The first problem of each file, or definition, that no stage of the other side stands for."""
+    sides = [later.space.graph.stages, earlier.space.graph.stages if earlier else {}]
+    known: set[tuple[str, str | None]] = set()
+    for stage in (stage for side in sides for stage in side.values()):
+        known |= {(stage.file, None), (stage.file, stage.short_name)}
+    known |= {(reason.file, None) for stage in told for reason in stage.reasons if reason.file}
+    for problem in (*later.space.pipeline.problems, *_problems(earlier)):
+        place = (problem.source, problem.stage)
+        if place in known or problem.source.endswith(RECORDS):
+            continue
+        if _is_program(problem) and earlier is not None and _same_files(earlier, later):
+            continue
+        known.add(place)
+        yield problem
 
 
 def _uncommitted(later: Session, names: Iterable[str]) -> list[str]:
@@ -443,5 +466,9 @@ def impact_data(result: Impact) -> dict[str, Any]:
                 "change": artifact.change,
             }
             for artifact in result.artifacts
+        ],
+        "unread": [
+            {"file": problem.source, "stage": problem.stage, "message": str(problem.error)}
+            for problem in result.unread
         ],
     }

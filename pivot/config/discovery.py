@@ -37,7 +37,8 @@ _KEPT_BY_TOOLS = frozenset(
     (".git", ".hg", ".svn", ".dvc", ".pivot", ".venv", ".tox", ".nox", ".cache", ".eggs", ".idea",
      ".vscode", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints")
 )  # fmt: skip
-_RECORDS = (".pvt", ".dvc")
+#: How records of tracked data are called.
+RECORDS = (".pvt", ".dvc")
 #: Symbolic links can make a tree endless.
 _MAX_DEPTH = 40
 
@@ -69,7 +70,7 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
     if "pyvenv.cfg" in names:
         return (), ()
     watched = [name for name in _WATCHED if name in names]
-    watched += sorted(name for name in names if name.endswith(_RECORDS))
+    watched += sorted(name for name in names if name.endswith(RECORDS))
     if skip_dirs is not None:
         watched = [
             name
@@ -83,7 +84,7 @@ def visible(tree: Tree, folder: str, skip_dirs: SkipDirs | None) -> Listing:
             continue
         if skip_dirs is None and name.startswith("."):
             continue
-        if any(name + suffix in records for suffix in _RECORDS):
+        if any(name + suffix in records for suffix in RECORDS):
             continue
         if skip_dirs is not None and skip_dirs(join(folder, name)):
             continue
@@ -98,7 +99,7 @@ def records_of(pipeline: Pipeline) -> list[str]:
         for key, source in pipeline.sources.items()
         if key.endswith("/") and isinstance(source, tuple)
         for name in source[1][1]
-        if name.endswith(_RECORDS)
+        if name.endswith(RECORDS)
     )
 
 

@@ -578,6 +578,27 @@ def test_wrong_words(project: Sandbox) -> None:
     broken = project.run("impact", "HEAD~1", "HEAD").ended(2)
     assert "pivot.yaml:2:1: the file ends" in broken.stderr
     assert "config pivot.yaml" not in broken.stdout
+    assert broken.stdout.startswith("HEAD leaves 1 unknown (")
+
+
+def test_what_can_be_read_on_neither_side_is_no_all_clear(project: Sandbox) -> None:
+    project.write({"pivot.yaml": "stages: [\n"})
+    project.commit("broken")
+    project.write({"pivot.yaml": "stages: [ {\n", "sub/pivot.yaml": "stages: {a: {cmd: x}}\n"})
+    project.commit("broken otherwise")
+    text = project.run("impact", "HEAD~1", "HEAD").ended(2).stdout
+    assert text.startswith("HEAD affects 1 of 1 stage and leaves all stages of pivot.yaml unknown")
+    project.git("revert", "--no-edit", "HEAD")
+    text = project.run("impact", "HEAD~1", "HEAD", "--direct").ended(2).stdout
+    assert "removes 1 and leaves all stages of pivot.yaml unknown (against HEAD~1)." in text
+    shown = project.run("impact", "HEAD~2", "HEAD").ended(2).stdout
+    assert shown.startswith("HEAD leaves all stages of pivot.yaml unknown")
+    posted = project.run("impact", "HEAD~2", "HEAD", "--md").ended(2).stdout
+    assert posted.startswith(
+        "### This change leaves all stages of pivot.yaml unknown\n\n- pivot.yaml:2"
+    )
+    data = project.run("impact", "HEAD~2", "HEAD", "--json").ended(2).json
+    assert [(one["file"], one["stage"]) for one in data["unread"]] == [("pivot.yaml", None)]
 
 
 def test_an_out_that_dvc_lock_does_not_name_is_made(project: Sandbox) -> None:

@@ -84,7 +84,7 @@ GOOD_OUTPUTS: dict[str, Any] = {
         "tracked": [], "environment": [],
     },
     "events": {"event": "stage_finished", "stage": "a", "status": "ran", "seconds": 0.5},
-    "impact": {"from": "main", "to": "HEAD", "stages": [{"name": "a", "change": "upstream", "state": "stale", "reasons": [], "fresh": False}], "artifacts": [{"path": "o", "kind": "out", "stage": "a", "change": "affected"}]},
+    "impact": {"from": "main", "to": "HEAD", "stages": [{"name": "a", "change": "upstream", "state": "stale", "reasons": [], "fresh": False}], "artifacts": [{"path": "o", "kind": "out", "stage": "a", "change": "affected"}], "unread": [{"file": "pivot.yaml", "stage": None, "message": "m"}]},
     "verify": {"ok": False, "artifacts": [], "stages": [{"name": "a", "ok": False, "state": "fresh", "reasons": [], "problems": [{"path": "x", "problem": "missing", "where": "cache"}]}]},
     "lock": {
         "pivot_lock": 1, "stage": "train", "entry": "m.f", "code": "xxh128:ab", "params": {}, "deps": {},
