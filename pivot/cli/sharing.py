@@ -196,7 +196,7 @@ def _tell_pulled(pulled: Pulled, *, as_json: bool, whole: bool) -> None:
         note(f"restored {path}")
     for path in pulled.refused:
         note(f"{path} was changed and is stored nowhere; `--force` replaces it")
-    _tell(pulled.shared, "fetched", as_json=False, whole=whole)
+    _tell(pulled.shared, "fetched", as_json=False, whole=whole, quiet=bool(pulled.restored))
     say(
         f"{len(pulled.restored)} restored, {len(pulled.unchanged)} unchanged"
         + (f", {len(pulled.refused)} refused" if pulled.refused else "")
@@ -222,9 +222,9 @@ def _meter(doing: str) -> TransferMeter:
     return TransferMeter(doing, draws=sys.stderr.isatty())
 
 
-def _tell(shared: Shared, word: str, *, as_json: bool, whole: bool) -> None:
+def _tell(shared: Shared, word: str, *, as_json: bool, whole: bool, quiet: bool = False) -> None:
+    """Print what went over; `quiet` where nothing did and something else is told."""
     from ..commands.sharing import shared_data
-    from .meter import size_text
 
     if as_json:
         say_json(shared_data(shared))
@@ -234,20 +234,38 @@ def _tell(shared: Shared, word: str, *, as_json: bool, whole: bool) -> None:
     for item in shared.lacking:
         whose = "tracked by" if item.tracked else "stage"
         note(f"{item.artifact} ({whose} '{item.owner}'): {item.why}")
-    if not shared.files and not shared.lacking:
+    moved = _moved(shared, word)
+    if not moved and not shared.lacking:
+        if quiet:
+            return
         there = f": {_files(shared.already)} already there" if shared.already else ""
         if whole:  # else the error that follows says why there was nothing
             say(f"Nothing to do{there}.")
         return
-    where = "to" if word == "sent" else "from"
-    remotes = " and ".join(f"'{name}'" for name in shared.remotes)
-    moved = f"{_files(shared.files)} {word}" + (f" {where} {remotes}" if remotes else "")
     say(
-        f"{moved} ({size_text(shared.size)})"
+        (moved or f"Nothing {word}")
         + (f", {shared.already} already there" if shared.already else "")
         + (f", {_count(len(shared.lacking), 'artifact')} incomplete" if shared.lacking else "")
         + "."
     )
+
+
+def _moved(shared: Shared, word: str) -> str:
+    """What went over; empty where nothing did."""
+    from .meter import size_text
+
+    where = "to" if word == "sent" else "from"
+    remotes = " and ".join(f"'{name}'" for name in shared.remotes)
+    parts = []
+    if shared.files:
+        parts.append(f"{_files(shared.files)} {word} {where} {remotes} ({size_text(shared.size)})")
+    if shared.runs:
+        place = "" if shared.files else f" {where} {remotes}"
+        parts.append(f"{_count(shared.runs, 'earlier result')} {word}{place}")
+    if shared.imported:
+        whose = "its source" if len(shared.imported) == 1 else "their sources"
+        parts.append(f"{_count(len(shared.imported), 'import')} brought from {whose}")
+    return ", ".join(parts)
 
 
 def _files(count: int) -> str:

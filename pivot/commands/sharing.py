@@ -33,7 +33,11 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What went over: files and bytes by remote, what was there already, and what is lacking."""
+    """What went over: files and bytes by remote, what was there already, and what is lacking.
+
+    A file counts once for each remote that it goes to. `runs` are records of earlier runs, and
+    `imported` artifacts that came from where they were imported from.
+    """
 
     files: int
     size: int
@@ -41,7 +45,8 @@ class Shared:
     remotes: tuple[str, ...]
     lacking: tuple[Lacking, ...]
     notes: tuple[str, ...] = ()
-    extras: int = 0  # code tables, and the objects of earlier runs
+    runs: int = 0
+    imported: tuple[str, ...] = ()
 
 
 def fetch_objects(
@@ -111,15 +116,20 @@ def push(session: Session, request: ShareRequest) -> Shared:
             codes = codes_behind(session, items)
             if codes or request.run_cache:
                 stores.prepare(home)
-            totals.extras += evidence.push_tables(codes)
+            evidence.push_tables(codes)
             if request.run_cache:
-                totals.extras += _push_records(session, stores, evidence, home, request)
+                _push_records(session, stores, evidence, home, request, totals)
     return totals.result(wanted.notes)
 
 
 def _push_records(
-    session: Session, stores: Stores, evidence: Evidence, store: ObjectStore, request: ShareRequest
-) -> int:
+    session: Session,
+    stores: Stores,
+    evidence: Evidence,
+    store: ObjectStore,
+    request: ShareRequest,
+    totals: _Totals,
+) -> None:
     """Send the results of earlier runs: objects, then tables, then the records that name them."""
     cache = session.space.cache
     records = dict(evidence.records())
@@ -142,8 +152,8 @@ def _push_records(
         return not any(entry.digest in lost for entry in entries)
 
     evidence.push_tables(codes_of(records.values()))
-    evidence.push_records(records, is_there)
-    return len(done.moved)
+    totals.runs += evidence.push_records(records, is_there)
+    totals.add(store.name, done)
 
 
 def fetch(session: Session, request: ShareRequest) -> Shared:
@@ -163,11 +173,11 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
         imports += elsewhere  # nowhere but where they came from
     items = [item for item in wanted.items if item not in imports]
     if imports and not items:
-        totals.lacking += _fetch_imports(session, imports)
+        totals.add_imports(_fetch_imports(session, imports))
         return totals.result(wanted.notes)
     with Stores(session.project) as stores:
         groups = by_store(stores, items, request)
-        totals.lacking += _fetch_imports(session, imports)
+        totals.add_imports(_fetch_imports(session, imports))
         for store, group in groups:
             transfer = stores.transfer(cache, store, jobs=request.jobs, progress=request.progress)
             parts: dict[Digest, list[Item]] = {}
@@ -186,24 +196,25 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
                 stores.memory(store).note_used()
             why = dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
             why |= {digest: error.message for digest, error in done.failed}
-            totals.add(store.name, done)
+            totals.add(store.name, done, is_here=True)
             lost = [item for item in elsewhere if item in group and item.digest in why]
             why = {digest: said for digest, said in why.items() if not _any(lost, digest)}
-            totals.lacking += [*_fetch_imports(session, lost), *_lacking(session, group, why)]
+            totals.add_imports(_fetch_imports(session, lost))
+            totals.lacking += _lacking(session, group, why)
         codes = codes_behind(session, wanted.items)
         home = stores.home(request.remote)
         if home is not None and (codes or request.run_cache):
             store = home
             evidence = stores.evidence(store, request.jobs)
-            totals.extras += evidence.fetch_tables(codes)
+            evidence.fetch_tables(codes)
             if request.run_cache:
-                evidence.fetch_records()
+                totals.runs += len(evidence.fetch_records())
                 records = [record for _, record in evidence.records()]
                 digests = {d: None for record in records for d in record.outs.values()}
                 transfer = stores.transfer(
                     cache, store, jobs=request.jobs, progress=request.progress
                 )
-                totals.extras += len(transfer.fetch(digests).moved)
+                totals.add(store.name, transfer.fetch(digests), is_here=True)
                 evidence.fetch_tables(codes_of(records))
     return totals.result(wanted.notes)
 
@@ -212,8 +223,9 @@ def _any(items: Iterable[Item], digest: Digest) -> bool:
     return any(item.digest == digest for item in items)
 
 
-def _fetch_imports(session: Session, items: Iterable[Item]) -> list[Lacking]:
-    """Bring imported data from where it came; what cannot be had."""
+def _fetch_imports(session: Session, items: Iterable[Item]) -> tuple[list[str], list[Lacking]]:
+    """Bring imported data from where it came: what was brought, and what cannot be had."""
+    brought = []
     found = []
     for item in items:
         assert item.tracked is not None  # an import has a record
@@ -224,7 +236,9 @@ def _fetch_imports(session: Session, items: Iterable[Item]) -> list[Lacking]:
             why = bring_imported(session, item.tracked)
             if why is not None:
                 found.append(Lacking(item.path, item.owner, str(item.digest), why, tracked=True))
-    return found
+            else:
+                brought.append(item.path)
+    return brought, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,28 +328,37 @@ class _Totals:
     """Adds up what several remotes were sent, or gave."""
 
     def __init__(self) -> None:
-        self.files = 0
-        self.size = 0
-        self.already = 0
-        self.extras = 0
-        self.remotes: list[str] = []
+        self.runs = 0
+        self.imported: list[str] = []
+        self._size = 0
+        self._moved: set[tuple[str, Digest]] = set()
+        self._already: set[tuple[str, Digest]] = set()
+        self._remotes: dict[str, None] = {}
         self.lacking: list[Lacking] = []
 
-    def add(self, remote: str, done: Moved) -> None:
-        self.files += len(done.moved)
-        self.size += done.size
-        self.already += done.already
-        self.remotes.append(remote)
+    def add(self, remote: str, done: Moved, *, is_here: bool = False) -> None:
+        """Add what went to a remote, or (`is_here`) came from it, each object once a place."""
+        place = "" if is_here else remote
+        self._moved |= {(place, digest) for digest in done.moved}
+        self._already |= {(place, digest) for digest in done.already}
+        self._size += done.size
+        self._remotes[remote] = None
+
+    def add_imports(self, fetched: tuple[list[str], list[Lacking]]) -> None:
+        """Add imports that were brought, and those that could not be."""
+        self.imported += fetched[0]
+        self.lacking += fetched[1]
 
     def result(self, notes: list[str]) -> Shared:
         return Shared(
-            self.files,
-            self.size,
-            self.already,
-            tuple(self.remotes),
+            len(self._moved),
+            self._size,
+            len(self._already - self._moved),
+            tuple(self._remotes),
             tuple(self.lacking),
             tuple(notes),
-            self.extras,
+            self.runs,
+            tuple(self.imported),
         )
 
 
@@ -345,6 +368,8 @@ def shared_data(shared: Shared, pulled: Pulled | None = None) -> dict[str, Any]:
         "files": shared.files,
         "bytes": shared.size,
         "already": shared.already,
+        "runs": shared.runs,
+        "imported": list(shared.imported),
         "remotes": list(shared.remotes),
         "missing": [
             {

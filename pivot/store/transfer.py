@@ -50,7 +50,7 @@ class Moved:
 
     moved: list[Digest] = field(default_factory=list)
     size: int = 0
-    already: int = 0
+    already: list[Digest] = field(default_factory=list)
     absent: list[Digest] = field(default_factory=list)
     failed: list[tuple[Digest, RemoteError]] = field(default_factory=list)
 
@@ -88,7 +88,8 @@ class Transfer:
         done = Moved()
         trees, loose, hollow = self._opened(digests)
         known = self._known_there(trees) if not again else ()
-        done.already += sum(1 + len(trees.pop(tree).entries) for tree in known)
+        for tree in known:
+            done.already += [tree, *(entry.digest for entry in trees.pop(tree).entries)]
         inside = (entry.digest for manifest in trees.values() for entry in manifest.entries)
         files = list(dict.fromkeys((*loose, *inside)))
         wanted = [*files, *trees, *hollow]
@@ -99,7 +100,7 @@ class Transfer:
             size = self._size_here(digest, anew=again) if digest not in hollow else None
             expected = () if again else (there.get(object_path(digest)),)
             if object_path(digest) in there and size in (None, *expected):
-                done.already += 1
+                done.already.append(digest)
             elif size is None:
                 done.absent.append(digest)
                 unsent.add(digest)
@@ -211,6 +212,7 @@ class Transfer:
         done = Moved()
         wanted = list(dict.fromkeys(digests))
         trees = [digest for digest in wanted if digest.is_tree]
+        done.already += [tree for tree in trees if self.cache.holds(tree)]
         self._receive([tree for tree in trees if not self.cache.holds(tree)], done)
         files = {digest: None for digest in wanted if not digest.is_tree}
         for tree in trees:
@@ -220,7 +222,7 @@ class Transfer:
                 if within is None or within(tree, entry.path):
                     files[entry.digest] = None
         lacking = [digest for digest in files if not self.cache.holds(digest)]
-        done.already = len(files) - len(lacking)
+        done.already += files.keys() - lacking
         self._receive(lacking, done)
         return done
 

@@ -294,7 +294,11 @@ def test_a_pull_brings_data_of_urls_though_no_remote_is_configured(
 ) -> None:
     _import_both(ours)
     ours.remove("beside.csv", "model.txt", ".pivot/cache")
-    ours.run("pull").ended(0)
+    pulled = ours.run("pull").ended(0)
+    brought = "2 imports brought from their sources.\n"
+    assert pulled.stdout == f"{brought}2 restored, 0 unchanged.\n"
+    ours.remove("model.txt")
+    assert ours.run("pull").ended(0).stdout == "1 restored, 1 unchanged.\n"
     assert ours.read("beside.csv") == "a\n"
     assert ours.read("model.txt") == "WORDS\n"
 

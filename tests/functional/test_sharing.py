@@ -276,6 +276,32 @@ def test_earlier_runs_are_shared_with_their_objects(project: Sandbox, tmp_path: 
     assert not list((third.root / ".pivot/cache").glob("runs/*/*/*.json"))
 
 
+def test_earlier_runs_are_counted_with_the_files(project: Sandbox, tmp_path: Path) -> None:
+    shared(project, tmp_path)
+    project.write({"params.yaml": "times: 5\n"})
+    project.repro()
+    project.commit("five")
+    assert "earlier results sent" in project.run("push", "--run-cache").ended(0).stdout
+    other = clone(project, tmp_path / "other")
+
+    def objects() -> int:
+        return sum(path.is_file() for path in (other.root / ".pivot/cache/files").rglob("*"))
+
+    other.run("fetch").ended(0)
+    before = objects()
+    told = other.run("fetch", "--run-cache", "--json").ended(0).json
+    assert told["files"] > 0
+    assert told["already"] >= before  # and what git has, which is kept as an object too
+    assert told["files"] + told["already"] == objects()
+    runs = list((other.root / ".pivot/cache/runs").rglob("*.json"))
+    assert told["runs"] == len(runs) > 0
+    assert other.run("fetch", "--run-cache").stdout.startswith("Nothing to do: ")
+    third = clone(project, tmp_path / "third")
+    first = third.run("fetch", "--run-cache", "--json").ended(0).json
+    assert first["files"] + first["already"] == objects()
+    assert first["files"] > told["files"]
+
+
 def test_other_revisions_go_over_too(project: Sandbox, tmp_path: Path) -> None:
     shared(project, tmp_path)
     project.git("tag", "v1")
