@@ -443,7 +443,7 @@ def _artifacts(
 
 def impact_data(result: Impact) -> dict[str, Any]:
     """The result in the form of `impact --json` (schemas/impact.schema.json)."""
-    return {
+    data: dict[str, Any] = {
         "from": result.base,
         "to": result.to,
         "stages": [
@@ -467,8 +467,10 @@ def impact_data(result: Impact) -> dict[str, Any]:
             }
             for artifact in result.artifacts
         ],
-        "unread": [
+    }
+    if result.unread:
+        data["unread"] = [
             {"file": problem.source, "stage": problem.stage, "message": str(problem.error)}
             for problem in result.unread
-        ],
-    }
+        ]
+    return data
