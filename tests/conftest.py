@@ -54,15 +54,17 @@ _refused: list[str] = []
 _temporary_home: str | None = None
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     global _temporary_home
     _temporary_home = tempfile.mkdtemp(prefix="pivot-test-home-")
     os.environ.update(isolated_environment(_temporary_home))
     for name in list(os.environ):
         if name.startswith(("PIVOT_", "AWS_", "DVC_")) and name not in KEPT:
             del os.environ[name]
-    # the clock of a busy machine says nothing about the code
-    settings.register_profile("suite", deadline=None)
+    # the clock of a busy machine says nothing about the code; what is held against a change is the
+    # same each time, and `-m ''`, for thorough tests, looks further at random
+    is_suite = config.getoption("markexpr") == "not thorough"
+    settings.register_profile("suite", deadline=None, derandomize=is_suite)
     settings.load_profile("suite")
     sys.addaudithook(_refuse)
     # started by a script, or under nohup, it ignores these, and so would every process below
