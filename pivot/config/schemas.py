@@ -145,6 +145,8 @@ def _words(
                 here = (*path, key)
                 yield here, _unknown_key(key, known, path, marks, name)
         return
+    if keyword == "oneOf" and not isinstance(error.instance, Mapping):
+        return  # which keys it should have does not matter: its type is complained of
     if keyword == "anyOf" and not isinstance(error.instance, str):
         branch = _fitting_branch(error)
         if branch:

@@ -106,6 +106,8 @@ BAD = [
     # foreach and matrix
     ("stages:\n  a: {foreach: [1], do: {cmd: x}, deps: [a]}\n", "2:35: stage 'a': unknown key 'deps'; known: foreach, do"),
     ("stages:\n  a: {foreach: [1]}\n", "2:3: stage 'a': needs 'do'"),
+    ("stages:\n  a: {foreach: [1], do: }\n", "2:25: stage 'a': do takes a mapping, not nothing"),
+    ("stages:\n  a: {foreach: [1], do: x}\n", "2:25: stage 'a': do takes a mapping, not 'x'"),
     ("stages:\n  a: {do: {cmd: x}}\n", "2:7: stage 'a': 'do' needs 'foreach'"),
     ("stages:\n  a: {foreach: 3, do: {cmd: x}}\n", "2:16: stage 'a': foreach takes a list, a mapping or ${...}, not 3"),
     ("stages:\n  a: {foreach: [1], do: {comd: x}}\n", "2:26: stage 'a': do: unknown key 'comd'; did you mean 'cmd'?"),

@@ -265,6 +265,7 @@ def test_what_dvc_may_write_pivot_may_write(stage: Any) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(FILE)
+@example({"stages": {"a": {"foreach": "", "do": None, "cmd": ""}}})
 def test_every_complaint_can_be_put_in_words(value: Any) -> None:
     for error in validate(value, "pivot", None, "f.yaml"):
         assert error.message
