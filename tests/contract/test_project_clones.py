@@ -75,7 +75,7 @@ def test_a_repository_that_cannot_be_read_leaves_no_clone(theirs: Path, tmp_path
     empty = tmp_path / "empty"
     empty.mkdir()
     clone = Clone(checked_url(str(empty)))
-    with pytest.raises(PivotError, match="cannot read the repository"):
+    with pytest.raises(PivotError, match="is no git repository"):
         clone.update()
     assert not clone.is_there
     shutil.rmtree(empty)

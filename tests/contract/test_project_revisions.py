@@ -166,7 +166,7 @@ def test_an_unknown_revision_says_what_may_be_meant(repo: Repo, found: Repositor
         repo.git("tag", f"more-{number}")
     assert "`git branch -a` and `git tag` list them" in refusal(found, "zz")
     assert "goes back beyond the first commit" in refusal(found, "main~7")
-    assert refusal(found, "v1.0..main").endswith("give the two: v1.0 main")
+    assert refusal(found, "v1.0..main").endswith("name one: v1.0 or main")
     assert "names a blob of git's, not a commit" in refusal(found, "HEAD:a")
     assert "names a tree of git's" in refusal(found, "HEAD^{tree}")
     for odd in (
