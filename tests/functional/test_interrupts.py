@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -73,8 +74,15 @@ def wait_for_both(project: Sandbox, process: subprocess.Popen[str]) -> None:
 
 def wait_until_open(path: Path, process: subprocess.Popen[str]) -> None:
     """Until the process reads the file."""
-    fds = Path(f"/proc/{process.pid}/fd")
-    until(lambda: any(os.path.realpath(fd) == str(path) for fd in fds.iterdir()), process)
+
+    def is_open() -> bool:
+        with contextlib.suppress(FileNotFoundError):  # one that was closed as we looked
+            return any(
+                os.readlink(fd) == str(path) for fd in Path(f"/proc/{process.pid}/fd").iterdir()
+            )
+        return False
+
+    until(is_open, process)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
