@@ -7,19 +7,24 @@ from pathlib import Path
 import pytest
 from harness import Sandbox
 
-#: Tests that start processes by the hundred, to repeat what is asserted and measured elsewhere.
-#: Coverage would take half of their time.
+#: Tests that start processes by the hundred, most of it to go again through what others measure.
+#: Coverage would take more than half of their time.
 UNMEASURED = frozenset(
     {
         "test_bad_input",
         "test_cache_correctness",
         "test_cache_random",
         "test_change_detection",
+        "test_cli_bare",
+        "test_cli_gc",
+        "test_cli_importing",
+        "test_cli_revisions",
         "test_code_tracking",
         "test_concurrency",
         "test_crash_random",
         "test_crash_steps",
         "test_disk_trouble",
+        "test_dvc_projects",
         "test_edits_during_run",
         "test_example_ci",
         "test_example_flights",
@@ -28,8 +33,13 @@ UNMEASURED = frozenset(
         "test_impact_random",
         "test_incremental_outs",
         "test_interrupts",
+        "test_migration",
         "test_mutation",
         "test_processes",
+        "test_programs",
+        "test_remotes",
+        "test_sharing_faults",
+        "test_typed_stages",
     }
 )
 
