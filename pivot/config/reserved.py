@@ -31,7 +31,7 @@ def reserved(path: str, files: Iterable[str], *, as_dvc: bool) -> str | None:
     if path in files:
         return "the pipeline file that describes it"
     name = path.rpartition("/")[2]
-    if name in _NAMES:
+    if name in _NAMES and not (as_dvc and name == "dvc.lock"):  # DVC takes it where git has none
         return _NAMES[name]
     if name.endswith(".dvc" if as_dvc else (".dvc", ".pvt")):
         return "the name of a record of tracked data"

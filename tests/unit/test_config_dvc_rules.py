@@ -66,13 +66,20 @@ def test_what_dvc_takes(text: str) -> None:
     assert read(text)
 
 
+def test_dvc_takes_the_name_of_its_lock_for_an_out_and_pivot_does_not() -> None:
+    files = {"dvc.yaml": "stages: {s: {cmd: x, outs: [dvc.lock]}}\n"}
+    assert graph.build(load(DictTree(files), mode="dvc")).producer == {"dvc.lock": "s"}
+    files = {"pivot.yaml": files["dvc.yaml"]}
+    with pytest.raises(PivotError, match=r"the lock of a dvc\.yaml"):
+        graph.build(load(DictTree(files), mode="pivot"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("outs: ['../..']", "a folder around the project"),
         ("outs: [.dvc/x]", "what .dvc/ is kept for"),
         ("outs: [sub/.git/hooks/x]", "what .git/ is kept for"),
-        ("outs: [dvc.lock]", "the lock of a dvc.yaml"),
         ("outs: [./sub]", "the folder of the pipeline file"),
         ("deps: ['..'], outs: [o]", "lie one within the other"),
     ],
