@@ -73,16 +73,16 @@ def _check(session: Session, artifact: str, known: dict[str, TrackedFile]) -> No
 def check_place(session: Session, artifact: str, known: Mapping[str, TrackedFile]) -> None:
     """Raise PivotError where data at a path could not be tracked: outside, made by a stage, ..."""
     space = session.space
-    what = reserved(artifact, space.pipeline.files, as_dvc=session.project.mode == "dvc")
-    if what is not None and not artifact.startswith(".."):
-        raise PivotError(
-            f"'{artifact}' cannot be tracked: it is {what}",
-            hint="data has a place of its own",
-        )
-    if artifact.startswith(("..", "/")) or "://" in artifact:
+    if artifact == ".." or artifact.startswith(("../", "/")) or "://" in artifact:
         raise PivotError(
             f"'{artifact}' is not a file or folder inside the project",
             hint="move it into the project",
+        )
+    what = reserved(artifact, space.pipeline.files, as_dvc=session.project.mode == "dvc")
+    if what is not None:
+        raise PivotError(
+            f"'{artifact}' cannot be tracked: it is {what}",
+            hint="data has a place of its own",
         )
     made = space.graph.maker_of(artifact)
     if made is not None:

@@ -125,6 +125,16 @@ def test_what_belongs_to_git_or_pivot_is_neither_tracked_nor_imported_over(
     assert done.has(".git/HEAD")
 
 
+def test_names_that_only_begin_like_such_a_place_can_be_tracked(done: Sandbox) -> None:
+    names = ["..data", ".github", ".gitdata", ".pivots"]
+    done.write(dict.fromkeys(names, "a\n"))
+    for name in names:
+        done.run("track", name).ended(0)
+    done.write({"../beside.txt": "a\n"})
+    outside = done.run("track", "../beside.txt").ended(2)
+    assert "'../beside.txt' is not a file or folder inside the project" in outside.stderr
+
+
 @pytest.mark.parametrize("place", [".git", ".git/hooks/x", ".pivot/stages", "d/.git/config"])
 def test_get_writes_nothing_into_the_folders_of_git_and_pivot(done: Sandbox, place: str) -> None:
     done.commit()
