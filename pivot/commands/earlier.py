@@ -59,7 +59,7 @@ def checkout_revision(
     inventory = inventory_at(version)
     named = items_of(inventory, Targets(tuple(targets), session.cwd))
     unread = version.unread_locks({item.owner for item in named})
-    broken = [replace(p, message=f"{p.message} (at {revision})") for p in version.pipeline.problems]
+    broken = map(version.told, version.pipeline.problems)
     session.lacks = (*session.lacks, *broken, *unread)
     items = [item for item in named if item.digest]
     guarded = _guarded(session, items)

@@ -131,12 +131,11 @@ def _add_needs(needs: _Needs, session: Session, request: GcRequest) -> None:
     # what only others have checked out is theirs to need
     for version in versions_named(session, request, tracking=True):
         if version.pipeline.problems:
-            label = version.label[:12]
             raise PivotError(
-                f"what {label} needs is not known: {version.pipeline.problems[0].error}",
+                f"what {version.shown} needs is not known: {version.pipeline.problems[0].error}",
                 hint="keep all by `--older-than`, or leave that revision out",
             )
-        _refuse(version.label, [f"{e.where}: {e.message}" for e in version.lock_problems()])
+        _refuse(version.shown, [f"{e.where}: {e.message}" for e in version.lock_problems()])
         needs.notes.extend(version.notes)
         needed = inventory_at(version)
         _add_version(needs, session.space.cache, version.label, needed, version.records())
@@ -147,7 +146,7 @@ def _refuse(label: str, problems: Sequence[str]) -> None:
     if problems:
         first = problems[0].replace("counts as absent", "cannot be read")
         raise PivotError(
-            f"what {label[:12]} needs is not known: {first}",
+            f"what {label} needs is not known: {first}",
             hint="settle that first (a merge, mostly); nothing was removed",
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -266,7 +267,7 @@ class Version:
                 yield record
 
     @cached_property
-    def lock_faults(self) -> Mapping[str, Problem]:
+    def lock_faults(self) -> Mapping[str, ConfigError]:
         """By stage, why the lock that says what it made cannot be read: that is not known."""
         found = {}
         for stage in self.pipeline.stages.values():
@@ -275,24 +276,42 @@ class Version:
                 self._dvc_lock(lock)
             error = self._locks.fault(stage.name) if lock is None else self._broken.get(lock)
             if error is not None:
-                found[stage.name] = _unread(error, stage.name, self.label)
+                found[stage.name] = error
         return found
+
+    @property
+    def shown(self) -> str:
+        """The label as people read it: of a commit that nobody named, the beginning of its id."""
+        return self.label[:12] if self.label == self.commit and not self.is_named else self.label
+
+    def told(self, problem: Problem) -> Problem:
+        """A problem, said to be this version's."""
+        return replace(problem, message=f"{problem.message} (at {self.shown})")
 
     def unread_locks(self, stages: Container[str]) -> list[Problem]:
         """The faults of the locks of `stages`, each file once: a dvc.lock is that of many."""
-        found = {p.where: p for name, p in self.lock_faults.items() if name in stages}
-        return list(found.values())
+        found = (self._unread(name) for name in self.lock_faults if name in stages)
+        return list({problem.where: problem for problem in found}.values())
 
     def fault_of(self, path: str) -> ConfigError | None:
         """The fault of the lock that would say what `path` was."""
         maker = self._producers.get(self.owner(path) or "")
-        problem = self.lock_faults.get(maker.name) if maker is not None else None
-        return problem.error if problem is not None else None
+        if maker is None or maker.name not in self.lock_faults:
+            return None
+        return self._unread(maker.name).error
 
-    def lock_problems(self) -> list[PivotError]:
+    def _unread(self, stage: str) -> Problem:
+        error = self.lock_faults[stage]
+        where = error.where
+        assert where is not None  # a lock's error says where
+        place = (where.file, where.line, where.column)
+        hint = "what it says of outputs is unknown, and left out"
+        return self.told(Problem(where.file, stage, error.message, hint, place))
+
+    def lock_problems(self) -> list[ConfigError]:
         """Why locks that are there cannot be read, those beside a dvc.lock included."""
         own = [self._locks.fault(name) for name in self.pipeline.stages]
-        found = [*(problem.error for problem in self.lock_faults.values()), *filter(None, own)]
+        found = [*self.lock_faults.values(), *filter(None, own)]
         return list({str(error.where): error for error in found}.values())
 
     def artifacts(self) -> dict[str, Digest | None]:
@@ -391,15 +410,6 @@ def _unknown(problem: Problem, label: str) -> PivotError:
     hint = f"what {whose} declares is unknown, and left out"
     hint = f"{problem.hint}; {hint}" if problem.hint else hint
     return ConfigError(f"{what} cannot be read at {label}: {why}", hint=hint, where=where)
-
-
-def _unread(error: ConfigError, stage: str, label: str) -> Problem:
-    """The problem of a lock that cannot be read in a version."""
-    where = error.where
-    assert where is not None  # a lock's error says where
-    message = f"{error.message} (at {label[:12]})"
-    hint = "what it says of outputs is unknown, and left out"
-    return Problem(where.file, stage, message, hint, (where.file, where.line, where.column))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
             continue
         found += items_there
         unread = version.unread_locks({item.owner for item in items_there})
-        if version.label in request.revisions:
+        if version.is_named:
             session.lacks = (*session.lacks, *unread)
         else:  # one of many, as DVC has it
             notes += [f"{one.error.where}: {one.message}; {one.hint}" for one in unread]
