@@ -171,14 +171,14 @@ class Source:
             digest = record.outs.get(out.path) if record else None
             if self._whole.kind(path) == "file" or (digest is None and self._whole.kind(path)):
                 return None  # git has it
-            fault = session.space.locks.fault(stage.name)
-            if digest is None and fault is not None:
-                raise PivotError(
-                    f"what '{path}' of {self.shown} is at {self.commit[:8]} is not known: "
-                    f"{fault.where} cannot be read: {fault.message}",
-                    hint="settle that there, or ask for another revision by `--rev`",
-                )
             if digest is None:
+                fault = session.space.locks.fault(stage.name)
+                if fault is not None:
+                    raise PivotError(
+                        f"what '{path}' of {self.shown} is at {self.commit[:8]} is not known: "
+                        f"{fault.where} cannot be read: {fault.message}",
+                        hint="settle that there, or ask for another revision by `--rev`",
+                    )
                 raise PivotError(
                     f"'{path}' of {self.shown} has no locked result at {self.commit[:8]}: stage "
                     f"'{stage.name}' was not run and committed there"

@@ -212,8 +212,9 @@ class Transfer:
         done = Moved()
         wanted = list(dict.fromkeys(digests))
         trees = [digest for digest in wanted if digest.is_tree]
-        done.already += [tree for tree in trees if self.cache.holds(tree)]
-        self._receive([tree for tree in trees if not self.cache.holds(tree)], done)
+        unheld = [tree for tree in trees if not self.cache.holds(tree)]
+        done.already += set(trees).difference(unheld)
+        self._receive(unheld, done)
         files = {digest: None for digest in wanted if not digest.is_tree}
         for tree in trees:
             if not self.cache.holds(tree):
