@@ -8,8 +8,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from unprivileged import as_nobody
@@ -195,50 +198,106 @@ def test_a_process_killed_while_writing_leaves_the_state_usable(path: str) -> No
     assert State(path).rows("files").get("a") == b"1"
 
 
-def test_threads_may_share_a_state(path: str, often_interrupted: None) -> None:
-    state = State(path)
-    failures: list[Exception] = []
+def _put_one(state: State) -> None:
+    state.rows("shared").put("one", b"1")
+    state.blobs("new").put("one", b"1")
 
-    def put(number: int) -> None:
-        for n in range(1000):
-            state.rows("shared").put(f"{number} {n}", b"1")
-            state.blobs(f"space {n}").put(str(number), b"1")
-            if n % 100 == 0:
-                assert state.rows("files").get("nothing") is None
 
-    def flush(number: int) -> None:
-        while len(ended) < 3:
-            state.flush()
+def _put_other(state: State) -> None:
+    state.rows("shared").put("other", b"2")
+    state.blobs("new").put("other", b"2")
 
-    ended: list[int] = []
 
-    def work(number: int) -> None:
+def _put_and_delete(state: State) -> None:
+    state.rows("shared").put("deleted", b"3")
+    _put_other(state)
+    state.rows("shared").delete("deleted")
+
+
+_KEYS = {_put_one: {"one"}, _put_other: {"other"}, _put_and_delete: {"other"}}
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "between"),
+    [
+        (_put_one, _put_other),
+        (_put_one, State.flush),
+        (State.flush, _put_other),
+        (State.flush, _put_and_delete),
+    ],
+)
+def test_threads_may_share_a_state(
+    path: str, interrupted: Callable[[State], None], between: Callable[[State], None]
+) -> None:
+    """One thread does all it has to do between two instructions of another, for all of them."""
+    instant, reached = 0, True
+    while reached:
+        instant += 1
+        state = State(path)
+        state.rows("shared").put("first", b"0")
+        failures: list[Exception] = []
+        other = _thread(partial(between, state), failures)
+        reached = _run_interrupted(partial(interrupted, state), instant, other, failures)
+        if not reached:
+            other.start()
+        other.join(PATIENCE)
+        assert not other.is_alive()
+        assert not failures
+        state.close()
+        written = State(path)
+        put = {key for work in (interrupted, between) for key in _KEYS.get(work, ())}
+        assert written.rows("shared").keys() == {"first", *put}, instant
+        assert written.blobs("new").keys() == put, instant
+        written.close()
+        os.unlink(path)
+    assert instant > 50
+
+
+def _thread(work: Callable[[], None], failures: list[Exception]) -> threading.Thread:
+    def guarded() -> None:
         try:
-            (put if number else flush)(number)
+            work()
         except Exception as error:
             failures.append(error)
-        ended.append(number)
 
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    state.close()
-    assert not failures
-    written = State(path)
-    assert len(written.rows("shared").keys()) == 3000
-    for n in range(1000):
-        assert written.blobs(f"space {n}").keys() == {"1", "2", "3"}
+    return threading.Thread(target=guarded, daemon=True)
 
 
-@pytest.fixture
-def often_interrupted() -> Iterator[None]:
-    """Threads take turns after microseconds, so that what is not guarded is met."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+def _run_interrupted(
+    work: Callable[[], None], instant: int, other: threading.Thread, failures: list[Exception]
+) -> bool:
+    """Run `work` in a thread that starts `other` before the given instruction of the state's code.
+
+    It goes on once `other` has ended, or soon: `other` may have to wait for it. False where it
+    has fewer instructions.
+    """
+    left = instant
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != state_module.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and frame.f_code.co_name in _SHARED:
+            left -= 1
+            if left == 0:
+                other.start()
+                other.join(0.01)
+        return trace
+
+    def traced() -> None:
+        sys.settrace(trace)
+        work()
+
+    thread = _thread(traced, failures)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    return left <= 0
+
+
+#: The functions that touch what threads share and what is not guarded by the file's lock alone.
+_SHARED = {"put", "delete", "take_unwritten", "<dictcomp>", "_space", "flush"}
 
 
 def test_the_older_half_of_the_blobs_goes_when_they_are_too_many(

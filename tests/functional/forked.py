@@ -59,6 +59,7 @@ def _become(
     """In the fork: be `pivot`, and end."""
     code = 99
     try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # pytest has a handler for it
         signal.alarm(int(timeout))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)

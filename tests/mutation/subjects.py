@@ -169,6 +169,7 @@ def _in_child(stage: Stage, place: Path, writer: int) -> None:
         os.dup2(silent, 1)
         os.dup2(silent, 2)
         sys.dont_write_bytecode = True
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # pytest has a handler for it
         signal.alarm(SECONDS)
         os.chdir(place)
         for out in stage.outs:
