@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 EXIT_FAILED = 1  # a stage or a check failed
 EXIT_INPUT = 2  # the user's input is wrong
@@ -63,6 +63,11 @@ class PivotError(Exception):
         if exit_code is not None:
             self.exit_code = exit_code
 
+    @property
+    def errors(self) -> tuple[PivotError, ...]:
+        """Each thing that is wrong: this one, and of PivotErrors those found in one go."""
+        return (self,)
+
     def __str__(self) -> str:
         head = f"{self.where}: {self.message}" if self.where else self.message
         return f"{head}; {self.hint}" if self.hint else head
@@ -106,11 +111,15 @@ class PivotErrors(PivotError):
     """Several errors found in one go; each stays an error of its own in `errors`."""
 
     def __init__(self, errors: Sequence[PivotError]) -> None:
-        self.errors = tuple(errors)
+        self._errors = tuple(errors)
         super().__init__(
-            "\n".join(str(error) for error in self.errors),
-            exit_code=max((error.exit_code for error in self.errors), default=EXIT_INPUT),
+            "\n".join(map(str, errors)),
+            exit_code=max((error.exit_code for error in errors), default=EXIT_INPUT),
         )
+
+    @property
+    def errors(self) -> tuple[PivotError, ...]:
+        return self._errors
 
     def __str__(self) -> str:
         return self.message
@@ -122,6 +131,24 @@ def raise_all(errors: Sequence[PivotError]) -> None:
         raise errors[0]
     if errors:
         raise PivotErrors(errors)
+
+
+def shown_value(value: object) -> str:
+    """What a file holds in the place of something else, in few words: `a list`, `'abc'`."""
+    import datetime  # what only errors need
+
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "an empty list" if not value else "a list"
+    if isinstance(value, datetime.date):
+        return f"the date {value}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

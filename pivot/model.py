@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .digest import Digest, fingerprint
-from .errors import ConfigError, InstallationError, PivotError, PivotErrors, Where
+from .errors import ConfigError, InstallationError, PivotError, Where
 from .values import dataclass, field
 
 OutKind = Literal["out", "metric", "plot"]
@@ -210,7 +210,7 @@ def problems_of(error: PivotError, source: str, stage: str | None = None) -> lis
     if isinstance(error, InstallationError):
         raise error
     found = []
-    for one in error.errors if isinstance(error, PivotErrors) else (error,):
+    for one in error.errors:
         at = one.where
         place = (at.file, at.line, at.column) if at else None
         found.append(Problem(source, stage, one.message, one.hint, place))

@@ -6,20 +6,17 @@ import os
 import sys
 from typing import Any
 
-from ..errors import EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED, PivotError, PivotErrors
+from ..errors import EXIT_DEFECT, EXIT_INPUT, EXIT_INTERRUPTED, PivotError
 from .output import styled
 
 
 def exit_code_of(error: BaseException, argv: list[str]) -> int:
     """Say what went wrong; return the exit code."""
-    if isinstance(error, PivotErrors):
+    if isinstance(error, PivotError):
         for one in error.errors:
             _say(one)
         if len(error.errors) > 1:
             print(f"{len(error.errors)} errors", file=sys.stderr)
-        return error.exit_code
-    if isinstance(error, PivotError):
-        _say(error)
         return error.exit_code
     typer: Any = sys.modules.get("typer")  # bare commands do without it
     if typer is not None:

@@ -10,7 +10,6 @@ from ..errors import (
     ConfigError,
     GraphError,
     PivotError,
-    PivotErrors,
     Where,
     did_you_mean,
     nearest,
@@ -72,10 +71,8 @@ def refusals(session: Session, stages: list[Stage]) -> list[PivotError]:
     errors: list[PivotError] = []
     try:
         session.check_signatures()
-    except PivotErrors as problem:
-        errors += problem.errors
     except PivotError as problem:
-        errors.append(problem)
+        errors += problem.errors
     active = [stage for stage in stages if not stage.frozen]
     if session.space.here:
         errors += [*_loaders(active), *_places(session, active), *_missing_params(session, active)]

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ..errors import ConfigError, InstallationError, PivotError, Where, did_you_mean
+from ..errors import (
+    ConfigError,
+    InstallationError,
+    PivotError,
+    Where,
+    did_you_mean,
+    shown_value,
+)
 from .marks import Marks
 
 NAMES = (
@@ -127,7 +134,7 @@ def _text_keys_only(
             kept[key] = _text_keys_only(item, (*path, key), marks, found)
         else:
             here = (*path, key)
-            what = f"{_owner(path)}the key {_shown(key)} is not a text"
+            what = f"{_owner(path)}the key {shown_value(key)} is not a text"
             where = marks.where(here, key=True)
             found.append((here, ConfigError(what, hint=f'write "{key}"', where=where)))
     return kept
@@ -187,12 +194,12 @@ def _sentence(error: Any, path: tuple[Any, ...]) -> tuple[str]:
     if keyword in ("minLength", "minItems", "minProperties") or value in ("", [], {}):
         return (f"{subject} is empty",)
     if subject.endswith(": "):
-        return (f"{subject}its definition is a mapping, not {_shown(value)}",)
+        return (f"{subject}its definition is a mapping, not {shown_value(value)}",)
     if keyword == "enum":
         expected = " or ".join(str(choice) for choice in error.validator_value)
     else:
         expected = _expected(error)
-    return (f"{subject or 'the file'} takes {expected}, not {_shown(value)}",)
+    return (f"{subject or 'the file'} takes {expected}, not {shown_value(value)}",)
 
 
 def _hint(error: Any) -> str | None:
@@ -268,18 +275,3 @@ def _inner(path: tuple[Any, ...]) -> str:
     for step in rest:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, (list, tuple)):
-        return "an empty list" if not value else "a list"
-    if isinstance(value, datetime.date):
-        return f"the date {value}"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import load_yaml_marked
 from ..digest import Digest, parse_digest
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, shown_value
 from ..model import TrackedFile
 from ..tree import join, parent, relative
 from ..values import dataclass, field
 from .dvc_entries import digest_of_item, item_of_digest
-from .shapes import DEP, DIGEST, OUT, RECORD, Shape, kind_of, misfit
+from .shapes import DEP, DIGEST, OUT, RECORD, Shape, misfit
 
 if TYPE_CHECKING:
     from ..config import Marks
@@ -43,7 +43,7 @@ def parse_data_record(text: bytes, path: str) -> DataRecord:
         content = {}
     if not isinstance(content, Mapping):
         raise ConfigError(
-            f"a record of tracked data takes a mapping with 'outs', not {kind_of(content)}",
+            f"a record of tracked data takes a mapping with 'outs', not {shown_value(content)}",
             where=Where(path),
         )
     if "cmd" in content:
@@ -89,14 +89,14 @@ def _items(
     items = [] if content.get(section) is None else content[section]
     if not isinstance(items, list):
         raise ConfigError(
-            f"'{section}' takes a list of mappings with a path, not {kind_of(items)}",
+            f"'{section}' takes a list of mappings with a path, not {shown_value(items)}",
             hint=f"as in {section}: [{{path: data.csv}}]",
             where=marks.inside(content, section),
         )
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise ConfigError(
-                f"an entry of '{section}' takes a mapping with a path, not {kind_of(item)}",
+                f"an entry of '{section}' takes a mapping with a path, not {shown_value(item)}",
                 hint=f"as in {section}: [{{path: data.csv}}]",
                 where=marks.inside(items, index),
             )

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import load_yaml
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, shown_value
 from .dvc_entries import Entry
-from .shapes import ENTRY, LOCK, Shape, kind_of, misfit
+from .shapes import ENTRY, LOCK, Shape, misfit
 
 _HEAD = "schema: '2.0'\nstages:\n"
 #: A line that begins an entry: two blanks, then the name.
@@ -36,7 +36,7 @@ def parse_dvc_lock(data: bytes, file: str) -> dict[str, Entry]:
     content = load_yaml(data, file)
     if not isinstance(content, Mapping):
         raise ConfigError(
-            f"dvc.lock takes a mapping with 'schema' and 'stages', not {kind_of(content)}",
+            f"dvc.lock takes a mapping with 'schema' and 'stages', not {shown_value(content)}",
             hint="remove it; `pivot status` then says what to run",
             where=Where(file),
         )

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..digest import Digest, parse_digest
-from ..errors import ConfigError, Where
+from ..errors import ConfigError, Where, shown_value
 from ..tree import parent, relative
 from ..values import dataclass, field
 from .data_records import DataRecord, new_record_data, updated_item
 from .record_text import record_editor, record_text
-from .shapes import kind_of
 
 #: What does not count in the checksum that DVC keeps of its import records.
 _UNCOUNTED = frozenset(
@@ -72,7 +71,8 @@ def origin_of(record: DataRecord) -> Origin | None:
         return Origin(path, identity=identity, size=size if isinstance(size, int) else None)
     if not isinstance(repo, Mapping) or not isinstance(repo.get("url"), str):
         raise ConfigError(
-            f"'repo' of an import takes a mapping with a 'url', not {kind_of(repo)}", where=where
+            f"'repo' of an import takes a mapping with a 'url', not {shown_value(repo)}",
+            where=where,
         )
     texts: dict[str, str | None] = {}
     for name in ("rev", "rev_lock"):

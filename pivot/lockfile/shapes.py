@@ -31,15 +31,6 @@ def misfit(item: Mapping[Any, Any], shape: Shape) -> tuple[Any, str, str | None]
     return None
 
 
-def kind_of(value: Any) -> str:
-    """What was found in the place of something else, in few words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, list) else repr(value)
-
-
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
