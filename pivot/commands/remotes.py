@@ -14,7 +14,7 @@ from ..errors import ConfigError, did_you_mean
 from ..project import dvc_config_files, open_project, unset_setting, write_setting
 from ..settings import RemoteSpec, is_secret, shown_url
 from ..values import dataclass
-from .stores import check_placed, referred
+from .stores import check_placed, referred, unplaced
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -64,11 +64,7 @@ def remotes(cwd: str) -> Listing:
             for key, value in spec.options.items()
         )
         found.append(Remote(name, shown_url(spec.url), name == default, options))
-    notes = tuple(
-        f"'{name}' is no remote of this branch: it stands only in {' and '.join(layers)}, "
-        "without a URL"
-        for name, layers in project.settings.unplaced.items()
-    )
+    notes = tuple(unplaced(project.settings, name) for name in project.settings.unplaced)
     return Listing(tuple(found), notes)
 
 

@@ -164,13 +164,19 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
 
 def check_placed(settings: Settings, name: str) -> None:
     """Raise ConfigError for a remote of which there are only options, and no URL."""
-    layers = settings.unplaced.get(name)
-    if layers:
+    if name in settings.unplaced:
         raise ConfigError(
-            f"this branch or revision has no remote '{name}': it stands only in "
-            f"{' and '.join(layers)}, without a URL",
+            unplaced(settings, name),
             hint=f"take its URL from where it was added, or `pivot remote add {name} URL` here",
         )
+
+
+def unplaced(settings: Settings, name: str) -> str:
+    """What is told of a remote that has options and no URL."""
+    layers = " and ".join(settings.unplaced[name])
+    return (
+        f"this branch or revision has no remote '{name}': it stands only in {layers}, without a URL"
+    )
 
 
 def referred(remotes: Mapping[str, RemoteSpec], spec: RemoteSpec) -> RemoteSpec:
