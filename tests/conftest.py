@@ -67,6 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("suite", deadline=None, derandomize=is_suite)
     settings.load_profile("suite")
     sys.addaudithook(_refuse)
+    # while coverage gives a starting thread its tracer, this hook is asked; where another thread
+    # gets its turn then and starts one too, CPython ends that one before it has done anything
+    sys.setswitchinterval(0.1)
     # started by a script, or under nohup, it ignores these, and so would every process below
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGTERM):
