@@ -88,6 +88,17 @@ def test_what_is_not_there_is_an_error_with_its_message(project: Sandbox) -> Non
     for function in (pivot.params, pivot.metrics, pivot.status):
         with pytest.raises(pivot.PivotError, match=r"pivot\.yaml:1:5"):
             function(**here)
+    broken = "stages:\n  a: {cmd: echo, dep: x}\n  b: {cmd: echo, otus: y}\n"
+    project.write({"pivot.yaml": broken})
+    with pytest.raises(pivot.PivotError) as two:
+        pivot.repro(**here)
+    assert [(error.where.line, error.hint) for error in two.value.errors if error.where] == [
+        (2, "did you mean 'deps'?"),
+        (3, "did you mean 'outs'?"),
+    ]
+    with pytest.raises(pivot.PivotError) as one:
+        pivot.open(".", **here)
+    assert one.value.errors == (one.value,)
     project.write({"pivot.yaml": text})
 
 
