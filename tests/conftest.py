@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,37 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("suite", deadline=None, derandomize=is_suite)
     settings.load_profile("suite")
     sys.addaudithook(_refuse)
-    # while coverage gives a starting thread its tracer, this hook is asked; where another thread
-    # gets its turn then and starts one too, CPython ends that one before it has done anything
-    sys.setswitchinterval(0.1)
     # started by a script, or under nohup, it ignores these, and so would every process below
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.hookimpl(trylast=True)  # when coverage has begun
+def pytest_sessionstart() -> None:
+    """Have threads take their tracers one at a time.
+
+    CPython asks the audit hooks as it puts one in. Where another thread gets its turn then and
+    starts a third, that one ends before it has done anything: "Cannot install a trace function
+    while another trace function is being installed".
+    """
+    hook = threading.gettrace()
+    if hook is None:
+        return
+    turn = threading.RLock()
+
+    def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+        def waiting(*arguments: Any) -> Any:
+            with turn:
+                return function(*arguments)
+
+        return waiting
+
+    os.register_at_fork(
+        before=turn.acquire, after_in_parent=turn.release, after_in_child=turn.release
+    )
+    sys.settrace = in_turn(sys.settrace)  # `threading` calls it in each new thread
+    threading.settrace(in_turn(hook))
 
 
 def pytest_unconfigure() -> None:
