@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..digest import OBJECT_ALGORITHMS, Digest
@@ -12,7 +13,7 @@ from ..graph import Selection
 from ..lockfile import LEGACY
 from ..manifest import object_path, parse_manifest
 from ..model import Decision, Stage, TrackedFile
-from ..project import Observer, State
+from ..project import Observer, Project, State
 from ..run.survey import Survey
 from ..run.verdicts import Verdicts
 from ..run.workspace import Workspace
@@ -109,6 +110,7 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     GraphError for targets that are nothing, RemoteError where a remote cannot be asked.
     """
     space = _reading_anew(session) if request.deep else session.space
+    legacy = _legacy(session.project, space, deep=request.deep)
     graph = space.graph
     chosen = named(session, Selection(request.targets, session.cwd, single=bool(request.targets)))
     # a stage that always runs would never pass: it stands where what was locked does
@@ -125,7 +127,7 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     unstored: list[_Artifact] = []  # here, and corrupt in the cache
     for item in {artifact.path: artifact for artifact in [*made, *kept]}.values():
         told_before = len(space.cache.reports)
-        found = list(_looked_at(space, item, deep=request.deep))
+        found = list(_looked_at(space, item, legacy, deep=request.deep))
         if not found and len(space.cache.reports) > told_before:
             unstored.append(item)
         if _may_be_remote(request, item) and any(p.problem in _NOT_HERE for p in found):
@@ -172,14 +174,16 @@ def _may_be_remote(request: VerifyRequest, item: _Artifact) -> bool:
     return request.allow_missing and item.cache and item.push
 
 
-def _looked_at(space: Workspace, item: _Artifact, *, deep: bool) -> Iterator[Problem]:
+def _looked_at(
+    space: Workspace, item: _Artifact, legacy: Callable[[], Observer], *, deep: bool
+) -> Iterator[Problem]:
     """What is wrong with an artifact here. Bytes in either place will do.
 
     So a corrupt object is no problem where the work tree has the right bytes: it is set aside, and
     whoever asks again finds bytes in that place alone.
     """
     sound = Problem(item.path, "missing", "local", item.stage, item.digest)
-    seen = _work(space, item.path)
+    seen = _work(space, item, legacy)
     told = len(space.cache.reports)
     known = item.digest.algorithm in (*OBJECT_ALGORITHMS, LEGACY)
     stored = known and not space.cache.missing(item.digest)
@@ -204,9 +208,14 @@ def _storing(item: _Artifact) -> str:
     return f"{item.path} is right in the work tree alone: `pivot {call}` stores it again"
 
 
-def _work(space: Workspace, path: str) -> Digest | None:
-    """What lies in the work tree; of a commit, what git itself holds."""
-    return (space.observer if space.here else space.project.observer).observe(path)
+def _work(space: Workspace, item: _Artifact, legacy: Callable[[], Observer]) -> Digest | None:
+    """What lies in the work tree; of a commit, what git itself holds.
+
+    What DVC recorded before version 3 is digested as it did that, and otherwise as of today.
+    """
+    if item.digest.algorithm == LEGACY and legacy().observe(item.path) == item.digest:
+        return item.digest
+    return (space.observer if space.here else space.project.observer).observe(item.path)
 
 
 def _is_sound(space: Workspace, digest: Digest) -> bool:
@@ -242,13 +251,21 @@ def _reading_anew(session: Session) -> Workspace:
     verdicts = Verdicts(session.project.observer, State(None).blobs(""), None, session.started)
     if not space.here:
         return replace(space, verdicts=verdicts)
-    project = session.project
-    skip = project.ignored.ignores if project.ignored else None
-    observer = Observer(
-        project.root, State(None), project.algorithm, cache=project.cache_dir, skip=skip
-    )
+    observer = _observer_anew(session.project, session.project.algorithm)
     observer.progress = space.observer.progress
     return replace(space, verdicts=verdicts, observer=observer)
+
+
+def _legacy(project: Project, space: Workspace, *, deep: bool) -> Callable[[], Observer]:
+    """What digests artifacts as DVC did before version 3, made when it is first asked for."""
+    if deep and space.here:
+        return cache(lambda: _observer_anew(project, LEGACY))
+    return lambda: project.legacy_observer
+
+
+def _observer_anew(project: Project, algorithm: str) -> Observer:
+    skip = project.ignored.ignores if project.ignored else None
+    return Observer(project.root, State(None), algorithm, cache=project.cache_dir, skip=skip)
 
 
 # --- remotes -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -231,3 +232,36 @@ def test_a_dvc_project(project: Sandbox) -> None:
 
     assert said(project.run("verify", "--json").ended(1)) == {("o", "missing", "local")}
     project.run("verify", "--allow-missing").ended(0)
+
+
+def old_md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def test_what_dvc_recorded_before_version_3(project: Sandbox) -> None:
+    # text is named with its line ends folded, and objects lie at the top of the cache
+    text, raw = b"a\r\nb\r\n", b"\0\1\r\n"
+    inner = {"b.bin": old_md5(raw), "x.txt": old_md5(text.replace(b"\r\n", b"\n"))}
+    listing = json.dumps([{"md5": inner[name], "relpath": name} for name in sorted(inner)]).encode()
+    objects = {inner["b.bin"]: raw, inner["x.txt"]: text, f"{old_md5(listing)}.dir": listing}
+    project.write(
+        {f".dvc/cache/{name[:2]}/{name[2:]}": data for name, data in objects.items()}
+        | {
+            ".dvc/config": "",
+            "raw.csv.dvc": f"outs:\n- md5: {inner['x.txt']}\n  size: 6\n  path: raw.csv\n",
+            "d.dvc": f"outs:\n- md5: {old_md5(listing)}.dir\n  size: 10\n  path: d\n",
+            ".gitignore": "/raw.csv\n/d\n",
+        }
+    )
+    project.commit("all")
+
+    assert said(project.run("verify", "--json").ended(0)) == set()
+    project.run("checkout").ended(0)
+    for options in ([], ["--deep"], ["--rev", "HEAD"]):
+        assert said(project.run("verify", "--json", *options).ended(0)) == set()
+    project.write({"raw.csv": "else\n"})
+    assert said(project.run("verify", "--json").ended(1)) == {("raw.csv", "changed", "work")}
+
+    project.write({"raw.csv": text})
+    project.run("migrate").ended(0)
+    assert said(project.run("verify", "--json", "--deep").ended(0)) == set()
