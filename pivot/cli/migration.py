@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from .opening import opened
-from .output import note, say
+from .output import counted, note, say
+
+if TYPE_CHECKING:
+    from ..commands.migrate import Migration
 
 
 def register(app: typer.Typer) -> None:
@@ -33,26 +38,37 @@ def migrate(
         with opened() as session:
             planned = use_case.plan_migration(session)
         say(planned.diff())
-        locks = sum(path.endswith(".lock") for path in planned.writes)
-        note(f"would write {locks} locks for {planned.stages} stages; nothing was changed")
-        for remark in planned.notes:
-            note(remark)
+        locks, stages = _locks(planned), counted(planned.stages, "stage")
+        note(f"would write {locks} for {stages}; nothing was changed")
+        _remark(planned)
         refused = way_back.lacking(planned)
         if refused is not None and not force:
             note(f"would be refused: {refused.message}; {refused.hint}")
         return
     with opened(exclusive=True) as session:
         done = use_case.migrate(session, force=force)
-    locks = sum(path.endswith(".lock") for path in done.writes)
-    for remark in done.notes:
-        note(remark)
+    _remark(done)
     if done.is_rest:
         say("This clone has followed the migration, with its own cache and settings.")
         return
-    say(f"This is a Pivot project now: {done.stages} stages, {locks} locks carried over.")
+    stages = counted(done.stages, "stage")
+    say(f"This is a Pivot project now: {stages}, {_locks(done)} carried over.")
     note("next: `pivot status`, then commit (`git add -A`); to take it back before that:")
     for line in way_back.undo_text(done).splitlines():
         note(f"  {line}")
+
+
+def _locks(migration: Migration) -> str:
+    return counted(sum(path.endswith(".lock") for path in migration.writes), "lock")
+
+
+def _remark(migration: Migration) -> None:
+    if migration.stale:
+        are, stay = ("is", "stays") if len(migration.stale) == 1 else ("are", "stay")
+        names = ", ".join(migration.stale[:5]) + (", ..." if len(migration.stale) > 5 else "")
+        note(f"{counted(len(migration.stale), 'stage')} {are} stale now and {stay} so: {names}")
+    for remark in migration.notes:
+        note(remark)
 
 
 def export(
@@ -67,4 +83,4 @@ def export(
         note(f"wrote {path}")
     for remark in done.notes:
         note(remark)
-    say(f"{done.stages} stages exported, {done.locked} of them up to date.")
+    say(f"{counted(done.stages, 'stage')} exported, {done.locked} up to date.")

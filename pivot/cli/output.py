@@ -72,6 +72,11 @@ def _in_cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", "<br>")
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things: `1 stage`, `2 stages`."""
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
+
+
 def seconds_text(seconds: float) -> str:
     """A duration for people: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
     if seconds < 10:

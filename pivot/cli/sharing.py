@@ -10,7 +10,7 @@ import typer
 
 from .opening import opened
 from .options import Json, complete_stage
-from .output import note, say, say_json
+from .output import counted, note, say, say_json
 
 if TYPE_CHECKING:
     from ..commands.inventory import Targets
@@ -245,7 +245,7 @@ def _tell(shared: Shared, word: str, *, as_json: bool, whole: bool, quiet: bool 
     say(
         (moved or f"Nothing {word}")
         + (f", {shared.already} already there" if shared.already else "")
-        + (f", {_count(len(shared.lacking), 'artifact')} incomplete" if shared.lacking else "")
+        + (f", {counted(len(shared.lacking), 'artifact')} incomplete" if shared.lacking else "")
         + "."
     )
 
@@ -261,19 +261,15 @@ def _moved(shared: Shared, word: str) -> str:
         parts.append(f"{_files(shared.files)} {word} {where} {remotes} ({size_text(shared.size)})")
     if shared.runs:
         place = "" if shared.files else f" {where} {remotes}"
-        parts.append(f"{_count(shared.runs, 'earlier result')} {word}{place}")
+        parts.append(f"{counted(shared.runs, 'earlier result')} {word}{place}")
     if shared.imported:
         whose = "its source" if len(shared.imported) == 1 else "their sources"
-        parts.append(f"{_count(len(shared.imported), 'import')} brought from {whose}")
+        parts.append(f"{counted(len(shared.imported), 'import')} brought from {whose}")
     return ", ".join(parts)
 
 
 def _files(count: int) -> str:
-    return _count(count, "file")
-
-
-def _count(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
+    return counted(count, "file")
 
 
 def _end(shared: Shared, allow_missing: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from .. import lockfile
 from ..config import FlagStyle, load
@@ -19,9 +19,12 @@ from ..errors import PivotError, SourceError, raise_all
 from ..lockfile.data_records import parse_data_record, pivot_record_data
 from ..lockfile.dvc_text import parse_dvc_lock
 from ..lockfile.record_text import record_text
-from ..model import Pipeline, Stage
+from ..model import Pipeline, Stage, StageRecord
 from ..project.root import DVC_CONFIG, SCRATCH
+from ..run.locks import Locks
 from ..run.survey import Survey
+from ..run.workspace import Workspace
+from .carrying import carried
 from .dvc_settings import as_pivot, ignoring
 from .overlay import Overlay
 from .session import Session
@@ -40,7 +43,8 @@ class Migration:
     removes: tuple[str, ...]
     moves: tuple[tuple[str, str], ...]
     stages: int
-    notes: tuple[str, ...] = field(default=())
+    stale: tuple[str, ...] = ()  # stages that are so before and after
+    notes: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()  # of what is written: that was there before
     is_rest: bool = False  # what another's migration left of a clone's own
     links: tuple[str, ...] = ()  # symbolic links into folders that move
@@ -124,13 +128,14 @@ def plan_migration(session: Session) -> Migration:
     moves += _template_moves(project.root)
     writes |= ignoring(project)
     _check_alike(session, writes, removes)
-    locks, notes = _locks(session)
+    locks, stale = _locks(session)
     writes |= locks
     removes += [
         path
         for path in (DVC_CONFIG, ".dvc/.gitignore")
         if os.path.lexists(f"{project.root}/{path}")
     ]
+    notes: list[str] = []
     if ".pivot/config.local.yaml" in writes and os.path.exists(f"{project.root}/{_LOCAL}"):
         notes.append(f"{_LOCAL} stays for the way back; .pivot/config.local.yaml is used now")
     count = len(session.space.pipeline.stages)
@@ -143,6 +148,7 @@ def plan_migration(session: Session) -> Migration:
         tuple(removes),
         tuple(moves),
         count,
+        stale,
         tuple(notes),
         replaced,
         links=_links(session, moves),
@@ -244,12 +250,13 @@ def _comparable(pipeline: Pipeline) -> dict[str, Stage]:
     }
 
 
-def _locks(session: Session) -> tuple[dict[str, bytes], list[str]]:
-    """Pivot's locks for what dvc.lock says: as it is now where fresh, else as it was."""
+def _locks(session: Session) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Pivot's locks for what dvc.lock says, and the names of stages that are stale, and stay so."""
     space = session.space
     survey = Survey(space, allow_missing=True)
     names = [name.replace("dvc.yaml:", "pivot.yaml:") for name in space.graph.order]
     paths = lockfile.lock_paths(names)
+    beside = Locks(session.project.tree, space.graph.order)
     written: dict[str, bytes] = {}
     stale: list[str] = []
     for name, new in zip(space.graph.order, names, strict=True):
@@ -257,26 +264,44 @@ def _locks(session: Session) -> tuple[dict[str, bytes], list[str]]:
         record = space.locks.record(name)
         if record is None:
             continue
+        made: StageRecord | None
         try:
-            evidence = survey.gather(stage, {})
-            decision = survey.judge(stage, evidence)
-            manifest = survey.manifest(stage)
+            made, is_fresh = _carried(space, survey, stage)
         except SourceError:
+            made, is_fresh = _unread(record, beside.record(name)), False
+        if not is_fresh:
             stale.append(name)
-            continue
-        if decision.state != "fresh":
-            stale.append(name)
-        key = record.key
-        if decision.state == "fresh":
-            key = replace(evidence.key, outs=tuple(sorted(out.path for out in stage.outs)))
-            if manifest is not None:
-                space.tables.put(manifest)
-        made = replace(record, stage=new, key=key, basis=None)
-        written[paths[new]] = lockfile.dumps(made).encode()
-    notes = []
-    if stale:
-        notes.append(f"{len(stale)} stages are stale now and stay so: {', '.join(stale[:5])}")
-    return written, notes
+        if made is not None:
+            written[paths[new]] = lockfile.dumps(replace(made, stage=new)).encode()
+    return written, tuple(stale)
+
+
+def _carried(space: Workspace, survey: Survey, stage: Stage) -> tuple[StageRecord, bool]:
+    """The record of a stage in Pivot's terms, and whether it is fresh. Raises SourceError."""
+    evidence = survey.gather(stage, {})
+    record = evidence.record
+    assert record is not None
+    is_fresh = survey.judge(stage, evidence).state == "fresh"
+    if space.locks.as_dvc(stage):
+        melted = replace(stage, frozen=False)  # what differs of a frozen one is not told
+        made = carried(
+            stage,
+            record,
+            evidence,
+            counted=survey.counted_deps(stage),
+            differences=survey.judge(melted, evidence).reasons,
+        )
+    else:
+        made = record
+    manifest = survey.manifest(stage)
+    if manifest is not None and manifest.digest == made.key.code:
+        space.tables.put(manifest)
+    return made, is_fresh
+
+
+def _unread(record: StageRecord, lock: StageRecord | None) -> StageRecord | None:
+    """What is known of a stage whose code cannot be read: the lock that Pivot wrote, if it did."""
+    return replace(lock, basis=None) if lock and lock.basis == record.basis else None
 
 
 # --- doing it ------------------------------------------------------------------------------

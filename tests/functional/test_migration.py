@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Sandbox
@@ -121,6 +123,75 @@ def test_a_clone_with_a_cache_follows_the_migration(project: Sandbox) -> None:
     assert "nothing to migrate" in other.run("migrate").ended(2).stderr
     assert other.git("status", "--short") == ""
     assert other.run("status", "--json").ended(0).json["stages"][0]["state"] == "fresh"
+
+
+def test_a_clone_without_its_data_carries_its_stages_over(tmp_path: Path) -> None:
+    made = Sandbox(tmp_path / "made").write(
+        {
+            ".dvc/config": f"[core]\n    remote = far\n['remote \"far\"']\n    url = {tmp_path}/far\n",
+            ".dvc/.gitignore": "/tmp\n/cache\n",
+            "dvc.yaml": """
+                stages:
+                  a: {cmd: mkdir -p d && cp p d/a.txt, deps: [p], outs: [d/a.txt]}
+                  b: {cmd: python b.py, deps: [b.py, d], metrics: [{b.json: {cache: false}}]}
+                """,
+            "p": "1\n",
+            "b.py": "open('b.json', 'w').write(open('d/a.txt').read())\n",
+        }
+    )
+    made.run("repro").ended(0)
+    made.run("push").ended(0)
+    made.commit()
+
+    clone = clone_of(made, "clone")
+    clone.run("migrate").ended(0)
+    assert set(clone.lock("b")["deps"]) == {"d"}  # the code of b.py counts, and not its bytes
+    clone.run("pull").ended(0)
+    assert clone.run("status").ended(0).stdout == "Everything is up to date (2 stages).\n"
+
+
+def test_stages_are_as_stale_as_they_were(tmp_path: Path) -> None:
+    project = Sandbox(tmp_path / "project").write(
+        {
+            ".dvc/config": "",
+            ".dvc/.gitignore": "/tmp\n/cache\n",
+            "dvc.yaml": """
+                stages:
+                  broken: {cmd: python broken.py, deps: [broken.py, p], outs: [broken.txt]}
+                  tuned: {cmd: cp p tuned.txt, deps: [p, q], params: [n, m], outs: [tuned.txt]}
+                  held: {cmd: python held.py, deps: [held.py, p], outs: [held.txt]}
+                  edited: {cmd: python edited.py, deps: [edited.py, p], outs: [edited.txt]}
+                """,
+            "params.yaml": "n: 1\nm: 1\n",
+            "p": "1\n",
+            "q": "1\n",
+            **{
+                f"{name}.py": f"open('{name}.txt', 'w').write(open('p').read())\n"
+                for name in ("broken", "held", "edited")
+            },
+        }
+    )
+    project.run("repro").ended(0)
+    project.edit("dvc.yaml", "[p, q]", "[p]")  # DVC's rules pass over a dep that was dropped
+    project.edit("dvc.yaml", "[held.txt]", "[held.txt], frozen: true")
+    project.write({"params.yaml": "n: 2\nm: 1.0\n"})  # and take `1.0` for `1`
+    project.append("broken.py", "def f(:\n")
+    project.append("held.py", "print(1)\n")
+    project.append("edited.py", "print(1)\n")
+    project.commit()
+
+    before = project.run("status", "--json").ended(0).json["stages"]
+    assert "3 stages are stale now and stay so" in project.run("migrate").ended(0).stderr
+    after = project.run("status", "--json").ended(0).json["stages"]
+    assert after == _renamed(before)
+
+    project.edit("broken.py", "def f(:\n", "")
+    states = project.run("status", "--json", "broken").ended(0).json["stages"]
+    assert [stage["state"] for stage in states] == ["fresh"]
+
+
+def _renamed(data: Any) -> Any:
+    return json.loads(json.dumps(data).replace("dvc.yaml", "pivot.yaml"))
 
 
 def test_the_mode_can_be_said_where_it_is_unclear(project: Sandbox) -> None:
