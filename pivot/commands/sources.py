@@ -19,7 +19,7 @@ from ..errors import PivotError, StoreError, did_you_mean
 from ..lockfile.data_records import parse_data_record
 from ..lockfile.import_records import Origin, origin_of
 from ..model import Out, TrackedFile
-from ..project import open_repository
+from ..project import cache_folders, open_repository
 from ..project.clones import Clone, checked_url, shown_url
 from ..project.root import find_root_in
 from ..settings import RemoteSpec, Settings
@@ -29,10 +29,12 @@ from ..values import dataclass
 from .committed import CommittedSession
 from .inventory import no_part
 from .session import Request
-from .stores import Stores
+from .stores import Stores, written_url
 
 if TYPE_CHECKING:
-    from ..project import Repository, RevTree
+    from ..project import Project, Repository, RevTree
+    from ..project.committed import CommittedProject
+    from ..store.remotes import RemoteError
 
 #: Imports of imports are followed so far.
 _MOST_LINKS = 10
@@ -339,15 +341,8 @@ class Source:
 
     def _having(self, artifact: Artifact, digest: Digest, objects: LocalCache) -> LocalCache | None:
         """A cache on this machine that has all of it."""
-        caches = [objects]
-        if self.folder is not None:
-            project = self._session(artifact.project).project
-            root = os.path.normpath(os.path.join(self.folder, artifact.project))
-            chosen = project.settings["cache.dir"]
-            usual = f"{root}/{'.dvc' if project.mode == 'dvc' else '.pivot'}/cache"
-            place = os.path.normpath(os.path.join(root, chosen)) if chosen else usual
-            caches.append(LocalCache(place, algorithm=digest.algorithm))
-        for cache in caches:
+        own = [LocalCache(path, algorithm=digest.algorithm) for path in self._caches(artifact)]
+        for cache in (objects, *own):
             if artifact.part is None and cache.has(digest):
                 return cache
             if artifact.part is not None and cache.holds(digest):
@@ -357,11 +352,35 @@ class Source:
                     return cache
         return None
 
+    def _caches(self, artifact: Artifact) -> list[str]:
+        """The cache folders of a repository on this machine: that of the commit, and today's.
+
+        They differ where a later commit moved the cache, as a migration from DVC does.
+        """
+        if self.folder is None:
+            return []
+        root = self._root(artifact, self.folder)
+        return list(dict.fromkeys([self._project(artifact).cache_dir, *cache_folders(root)]))
+
+    def _root(self, artifact: Artifact, folder: str) -> str:
+        return os.path.normpath(os.path.join(folder, artifact.project))
+
+    def _project(self, artifact: Artifact) -> CommittedProject:
+        """The project that has the artifact.
+
+        Of a folder that the user named, relative places in its configuration count from there. A
+        repository behind a URL lies nowhere, so that it can mean no folder of this machine by one.
+        """
+        project = self._session(artifact.project).committed
+        return project.seen_from(self._root(artifact, self.folder)) if self.folder else project
+
     def _fetch(self, artifact: Artifact, digest: Digest, objects: LocalCache) -> None:
-        project = self._session(artifact.project).project
+        project = self._project(artifact)
         project.settings = _without_secrets(project.settings)
         wanted = self._remote or (artifact.out.remote if artifact.out else None)
         part = artifact.part
+        from ..store.remotes import RemoteError  # 20 ms; only where no cache has it
+
         with Stores(project) as stores:
             try:
                 store = stores.of(wanted)
@@ -370,17 +389,50 @@ class Source:
                     f"'{artifact.path}' of {self.shown} is in no cache here, and {error.message}",
                     hint="its owner has to configure a remote and `push` to it",
                 ) from None
-            done = stores.transfer(objects, store).fetch(
-                [digest], within=None if part is None else lambda _, path: is_within(path, part)
-            )
+            self._check_placed(artifact, project, store.name)
+            try:
+                done = stores.transfer(objects, store).fetch(
+                    [digest], within=None if part is None else lambda _, path: is_within(path, part)
+                )
+            except RemoteError as error:
+                raise self._of_remote(artifact, error) from None
             if done.failed:
-                raise done.failed[0][1]
+                raise self._of_remote(artifact, done.failed[0][1])
             if done.absent:
                 raise StoreError(
                     f"'{artifact.path}' of {self.shown} at {self.commit[:8]} is not on its remote "
                     f"'{store.name}' ({len(done.absent)} objects, such as {done.absent[0]})",
                     hint="its owner has to `push` it",
                 )
+
+    def _check_placed(self, artifact: Artifact, project: Project, remote: str) -> None:
+        """Raise StoreError where a remote is a folder as seen from a repository behind a URL."""
+        if self.folder is not None:
+            return
+        url = written_url(project, remote)
+        if "://" not in url and not url.startswith(("/", "~")):
+            raise StoreError(
+                f"'{artifact.path}' of {self.shown} is in no cache here, and its remote '{remote}' "
+                f"is a folder as seen from where that repository lies: '{url}'",
+                hint="name the repository by its folder, where it is on this machine; else its "
+                "owner has to give the remote a URL that is the same everywhere",
+            )
+
+    def _of_remote(self, artifact: Artifact, error: RemoteError) -> StoreError:
+        """What a remote of the other repository did not do: configuring it is not for us."""
+        hint = error.hint or ""
+        if "`pivot remote" in hint:
+            hint = f"it is a remote of {self.shown}, whose owner can correct it there"
+            if error.kind == "credentials":
+                hint = (
+                    "no credentials are taken from another repository: give them by environment "
+                    "variables, or in the files of the cloud's own tools"
+                )
+        return StoreError(
+            f"'{artifact.path}' of {self.shown}: {error.message}",
+            hint=hint,
+            exit_code=error.exit_code,
+        )
 
     def _origin(self, artifact: Artifact) -> Origin | None:
         """Where the other repository itself imported the data from."""
@@ -396,7 +448,7 @@ class Source:
         """Bring what the other repository imported, from where it did; it must be the same."""
         if self._depth >= _MOST_LINKS:
             raise PivotError(f"'{artifact.path}' of {self.shown} is imported in a circle")
-        if self.folder is None and "://" not in origin.url and ":" not in origin.url:
+        if self.folder is None and _is_folder(origin.url):
             raise PivotError(
                 f"'{artifact.path}' of {self.shown} was imported from '{origin.url}', a folder of "
                 "another machine",
@@ -414,6 +466,11 @@ class Source:
                 f"'{artifact.path}' of {self.shown} is not what it was imported as from "
                 f"{shown_url(origin.url)}"
             )
+
+
+def _is_folder(url: str) -> bool:
+    """Whether a record names a folder of a machine, also in the guise of `host:path`."""
+    return ":" not in url or ("://" not in url and os.path.isdir(checked_url(url)))
 
 
 @contextmanager

@@ -162,6 +162,17 @@ def remote_spec(project: Project, name: str | None) -> RemoteSpec:
     return referred(remotes, remotes[wanted])
 
 
+def written_url(project: Project, name: str) -> str:
+    """The URL of a remote as the project's own configuration has it: folders as they are there."""
+    if project.mode == "dvc":
+        from ..project.dvc_config import written_remotes  # a rare question
+
+        written = written_remotes(project.tree.read(".dvc/config") or b"", ".dvc/config")
+        if written.get(name, {}).get("url"):
+            return written[name]["url"]
+    return project.settings.remotes[name].url
+
+
 def check_placed(settings: Settings, name: str) -> None:
     """Raise ConfigError for a remote of which there are only options, and no URL."""
     if name in settings.unplaced:

@@ -11,7 +11,7 @@ from .ignore import GitIgnore
 from .interpreter import Interpreter
 from .lock import ProjectLock, is_busy
 from .observer import Noting, Observer
-from .project import Project, interpreter, open_project
+from .project import Project, cache_folders, interpreter, open_project
 from .root import find_mode, find_root, git_folder, holds_pipeline, init_files, require_root
 from .state import Entries, State
 from .worktree import WorkTree
@@ -37,6 +37,7 @@ __all__ = [
     "RevTree",
     "State",
     "WorkTree",
+    "cache_folders",
     "config_path",
     "dvc_config_files",
     "find_git",

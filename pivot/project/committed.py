@@ -11,7 +11,7 @@ from ..errors import PivotError
 from ..settings import Settings
 from ..tree import join
 from .blobs import BlobObserver
-from .configuration import read_settings
+from .configuration import Memory, read_settings
 from .distributions import InstalledDistributions
 from .dvc_config import dvc_layers
 from .git import Git
@@ -64,6 +64,18 @@ class CommittedProject(Project):
     def close(self) -> None:
         if not self.is_guest:
             super().close()
+
+    def seen_from(self, root: str) -> CommittedProject:
+        """The same commit, with the relative folders of its configuration counted from `root`.
+
+        Both have one state and one repository, which are closed with the first.
+        """
+        settings, mode = _settings(root, self.revision_tree)
+        project = CommittedProject(
+            root, settings, mode, self.state, self.repository, self.revision_tree, self.warnings
+        )
+        project.is_guest = True
+        return project
 
     def _blobs(self, algorithm: str) -> BlobObserver:
         skip = self.ignored.ignores if self.ignored else None
@@ -149,16 +161,23 @@ def _open(
     root = _root_on_disk(start, repository, folder)
     warnings: list[str] = []
     state = beside.state if beside is not None else _state(start, root, warnings)
-    memory = state.blobs("settings")
+    settings, mode = _settings(root, tree, options, state.blobs("settings"))
+    seen = repository.seen_from(folder)
+    project = CommittedProject(root, settings, mode, state, seen, tree, warnings)
+    project.is_guest = beside is not None
+    return project
+
+
+def _settings(
+    root: str, tree: RevTree, options: Mapping[str, Any] | None = None, memory: Memory | None = None
+) -> tuple[Settings, Mode]:
+    """The configuration of a version of the project that lies at `root`, and whose it is."""
     settings = read_settings(root, options, memory=memory, tree=tree)
     mode = find_mode_in(tree, settings["core.mode"])
     if mode == "dvc":
         base = dvc_layers(root, tree=tree)
         settings = read_settings(root, options, memory=memory, base=base, tree=tree)
-    seen = repository.seen_from(folder)
-    project = CommittedProject(root, settings, mode, state, seen, tree, warnings)
-    project.is_guest = beside is not None
-    return project
+    return settings, mode
 
 
 def _root_on_disk(start: str, repository: Repository, folder: str) -> str:

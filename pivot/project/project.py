@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, PivotError
 from ..settings import Settings
 from ..tree import Tree
-from .configuration import read_settings
+from .configuration import Memory, read_settings
 from .distributions import InstalledDistributions
 from .dvc_config import dvc_layers
 from .dvcignore import DvcIgnore
@@ -56,10 +56,7 @@ class Project:
     @property
     def cache_dir(self) -> str:
         """The absolute cache folder: `cache.dir` (relative to the root), else the usual one."""
-        chosen = self.settings["cache.dir"]
-        if chosen:
-            return os.path.normpath(os.path.join(self.root, os.path.expanduser(chosen)))
-        return os.path.join(self.root, ".dvc" if self.mode == "dvc" else SCRATCH, "cache")
+        return _cache_dir(self.root, self.settings, self.mode)
 
     @property
     def former_cache(self) -> str | None:
@@ -169,12 +166,36 @@ def open_project(start: str, *, options: Mapping[str, Any] | None = None) -> Pro
         warn=warnings.append,
         prepare=lambda: init_files(root),
     )
-    memory = state.blobs("settings")
+    settings, mode = settings_at(root, options, memory=state.blobs("settings"))
+    return Project(root, settings, mode, state, warnings)
+
+
+def settings_at(
+    root: str, options: Mapping[str, Any] | None = None, *, memory: Memory | None = None
+) -> tuple[Settings, Mode]:
+    """The effective configuration of the project at `root`, and whose it is. Raises ConfigError."""
     settings = read_settings(root, options, memory=memory)
     mode = find_mode(root, settings["core.mode"])
     if mode == "dvc":
         settings = read_settings(root, options, memory=memory, base=dvc_layers(root))
-    return Project(root, settings, mode, state, warnings)
+    return settings, mode
+
+
+def _cache_dir(root: str, settings: Settings, mode: Mode) -> str:
+    chosen = settings["cache.dir"]
+    if chosen:
+        return os.path.normpath(os.path.join(root, os.path.expanduser(chosen)))
+    return os.path.join(root, ".dvc" if mode == "dvc" else SCRATCH, "cache")
+
+
+def cache_folders(root: str) -> list[str]:
+    """Where the project at `root` may have objects: as it is configured today, and as usual."""
+    usual = [f"{root}/{SCRATCH}/cache", f"{root}/.dvc/cache"]
+    try:
+        settings, mode = settings_at(root)
+    except PivotError:
+        return usual  # it is another project's, which may be in the middle of something
+    return [_cache_dir(root, settings, mode), *usual]
 
 
 def interpreter(project: Project) -> str:

@@ -246,6 +246,60 @@ def test_data_comes_from_the_remote_that_the_repository_names(
     assert not ours.has("model.txt.pvt")
 
 
+def test_a_folder_as_a_remote_is_seen_from_the_folder_of_the_repository(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "store").mkdir()
+    theirs.run("config", "set", "remotes.store", "../store").ended(0)
+    theirs.run("push").ended(0)
+    released(theirs, "v2")
+    theirs.remove(".pivot/cache", "parts", "model.txt")
+
+    url = f"file://{theirs.root}"
+    failed = ours.run("import", url, "parts").ended(1)
+
+    assert "its remote 'store' is a folder as seen from where that repository lies: '../store'" in (
+        failed.stderr
+    )
+    assert "name the repository by its folder" in failed.stderr
+    ours.run("import", "../theirs", "parts").ended(0)
+    assert ours.read("parts/one") == "words\n"
+    (tmp_path / "store").rename(tmp_path / "away")
+    failed = ours.run("import", str(theirs.root), "model.txt").ended(1)
+    assert f"there is no folder '{tmp_path / 'store'}'" in failed.stderr
+    assert "whose owner can correct it there" in failed.stderr
+
+
+def dvc_source(tmp_path: Path) -> tuple[Sandbox, str]:
+    """A repository of DVC's that tracks `a.txt`, and the object's path in a cache or remote."""
+    md5 = hashlib.md5(b"a\n").hexdigest()
+    source = Sandbox(tmp_path / "source").write(
+        {
+            ".dvc/config": "[core]\n    remote = st\n['remote \"st\"']\n    url = ../../store\n",
+            "a.txt.dvc": f"outs:\n- md5: {md5}\n  size: 2\n  hash: md5\n  path: a.txt\n",
+        }
+    )
+    source.commit()
+    return source, f"files/md5/{md5[:2]}/{md5[2:]}"
+
+
+def test_the_remote_and_both_caches_of_a_dvc_repository_serve(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    source, place = dvc_source(tmp_path)
+    Sandbox(tmp_path / "store", git=False).write({place: "a\n"})
+    ours.run("import", "../source", "a.txt", "-o", "from-remote").ended(0)
+    assert ours.read("from-remote") == "a\n"
+
+    (tmp_path / "store").rename(tmp_path / "away")
+    source.git("rm", "-rq", ".dvc", "a.txt.dvc")
+    source.write({".pivot/config.yaml": "core: {hash: md5}\n", ".gitignore": ".pivot/cache\n"})
+    source.commit("it is Pivot's now")
+    source.write({f".pivot/cache/{place}": "a\n"})
+    ours.run("get", "../source", "a.txt", "--rev", "HEAD~1", "-o", "from-cache").ended(0)
+    assert ours.read("from-cache") == "a\n"
+
+
 def test_a_pull_brings_imports_from_where_they_came(
     theirs: Sandbox, ours: Sandbox, tmp_path: Path
 ) -> None:
@@ -522,6 +576,28 @@ def test_records_and_outs_outside_the_project_are_not_reached(
         assert "private" not in ended.stdout + ended.stderr
     ours.run("import", "../evil", "folder", "-o", "got")
     assert not ours.has("got/b")
+
+
+@pytest.mark.parametrize("url", ["../theirs", "here:/../{theirs}"])
+def test_a_repository_behind_a_url_names_no_folder_of_this_machine(
+    theirs: Sandbox, ours: Sandbox, tmp_path: Path, url: str
+) -> None:
+    evil = Sandbox(tmp_path / "evil").write({".pivot/config.yaml": "core: {hash: md5}\n"})
+    written = url.format(theirs=os.path.relpath(theirs.root, ours.root))
+    md5 = hashlib.md5(b"WORDS\n").hexdigest()
+    text = (
+        f"frozen: true\ndeps:\n- path: model.txt\n  repo:\n    url: {json.dumps(written)}\n"
+        f"    rev_lock: {theirs.git('rev-parse', 'HEAD').strip()}\n"
+        f"outs:\n- path: model.txt\n  digest: md5:{md5}\n  size: 6\n"
+    )
+    evil.write({"model.txt.pvt": text})
+    evil.git("add", "-f", ".")
+    evil.git("commit", "-qm", "evil")
+
+    refused = ours.run("import", f"file://{evil.root}", "model.txt").ended(2)
+
+    assert "a folder of another machine" in refused.stderr
+    assert not ours.has("model.txt")
 
 
 def test_bombs_in_the_pipelines_of_another_repository_cost_a_message(
