@@ -140,6 +140,8 @@ def test_a_frozen_stage_cuts_off_what_is_above_it(done: Sandbox) -> None:
     done.run("freeze", "top").ended(0)
     done.edit("words.py", ".lower()", ".upper()")
     assert done.repro("top") == {"top": "fresh"}
+    forced = done.run("repro", "top", "--force").ended(0)
+    assert forced.stderr == "top: would run if it were not frozen\n"
 
 
 def test_groups_freeze_as_a_whole(project: Sandbox) -> None:

@@ -224,6 +224,7 @@ def test_a_frozen_stage_is_fresh_whatever_changed():
     frozen = replace(STAGE, frozen=True)
     decision = decide(frozen, evidence(a_key(code=None), record=None))
     assert (decision.state, decision.action, decision.notes) == ("fresh", "none", ("frozen",))
+    assert decide(frozen, evidence(record=None, forced=True)).action == "none"
 
 
 def test_a_frozen_stage_gets_its_missing_outs_back():
