@@ -29,6 +29,7 @@ _UNKNOWN_WORDS = {
     "dep": "a dep is missing",
     "out": "an out is missing",
     "config": "its lock cannot be read",
+    "upstream": "what is above it is unknown",
 }
 
 
@@ -101,7 +102,7 @@ def one_line(reason: Reason) -> str:
                 return f"{reason.kind} {reason.subject} is new"
             return f"{reason.kind} {reason.subject}: {reason.old} -> {reason.new}"
         case "upstream":
-            return f"upstream {reason.subject} runs first"
+            return f"upstream {reason.subject} {'is unknown' if reason.new else 'runs first'}"
         case "never-run":
             return f"never run{f': {reason.old}' if reason.old else ''}"
         case "always" | "forced":
@@ -168,6 +169,8 @@ def explanation(decision: Decision) -> list[str]:
 
 def change_lines(reason: Reason) -> list[str]:
     """A reason as an explanation shows it: what it was and is, where, and how it is reached."""
+    if reason.kind == "upstream" and reason.new:
+        return [f"{reason.subject} is {reason.new}, and so is what it will make"]
     if reason.kind == "upstream":
         return [f"{reason.subject} runs first; what it makes may change"]
     if reason.kind in ("always", "forced", "never-run"):

@@ -2,7 +2,7 @@
 
 from .causes import causes, explain_code
 from .comparison import MISSING, RULES, compare
-from .decision import decide, is_callback, lacking, plan
+from .decision import below_unknown, decide, is_callback, lacking, plan
 from .evidence import Evidence
 from .keys import entry_of, env_digest, stage_key
 
@@ -10,6 +10,7 @@ __all__ = [
     "MISSING",
     "RULES",
     "Evidence",
+    "below_unknown",
     "causes",
     "compare",
     "decide",

@@ -28,7 +28,7 @@ def decide(stage: Stage, evidence: Evidence) -> Decision:
     """Whether `stage` should run, in the order that the module names."""
     record = evidence.record
     key = None if evidence.uncertain or evidence.absent else evidence.key
-    if stage.frozen and not evidence.forced:
+    if stage.frozen:
         return _frozen(stage, evidence, key)
     reasons: list[Reason] = []
     if evidence.forced:
@@ -71,6 +71,12 @@ def _without(
     return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
 
 
+def below_unknown(decision: Decision, above: Sequence[str]) -> Decision:
+    """`decision` about a stage that would be fresh, were it known what those `above` will give."""
+    reasons = tuple(Reason("upstream", name, None, "unknown") for name in above)
+    return replace(decision, state="unknown", action="none", reasons=reasons, key=None)
+
+
 def _lost(stage: Stage, record: StageRecord | None, paths: Sequence[str]) -> tuple[Reason, ...]:
     return tuple(
         Reason("dep", path, old_dep(record, path), None, stage.written_in, line_of(stage, path))
@@ -95,11 +101,9 @@ def _frozen(stage: Stage, evidence: Evidence, key: StageKey | None) -> Decision:
     """It is never run: fresh, but where its outs are nowhere or, to DVC, have become others."""
     record = evidence.record
     then = record.outs if record is not None else {}
-    notes: tuple[str, ...] = ("frozen",)
-    if record is not None:
-        differences = compare_as_dvc if evidence.as_dvc else compare
-        if differences(stage, record, evidence):
-            notes = ("frozen", HELD)
+    differences = compare_as_dvc if evidence.as_dvc else compare
+    held = evidence.forced or (record is not None and differences(stage, record, evidence))
+    notes = ("frozen", HELD) if held else ("frozen",)
     lost = [out for out in stage.outs if evidence.outs.get(out.path) is None and not out.resume]
     gone = [out for out in lost if out.path not in then or not evidence.stored(then[out.path])]
     if gone:

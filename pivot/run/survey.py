@@ -517,6 +517,8 @@ class Survey:
         for name in names:
             stage = self._space.graph.stages[name]
             decision = self.decide(stage, decisions, coming)
+            if decision.state == "fresh" and (above := self._undecided(stage, decisions)):
+                decision = plan.below_unknown(decision, above)
             if decision.action == "run":
                 stored = self.stored_result(stage, decision) if restores else None
                 if stored is not None:
@@ -528,6 +530,13 @@ class Survey:
                     decision = replace(decision, notes=(*decision.notes, OLDER))
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
         return decisions
+
+    def _undecided(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
+        """The stages directly above of which it is unknown what they would give."""
+        if stage.frozen:
+            return ()
+        parents = self._space.graph.parents[stage.name]
+        return tuple(n for n in parents if n in decisions and decisions[n].state == "unknown")
 
     def _lost(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
         """The deps for want of which a run of the stage is refused, though it could be judged.

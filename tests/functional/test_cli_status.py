@@ -235,6 +235,22 @@ def test_status_with_a_syntax_error_tells_of_the_rest(done: Sandbox) -> None:
     assert "words.py:1" in done.run("explain", "count").ended(0).stdout
 
 
+def test_below_an_unknown_stage_nothing_is_known(done: Sandbox) -> None:
+    below = "stages:\n  last: {cmd: cat build/top.md > last, deps: [build/top.md], outs: [last]}\n"
+    done.edit("pivot.yaml", "stages:\n", below)
+    done.run("repro").ended(0)
+    done.commit()
+    done.write({"words.py": "def split(:\n"})
+    assert done.states()["last"] == "unknown"
+    assert "last  UNKNOWN   upstream top is unknown" in done.run("status", "last").ended(0).stdout
+    assert "top is unknown" in done.run("explain", "last").ended(0).stdout
+    assert "last: unknown: upstream top is unknown" in done.run("verify").ended(1).stdout
+    affected = {stage["name"] for stage in done.run("impact", "--json").ended(0).json["stages"]}
+    assert affected >= {"count", "top", "last"}
+    ended = done.run("repro", "--keep-going", "--json").ended(1)
+    assert ended.statuses["last"] == "blocked"
+
+
 def test_opaque_references_are_listed_on_request(project: Sandbox) -> None:
     words(project).write({"words.py": "def split(text):\n    return eval(text).split()\n"})
     assert "eval" in project.run("status", "-v").ended(0).stderr
