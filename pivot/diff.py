@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from .values import dataclass
 
 #: Of one key: `old` and `new`, and for two numbers their difference as `diff`.
 Change = dict[str, Any]
+_Path = tuple[Any, ...]  # keys of nested mappings
 
 
 def changed_values(
@@ -21,8 +22,8 @@ def changed_values(
     """By file and dotted key, the values that differ (with `unchanged` all of them).
 
     `old` and `new` map files to what is in them. The shape is that of `dvc params diff --json`:
-    mappings are flattened, lists are texts, what one side lacks is None, and a file that holds
-    no mapping has its value under "".
+    mappings are flattened (see `flat`), lists are texts, what one side lacks is None, and a file
+    that holds no mapping has its value under "".
     """
     found: dict[str, dict[str, Change]] = {}
     for file in sorted({*old, *new}):
@@ -32,18 +33,43 @@ def changed_values(
     return found
 
 
-def flat(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Nested mappings as one, keys joined by dots; empty ones leave nothing."""
-    return dict(_leaves(value))
+def flat(value: Mapping[Any, Any], beside: Mapping[Any, Any] | None = None) -> dict[Any, Any]:
+    """Nested mappings as one, keys joined by dots; empty ones leave nothing.
+
+    Where two would have one name, here or `beside`, a key that has a dot itself is quoted: of
+    `{"a.b": 1, "a": {"b": 2}}` come `"a.b"`, quotes included, and `a.b`.
+    """
+    leaves = dict(_leaves(value))
+    shared = {*_shared(leaves), *_shared(dict(_leaves(beside or {})))}
+    found: dict[Any, Any] = {}
+    for path, leaf in leaves.items():
+        name = _name(path)
+        if name in shared:
+            name = _name(path, quoted=True)
+        elif len(path) == 1:
+            name = path[0]  # as it is, and be it a number
+        found[name] = leaf
+    return found
 
 
-def _leaves(value: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+def _shared(paths: Iterable[_Path]) -> list[str]:
+    """The names that several of `paths` have."""
+    return [name for name, count in Counter(map(_name, paths)).items() if count > 1]
+
+
+def _leaves(value: Mapping[Any, Any], above: _Path = ()) -> Iterator[tuple[_Path, Any]]:
     for key, item in value.items():
         if isinstance(item, Mapping):
-            for inner, leaf in _leaves(item):
-                yield f"{key}.{inner}", leaf
+            yield from _leaves(item, (*above, key))
         else:
-            yield key, item
+            yield (*above, key), item
+
+
+def _name(path: _Path, *, quoted: bool = False) -> str:
+    keys = [str(key) for key in path]
+    if quoted:
+        keys = [json.dumps(key, ensure_ascii=False) if "." in key else key for key in keys]
+    return ".".join(keys)
 
 
 def plain(value: Any) -> Any:
@@ -58,7 +84,7 @@ def _of_file(old: Any, new: Any, unchanged: bool) -> dict[str, Change]:
     if not (isinstance(before, Mapping) or isinstance(after, Mapping)):
         change = _change(before, after, unchanged)
         return {"": change} if change else {}
-    first, second = _keyed(before), _keyed(after)
+    first, second = _keyed(before, after), _keyed(after, before)
     found: dict[str, Change] = {}
     for key in sorted({*first, *second}, key=str):
         change = _change(first[key], second[key], unchanged)
@@ -77,11 +103,12 @@ def _parsed(value: Any) -> Any:
         return value
 
 
-def _keyed(value: Any) -> defaultdict[str, Any]:
+def _keyed(value: Any, other: Any) -> defaultdict[str, Any]:
     if not value:
         return defaultdict(lambda: None)
     if isinstance(value, Mapping):
-        return defaultdict(lambda: None, flat(value))
+        beside = other if isinstance(other, Mapping) else None
+        return defaultdict(lambda: None, flat(value, beside))
     return defaultdict(lambda: "unable to parse")  # against the keys of the other side
 
 

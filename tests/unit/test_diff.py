@@ -51,6 +51,15 @@ def test_nested_mappings_as_one() -> None:
     assert flat({"a": {"b": {"c": 1}, "d": {}}, 2: [1]}) == {"a.b.c": 1, 2: [1]}
 
 
+def test_keys_with_dots_are_quoted_where_names_would_be_one():
+    assert flat({"a.b": 1, "a": {"b": 2}, "c": {"d.e": 3}}) == {'"a.b"': 1, "a.b": 2, "c.d.e": 3}
+    alone, both = {"a.b": 1}, {"a.b": 9, "a": {"b": 2}}
+    assert changed_values({"f": alone}, {"f": {"a.b": 9}})["f"].keys() == {"a.b"}
+    assert changed_values({"f": alone}, {"f": both}) == {
+        "f": {'"a.b"': {"old": 1, "new": 9, "diff": 8}, "a.b": {"old": None, "new": 2}}
+    }
+
+
 # --- artifacts ------------------------------------------------------------------------------
 
 
