@@ -186,8 +186,8 @@ def _earlier(
 
 
 def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -> Impact:
-    before = earlier.space.graph.stages if earlier else {}
-    decisions, unreadable = _judged(earlier, later)
+    before = _before(earlier, later)
+    decisions, unreadable = _judged(earlier, later, before)
     graph = later.space.graph
     affected = [
         name for name in graph.order if decisions[name].state != "fresh" or name not in before
@@ -230,6 +230,28 @@ def _compared(empty: Impact, earlier: CommittedSession | None, later: Session) -
         uncommitted=tuple(_uncommitted(later, [stage.name for stage in stages if stage.fresh])),
         unread=tuple(_unread(earlier, later, stages)),
     )
+
+
+def _before(earlier: CommittedSession | None, later: Session) -> dict[str, Stage]:
+    """The stages of the earlier version, by the names that they have in the later one.
+
+    Where one of the two is DVC's project and the other Pivot's, pipelines in subfolders have got
+    another name, and have the same stages.
+    """
+    if earlier is None:
+        return {}
+    before, now = earlier.space.graph.stages, later.space.graph.stages
+    if earlier.project.mode == later.project.mode:
+        return dict(before)
+    moved = {_place(stage): name for name, stage in now.items() if name not in before}
+    return {
+        name if name in now else moved.get(_place(stage), name): stage
+        for name, stage in before.items()
+    }
+
+
+def _place(stage: Stage) -> tuple[str, str]:
+    return parent(stage.file), stage.short_name
 
 
 def _unread(
@@ -319,7 +341,7 @@ def _problems(session: Session | None) -> tuple[Problem, ...]:
 
 
 def _judged(
-    earlier: CommittedSession | None, later: Session
+    earlier: CommittedSession | None, later: Session, before: Mapping[str, Stage]
 ) -> tuple[dict[str, Decision], Mapping[str, PivotError]]:
     """A decision for each stage of the later version, and what was unreadable in the earlier."""
     space = later.space
@@ -330,13 +352,12 @@ def _judged(
             for name, stage in space.graph.stages.items()
         }  # fmt: skip
         return new, {}
-    before = earlier.space.graph.stages
     listed = {
         name: stage for name, stage in space.graph.stages.items() if space.locks.as_dvc(stage)
     }
     # locks of stages that the earlier version does not have any more
     left = open_ledger(earlier.project, space.pipeline, later.covered, "committed")
-    locks = Reproduced(earlier.space, listed, left.record)
+    locks = Reproduced(earlier.space, before, listed, left)
     graph = _without_always(space.graph, [name for name in before if before[name].always_changed])
     observer = RecordedObserver(
         later.project.observer,

@@ -16,6 +16,7 @@ from ..model import FINGERPRINT_VERSION, CodeManifest, Stage, StageRecord
 from ..store import CodeTables
 from ..store.code import CodeTable
 from ..tree import join, relative
+from .ledger import Ledger
 from .locks import WithoutDvc
 from .recorded import RecordedObserver
 from .survey import Survey
@@ -26,21 +27,24 @@ class Reproduced(WithoutDvc):
     """The records of a version as a run of it would leave them (a `Ledger` that is only read).
 
     Outs and inputs that neither git, locks nor records know stand as `assumed`, each the same
-    wherever it is met. `unreadable` are the stages whose code could not be read in that version.
-    Of stages that it does not have, `kept` finds a lock that may still be there. `later` are the
-    stages of the other version that are judged by dvc.lock.
+    wherever it is met. `stages` are those of the version, by the names that they have in the other
+    one; `unreadable` those whose code could not be read. Of stages that it does not have, `left`
+    has the locks that may still be there. `later` are the stages of the other version that are
+    judged by dvc.lock.
     """
 
     def __init__(
         self,
         space: Workspace,
+        stages: Mapping[str, Stage],
         later: Mapping[str, Stage],
-        kept: Callable[[str], StageRecord | None],
+        left: Ledger,
     ) -> None:
         self.assumed = _assumed(space)
         self.unreadable: dict[str, SourceError] = {}
+        self._stages = stages
         self._later = later
-        self._kept = kept
+        self._left = left
         observer = space.observer
         assert isinstance(observer, RecordedObserver)
         self.observer = observer.assuming(self.assumed)
@@ -51,11 +55,11 @@ class Reproduced(WithoutDvc):
 
     def record(self, name: str) -> StageRecord | None:
         if name not in self._records:
-            stage = self._space.graph.stages.get(name)
-            self._records[name] = self._make(stage) if stage is not None else self._kept(name)
+            stage = self._stages.get(name)
+            self._records[name] = self._make(name, stage) if stage else self._left.record(name)
         return self._records[name]
 
-    def _make(self, stage: Stage) -> StageRecord | None:
+    def _make(self, name: str, stage: Stage) -> StageRecord | None:
         space = self._space
         locked = space.locks.record(stage.name)
         if stage.frozen and locked is not None:
@@ -63,11 +67,11 @@ class Reproduced(WithoutDvc):
         try:
             evidence = self._survey.gather(stage, {})
         except SourceError as error:
-            self.unreadable[stage.name] = error
+            self.unreadable[name] = error
             return None
         outs = {out.path: space.observer.observe(out.path) for out in stage.outs}
         record = StageRecord(
-            stage=stage.name,
+            stage=name,
             key=evidence.key,
             outs={path: digest for path, digest in outs.items() if digest is not None},
             observed={module: now for module, now in evidence.observed.items() if now},
@@ -75,7 +79,7 @@ class Reproduced(WithoutDvc):
             fingerprint_version=FINGERPRINT_VERSION,
         )
         self._note_tables(stage, record)
-        later = self._later.get(stage.name)
+        later = self._later.get(name)
         return record if later is None else self._in_dvc_lock(stage, later, record)
 
     def _note_tables(self, stage: Stage, record: StageRecord) -> None:
@@ -124,7 +128,7 @@ class Reproduced(WithoutDvc):
         return None  # what an earlier version would have refused does not matter
 
     def path(self, name: str) -> str:
-        return self._space.locks.path(name)
+        return self._left.path(name)
 
     def paths(self) -> Iterable[str]:
         return ()

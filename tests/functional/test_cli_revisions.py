@@ -228,6 +228,19 @@ def test_stages_that_come_and_go(origin: Sandbox, tmp_path: Path) -> None:
     assert "affects 2 of 5 stages and removes 1" in text.stdout
 
 
+def test_a_stage_that_is_back_and_whose_lock_was_left(project: Sandbox) -> None:
+    """Given a lock in git without its stage, then the stage is new, and what ran it stands."""
+    one, two = (f"  {n}: {{cmd: cp i {n}.txt, deps: [i], outs: [{n}.txt]}}\n" for n in "ab")
+    project.write({"pivot.yaml": f"stages:\n{one}{two}", "i": "1"})
+    project.run("repro").ended(0)
+    project.write({"pivot.yaml": f"stages:\n{one}"})
+    project.commit("without")
+    project.write({"pivot.yaml": f"stages:\n{one}{two}"})
+    project.commit("with")
+    data = project.run("impact", "HEAD~1", "HEAD", "--json").ended(0).json
+    assert rows(data) == {"b": ("added", "fresh", True)}
+
+
 def test_a_pipeline_that_would_have_to_be_run(project: Sandbox) -> None:
     """Given stages that only running it could tell, then they are unknown, and nothing runs."""
     project.write({"work.py": "def one(out):\n    out.write_text('1')\n", "pipeline.py": LITERAL})
@@ -535,6 +548,26 @@ def test_impact_in_a_dvc_repository(project: Sandbox, tmp_path: Path) -> None:
     }  # fmt: skip
     assert rows(comment) == {}
     assert [stage["state"] for stage in state] == ["stale", "stale"]
+
+
+def test_a_migration_leaves_stages_of_subfolders_what_they_are(project: Sandbox) -> None:
+    stages = "a: {cmd: cp i o, deps: [i], outs: [o]}, b: {cmd: cp o p, deps: [o], outs: [p]}"
+    project.write({".dvc/config": "", ".dvc/.gitignore": "/tmp\n/cache\n", "sub/i": "1"})
+    project.write({"sub/dvc.yaml": f"stages: {{{stages}}}"})
+    project.run("repro").ended(0)
+    project.commit("with DVC")
+    project.run("migrate").ended(0)
+    project.commit("with Pivot")
+    project.edit("sub/pivot.yaml", "cp o p", "cp o  p")
+    project.commit("edited")
+
+    migrated = project.run("impact", "HEAD~2", "HEAD~1", "--json").ended(0).json
+    edited = project.run("impact", "HEAD~2", "HEAD", "--json").ended(0).json
+    back = project.run("impact", "--direct", "HEAD", "HEAD~2", "--json").ended(0).json
+
+    assert rows(migrated) == {}
+    assert rows(edited) == {"sub/pivot.yaml:b": ("command", "stale", False)}
+    assert rows(back) == {"sub/dvc.yaml:b": ("command", "stale", True)}
 
 
 def test_wrong_words(project: Sandbox) -> None:
