@@ -18,7 +18,7 @@ class GitIgnore:
         self._git = git
 
     def add(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Have git ignore the artifacts; the `.gitignore` files that changed.
+        """Have git ignore the artifacts, in the order given; the `.gitignore` files that changed.
 
         Paths that a rule covers already, that lie outside the repository, or that stand there
         already are left alone. Raises ConfigError where git tracks one of them, and StoreError
@@ -34,7 +34,7 @@ class GitIgnore:
             file = _file_of(folder)
             before = self._read(file)
             present = set(before.splitlines())
-            lines = [line for name in sorted(names) if (line := _rule(name)) not in present]
+            lines = [line for name in names if (line := _rule(name)) not in present]
             if lines:
                 glue = "" if not before or before.endswith("\n") else "\n"
                 self._write(file, before + glue + "".join(f"{line}\n" for line in lines))

@@ -62,7 +62,18 @@ def hand_over(space: Workspace, stages: Iterable[Stage]) -> None:
             )
         )
     raise_all(errors)
-    space.project.gitignore.add(list(outs))
+    space.project.gitignore.add(_in_order(space, outs))
+
+
+def _in_order(space: Workspace, outs: Mapping[str, tuple[Stage, Out]]) -> list[str]:
+    """The outs as DVC would come to them: folders that are deps count with their `.gitignore`."""
+    if space.project.mode != "dvc":
+        return sorted(outs)
+    from .dvc_order import in_dvc_order  # only where stages run
+
+    owners = dict.fromkeys(stage.name for stage, _ in outs.values())
+    rank = {name: at for at, name in enumerate(in_dvc_order(owners, space.graph.stages))}
+    return sorted(outs, key=lambda path: rank[outs[path][0].name])
 
 
 def _claim(space: Workspace, stages: Iterable[Stage]) -> None:

@@ -124,7 +124,7 @@ def test_outputs_are_ignored_beside_themselves_each_once(repo: Path) -> None:
     outs = ["model.pkl", "data/b.csv", "data/a.csv", "data/a.csv"]
     assert ignore(repo).add(outs) == (".gitignore", "data/.gitignore")
     assert (repo / ".gitignore").read_text() == "/model.pkl\n"
-    assert (repo / "data/.gitignore").read_text() == "/a.csv\n/b.csv\n"
+    assert (repo / "data/.gitignore").read_text() == "/b.csv\n/a.csv\n"
     assert of(repo).ignored(outs) == set(outs)
     assert ignore(repo).add(outs) == ()
 

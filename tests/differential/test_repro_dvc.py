@@ -351,7 +351,7 @@ stages:
     "outs in a folder that is a dep": """\
 stages:
   sum: {cmd: cat d/* > s, deps: [d, p], outs: [s]}
-  one: {cmd: mkdir -p d && echo 1 > d/1, outs: [d/1]}
+  one: {cmd: mkdir -p d && echo 1 > d/1 && echo 0 > d/0, outs: [d/1, d/0]}
   two: {cmd: mkdir -p d && cat q > d/2, deps: [q], outs: [d/2]}
   q: {cmd: echo q > q, outs: [q]}
   p: {cmd: cat q > p, deps: [q], outs: [p]}
@@ -370,6 +370,7 @@ def test_both_give_the_entries_of_a_lock_the_same_order(both: Make, graph: str) 
         ours.pivot("repro").well()
         theirs.dvc("repro", "-q").well()
         assert ours.read("dvc.lock") == theirs.read("dvc.lock")
+        assert ours.read(".gitignore") == theirs.read(".gitignore")
 
 
 def objects(both: Both) -> dict[str, bytes]:
