@@ -33,7 +33,7 @@ Remote = Annotated[
     typer.Option("--remote", metavar="NAME", help="The repository's remote to read from."),
 ]
 NoDownload = Annotated[
-    bool, typer.Option("--no-download", help="Write the record alone; `update` downloads.")
+    bool, typer.Option("--no-download", help="Write the record alone; `pull` downloads.")
 ]
 
 

@@ -274,8 +274,9 @@ def _files(count: int) -> str:
 
 def _end(shared: Shared, allow_missing: bool) -> None:
     if shared.lacking and not allow_missing:
-        owners = list(dict.fromkeys(item.owner for item in shared.lacking if not item.tracked))
+        made = [i for i in shared.lacking if not i.tracked and i.may_be_pushed]
+        owners = list(dict.fromkeys(item.owner for item in made))
         if owners:
-            made = f"`pivot repro {quote(owners[0])}` makes"
-            note(f"{made} what is missing; or push it from a machine that has it")
+            made_by = f"`pivot repro {quote(owners[0])}` makes"
+            note(f"{made_by} what is missing; or push it from a machine that has it")
         raise typer.Exit(1)

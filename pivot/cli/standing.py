@@ -83,7 +83,8 @@ def _print_status(result: Status, *, verbose: bool, whole: bool) -> None:
         say(_line(decision, width))
     odd = [data for data in result.tracked if data.state != "fresh"]
     for data in odd:
-        say(f"{data.file.path}  {styled(_TRACKED_WORDS[data.state], 'yellow', sys.stdout)}")
+        words = _IMPORTED_WORDS if data.imported else _TRACKED_WORDS
+        say(f"{data.file.path}  {styled(words[data.state], 'yellow', sys.stdout)}")
     for change in result.environment:
         stages = ", ".join(change.stages[:3]) + (", ..." if len(change.stages) > 3 else "")
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
@@ -101,6 +102,13 @@ _TRACKED_WORDS = {
     "absent": "is missing, and not in the cache",
     "changed": "differs from its record (`pivot track` records it)",
     "unrecorded": "has no digest in its record (`pivot track` records it)",
+}
+#: What changed in an import is not recorded: it would not be what its source has.
+_IMPORTED_WORDS = {
+    "missing": _TRACKED_WORDS["missing"],
+    "absent": "is missing, and not in the cache (`pivot pull` brings it from its source)",
+    "changed": "is not what was imported (`pivot checkout` puts that back, `pivot update` renews)",
+    "unrecorded": "was imported without its data (`pivot pull` brings it)",
 }
 
 

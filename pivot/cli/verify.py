@@ -82,6 +82,8 @@ def _text(problem: Problem) -> str:
     match problem.problem, problem.where:
         case "missing", "remote":
             return f"{problem.path} is not on remote '{problem.remote}' ({problem.digest})"
+        case "missing", "local" if problem.digest is None:
+            return f"{problem.path} was imported without its data; `pivot pull` brings it"
         case "missing", "local":
             return f"{problem.path} is neither here nor in the cache ({problem.digest})"
         case "missing", _:

@@ -30,6 +30,7 @@ from .tracking import check_place, meant, tracked_by
 from .urls import UrlSource
 
 _serial = count()
+_MOVED_ON = "its source has other data now; `pivot update` takes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,46 @@ def bring_imported(session: Session, file: TrackedFile) -> str | None:
         return error.message
     if came == file.digest:
         return None
-    return "its source has other data now; `pivot update` takes it"
+    return _MOVED_ON
+
+
+def complete_import(session: Session, file: TrackedFile, *, force: bool) -> str | None:
+    """Bring the data of a record that was written without it; why that cannot be.
+
+    It is that of the commit, or of the version of a URL, which the record names; it is put in its
+    place, and the record names its digest from then on. Data that is there and in no cache is left
+    alone, unless `force`.
+    """
+    record = parse_data_record(session.project.tree.read(file.name) or b"", file.name)
+    origin = origin_of(record)
+    assert origin is not None  # a record without one is no import
+    root = session.project.root
+    cache = session.space.cache
+    try:
+        if origin.is_repository:
+            with (
+                opened_source(origin.url, origin.commit, base=root, remote=origin.remote) as source,
+                _brought(session, source.artifact(origin.path), source) as came,
+            ):
+                digest = came
+        else:
+            with UrlSource(session.project, origin.url, base=root) as place_of:
+                if dict(place_of.identity().facts) != dict(origin.identity):
+                    return _MOVED_ON
+                with _temporary(session) as temporary:
+                    place_of.bring(temporary)
+                    digest = cache.add(temporary)
+        assert digest is not None  # an artifact was brought
+        now = session.space.observer.observe(file.path)
+        if now not in (None, digest) and not cache.has(now):
+            if not force:
+                return "something else is in its place, and stored nowhere; `--force` replaces it"
+            cache.add(session.space.absolute(file.path))
+        place(session.space, Out(file.path), digest)
+        _rewrite(session, record, origin, digest)
+    except PivotError as error:
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    return None
 
 
 def _is_lacking(session: Session, file: TrackedFile) -> bool:

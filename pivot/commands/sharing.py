@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ..digest import Digest
+from ..model import TrackedFile
 from ..values import dataclass
 from .inventory import Item
 from .stores import Stores
@@ -22,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """An artifact that could not be had whole, or not be sent, and why."""
+    """An artifact that could not be had whole, or not be sent, and why.
+
+    `may_be_pushed`: elsewhere, so that a machine which has it could send it.
+    """
 
     artifact: str
     owner: str
-    digest: str
+    digest: str | None
     why: str
     tracked: bool = False
+    may_be_pushed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ def push(session: Session, request: ShareRequest) -> Shared:
             evidence.push_tables(codes)
             if request.run_cache:
                 _push_records(session, stores, evidence, home, request, totals)
-    return totals.result(wanted.notes)
+    return totals.result([*wanted.notes, *wanted.hollow_notes])
 
 
 def _push_records(
@@ -158,7 +165,9 @@ def _push_records(
 
 def fetch(session: Session, request: ShareRequest) -> Shared:
     """Bring what the locks and records name into the cache, as far as it is not there."""
-    return _fetch(session, request, wanted_by(session, request))
+    wanted = wanted_by(session, request)
+    shared = _fetch(session, request, wanted)
+    return replace(shared, notes=(*shared.notes, *wanted.hollow_notes))
 
 
 def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
@@ -172,7 +181,7 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
     if not session.project.settings.remotes:
         imports += elsewhere  # nowhere but where they came from
     items = [item for item in wanted.items if item not in imports]
-    if imports and not items:
+    if (imports or wanted.hollow) and not items:
         totals.add_imports(_fetch_imports(session, imports))
         return totals.result(wanted.notes)
     with Stores(session.project) as stores:
@@ -195,6 +204,7 @@ def _fetch(session: Session, request: ShareRequest, wanted: Wanted) -> Shared:
             if done.moved:
                 stores.memory(store).note_used()
             why = dict.fromkeys(done.absent, f"remote '{store.name}' does not have it")
+            why |= {i.digest: _never_pushed(i) for i in group if i.digest in why and not i.out.push}
             why |= {digest: error.message for digest, error in done.failed}
             totals.add(store.name, done, is_here=True)
             lost = [item for item in elsewhere if item in group and item.digest in why]
@@ -254,6 +264,7 @@ class Pulled:
 def pull(session: Session, request: ShareRequest, *, force: bool = False) -> Pulled:
     """`fetch`, then put into the work tree what is there now.
 
+    The records of imports without data get the digest of what was brought.
     A file whose bytes are in no cache is left alone and reported, unless `force`.
     """
     from .artifacts import place_chosen
@@ -264,7 +275,30 @@ def pull(session: Session, request: ShareRequest, *, force: bool = False) -> Pul
     done = place_chosen(
         session, [item for item in wanted.present if item.path not in lacking], force=force
     )
-    return Pulled(shared, done.restored, done.unchanged, done.refused)
+    brought, hollow = _complete(session, wanted.hollow, force=force)
+    shared = replace(
+        shared,
+        imported=(*shared.imported, *brought),
+        lacking=(*shared.lacking, *hollow),
+    )
+    return Pulled(shared, (*done.restored, *brought), done.unchanged, done.refused)
+
+
+def _complete(
+    session: Session, files: Iterable[TrackedFile], *, force: bool
+) -> tuple[list[str], list[Lacking]]:
+    """Bring imports that have a record alone: what is in place now, and what cannot be had."""
+    brought = []
+    found = []
+    for file in files:
+        from .importing import complete_import  # git, and 10 ms; most data is the project's own
+
+        why = complete_import(session, file, force=force)
+        if why is None:
+            brought.append(file.path)
+        else:
+            found.append(Lacking(file.path, file.name, None, why, tracked=True))
+    return brought, found
 
 
 def _keep_present(session: Session, items: Iterable[Item]) -> None:
@@ -319,9 +353,23 @@ def _lacking(session: Session, items: Iterable[Item], why: Mapping[Digest, str])
                     reason += f", and {len(parts) - 1} more of its files"
         if reason is not None:
             found.append(
-                Lacking(item.path, item.owner, str(digest), reason, item.tracked is not None)
+                Lacking(
+                    item.path,
+                    item.owner,
+                    str(digest),
+                    reason,
+                    item.tracked is not None,
+                    item.out.push,
+                )
             )
     return found
+
+
+def _never_pushed(item: Item) -> str:
+    """Why no remote has an artifact that stays where it is made."""
+    if item.tracked is not None:
+        return "it is never pushed (`push: false`), so only where it was tracked can have it"
+    return f"it is never pushed (`push: false`); `pivot repro {quote(item.owner)}` makes it here"
 
 
 class _Totals:

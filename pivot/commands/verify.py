@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,9 +12,10 @@ from ..errors import StoreError
 from ..graph import Selection
 from ..lockfile import LEGACY
 from ..manifest import object_path, parse_manifest
-from ..model import Decision, Stage, TrackedFile
+from ..model import Decision, Stage
 from ..project import Observer, Project, State
 from ..run.survey import Survey
+from ..run.tracked import is_imported
 from ..run.verdicts import Verdicts
 from ..run.workspace import Workspace
 from ..values import dataclass
@@ -111,19 +112,20 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
     """
     space = _reading_anew(session) if request.deep else session.space
     legacy = _legacy(session.project, space, deep=request.deep)
-    graph = space.graph
+    graph, tree = space.graph, space.project.tree
     chosen = named(session, Selection(request.targets, session.cwd, single=bool(request.targets)))
     # a stage that always runs would never pass: it stands where what was locked does
     survey = Survey(space, allow_missing=True, rested=True)
     judged = survey.plan(graph.sorted(graph.upstream(chosen.stages)), restores=False)
     made = [item for name in chosen.stages for item in _outs(space, graph.stages[name])]
     kept = [
-        _Artifact(f.path, f.digest, f.cache, f.push, f.remote, None, _is_import(session, f))
+        _Artifact(f.path, f.digest, f.cache, f.push, f.remote, None, is_imported(tree, f))
         for f in chosen.tracked
         if f.digest is not None
     ]
     problems: list[Problem] = []
     away: list[_Artifact] = []
+    unpushed: list[_Artifact] = []  # not here, and never meant to be elsewhere
     unstored: list[_Artifact] = []  # here, and corrupt in the cache
     for item in {artifact.path: artifact for artifact in [*made, *kept]}.values():
         told_before = len(space.cache.reports)
@@ -133,11 +135,18 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
         if _may_be_remote(request, item) and any(p.problem in _NOT_HERE for p in found):
             away.append(item)
             found = [problem for problem in found if problem.problem not in _NOT_HERE]
+        elif _may_be_nowhere(request, item) and any(p.problem == "missing" for p in found):
+            unpushed.append(item)
+            continue
         problems += found
-    # one dvc.lock is that of many stages; of a lock of its own, the stage's reason tells
-    told = [space.locks.problem(name) for name in chosen.stages if space.locks.blocker(name)]
-    notes = [problem for problem in dict.fromkeys(told) if problem]
-    notes += [_storing(item) for item in unstored if space.here]
+    hollow = [f.path for f in chosen.tracked if f.digest is None and is_imported(tree, f)]
+    notes = [*_lock_notes(space, chosen.stages), *_notes(space, unstored, unpushed)]
+    if request.allow_missing:
+        notes += [
+            f"{path} was imported without its data; `pivot pull` brings it" for path in hollow
+        ]
+    else:
+        problems += [Problem(path, "missing", "local") for path in hollow]
     wanted = [i for i in [*made, *kept] if i.cache and i.push] if request.remote else away
     if wanted:
         problems += _on_remotes(session, wanted, notes, needed=request.remote)
@@ -148,8 +157,28 @@ def verify(session: Session, request: VerifyRequest) -> Verification:
         for name in chosen.stages
     )
     rest = tuple(problem for problem in problems if problem.stage is None)
-    checked = len(made) + len(kept)
+    checked = len(made) + len(kept) + len(hollow)
     return Verification(stages, rest, checked, tuple(notes), is_whole=not session.lacks)
+
+
+def _lock_notes(space: Workspace, names: Iterable[str]) -> list[str]:
+    """What is told of locks that cannot be read, each once."""
+    # one dvc.lock is that of many stages; of a lock of its own, the stage's reason tells
+    told = [space.locks.problem(name) for name in names if space.locks.blocker(name)]
+    return [problem for problem in dict.fromkeys(told) if problem]
+
+
+def _notes(
+    space: Workspace, unstored: Sequence[_Artifact], unpushed: Sequence[_Artifact]
+) -> Iterator[str]:
+    """What is told of artifacts that are no problem: lost in the cache alone, or never pushed."""
+    if space.here:
+        yield from map(_storing, unstored)
+    if unpushed:
+        yield (
+            f"what is never pushed and is not here ({len(unpushed)} of the artifacts) is taken on "
+            "the word of its lock: `push: false`"
+        )
 
 
 def _outs(space: Workspace, stage: Stage) -> Iterator[_Artifact]:
@@ -161,13 +190,8 @@ def _outs(space: Workspace, stage: Stage) -> Iterator[_Artifact]:
             yield _Artifact(out.path, digest, out.cache, out.push, out.remote, stage.name)
 
 
-def _is_import(session: Session, file: TrackedFile) -> bool:
-    """Whether tracked data comes from elsewhere, which still has it."""
-    if not file.frozen:
-        return False
-    from ..lockfile.data_records import parse_data_record  # only where data was imported
-
-    return bool(parse_data_record(session.project.tree.read(file.name) or b"", file.name).deps)
+def _may_be_nowhere(request: VerifyRequest, item: _Artifact) -> bool:
+    return request.allow_missing and item.cache and not item.push
 
 
 def _may_be_remote(request: VerifyRequest, item: _Artifact) -> bool:

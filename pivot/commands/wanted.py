@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..digest import Digest
 from ..errors import GraphError, PivotError
 from ..graph import Selection
-from ..model import StageRecord
+from ..model import StageRecord, TrackedFile
+from ..run.tracked import is_imported
 from ..values import dataclass, field
 from .inventory import Item, Targets, inventory_at, inventory_of, items_of
 from .selecting import refuse_broken, refuse_unreadable
@@ -48,12 +49,22 @@ class ShareRequest:
 class Wanted:
     """The artifacts to move, of all versions; those of the work tree by themselves.
 
-    Where revisions were named, `present` is what of the work tree has the same bytes.
+    Where revisions were named, `present` is what of the work tree has the same bytes. `hollow` are
+    records of imports whose data was never brought, so that nobody here knows its digest.
     """
 
     items: list[Item]
     present: list[Item]
     notes: list[str]
+    hollow: tuple[TrackedFile, ...] = ()
+
+    @property
+    def hollow_notes(self) -> list[str]:
+        """What to tell of them where they are not brought."""
+        return [
+            f"'{file.path}' was imported without its data; `pivot pull {file.path}` brings it"
+            for file in self.hollow
+        ]
 
 
 def wanted_by(session: Session, request: ShareRequest) -> Wanted:
@@ -61,13 +72,9 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     targets = request.targets
     notes: list[str] = []
     present: list[Item] = []
+    hollow: list[TrackedFile] = []
     problem: PivotError | None = None
     if not request.revisions:
-        notes += [
-            f"'{file.path}' was imported without its data; `pivot update {file.name}` brings it"
-            for file in session.space.pipeline.tracked
-            if file.frozen and file.digest is None and not targets.names
-        ]
         try:
             refuse_broken(session, Selection(targets.names, targets.cwd))
             present = items_of(inventory_of(session), targets)
@@ -76,7 +83,10 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
             if not request.looks_back:
                 raise
             problem = error
-        unlocked = [item.owner for item in present if item.digest is None and item.out.cache]
+        unknown = [item for item in present if item.digest is None and item.out.cache]
+        files = {item.path: item.tracked for item in unknown if item.tracked is not None}
+        hollow = [f for f in files.values() if is_imported(session.project.tree, f)]
+        unlocked = [item.owner for item in unknown if item.tracked not in hollow]
         if targets.names:
             notes += [f"'{owner}' has no locked result yet" for owner in dict.fromkeys(unlocked)]
     found = list(present)
@@ -106,7 +116,8 @@ def wanted_by(session: Session, request: ShareRequest) -> Wanted:
     kept = [i for i in present if i.digest is not None and (i.out.cache or request.run_cache)]
     # an artifact of the work tree is named, though another version has the same bytes
     named = {id(item) for item in items.values()}
-    return Wanted([*items.values(), *(i for i in kept if id(i) not in named)], kept, notes)
+    chosen = [*items.values(), *(i for i in kept if id(i) not in named)]
+    return Wanted(chosen, kept, notes, tuple(hollow))
 
 
 def _same_here(session: Session, targets: Targets, found: Iterable[Item]) -> list[Item]:

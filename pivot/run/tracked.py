@@ -13,7 +13,7 @@ from ..lockfile import LEGACY
 from ..lockfile.data_records import parse_data_record
 from ..lockfile.record_text import with_digest
 from ..model import Out, Stage, Status, TrackedFile
-from ..tree import is_within
+from ..tree import Tree, is_within
 from ..values import dataclass
 from .journal import scratch_folder
 from .placing import place
@@ -26,12 +26,22 @@ State = Literal["fresh", "missing", "changed", "absent", "unrecorded"]
 class TrackedState:
     """How tracked data stands against its record.
 
-    `missing` can be checked out; `absent` is neither in the work tree nor in the cache.
+    `missing` can be checked out; `absent` is neither in the work tree nor in the cache; of what is
+    `unrecorded` no record says what it must be. `imported`: it came from elsewhere (not looked up
+    of what is fresh).
     """
 
     file: TrackedFile
     state: State
     now: Digest | None
+    imported: bool = False
+
+
+def is_imported(tree: Tree, file: TrackedFile) -> bool:
+    """Whether tracked data came from elsewhere, as its record says; that can bring it again."""
+    if not file.frozen:
+        return False
+    return bool(parse_data_record(tree.read(file.name) or b"", file.name).deps)
 
 
 def needed_by(space: Workspace, stages: Iterable[Stage]) -> list[TrackedFile]:
@@ -60,6 +70,12 @@ class TrackedData:
 
     def state(self, file: TrackedFile) -> TrackedState:
         """How the data of one record stands now."""
+        found = self._state(file)
+        if found.state == "fresh":
+            return found
+        return replace(found, imported=is_imported(self._space.project.tree, file))
+
+    def _state(self, file: TrackedFile) -> TrackedState:
         space = self._space
         if file.digest is None:
             return TrackedState(file, "unrecorded", space.observer.observe(file.path))

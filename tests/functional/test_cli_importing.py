@@ -205,7 +205,7 @@ def test_only_the_record_is_written_without_a_download_until_an_update(
     ours.run("import", "../theirs", "model.txt", "--no-download").ended(0)
     assert not ours.has("model.txt")
     assert "rev_lock" in record(ours, "model.txt")
-    assert "up to date" not in ours.run("status").stdout
+    assert "(`pivot pull` brings it from its source)" in ours.run("status").stdout
     ours.run("update").ended(0)
     assert ours.read("model.txt") == "WORDS\n"
     assert "rev_lock" in record(ours, "model.txt")
@@ -244,6 +244,34 @@ def test_data_comes_from_the_remote_that_the_repository_names(
     failed = ours.run("import", str(bare), "model.txt", "--rev", "v1").ended(1)
     assert "in no cache here, and no remote is configured" in failed.stderr
     assert not ours.has("model.txt.pvt")
+
+
+def test_data_that_has_another_digest_here_is_pulled_after_an_import_without_it(
+    ours: Sandbox, tmp_path: Path
+) -> None:
+    source, place = dvc_source(tmp_path)
+    source.write({f".dvc/cache/{place}": "a\n"})
+    ours.run("import", "../source", "a.txt", "--no-download").ended(0)
+    assert "imported without its data (`pivot pull` brings it)" in ours.run("status").stdout
+    lacks = ours.run("verify").ended(1).stdout
+    assert "a.txt was imported without its data; `pivot pull` brings it" in lacks
+    told = ours.run("verify", "--allow-missing").ended(0)
+    assert "imported without its data" in told.stderr
+    assert "0 stages and 1 artifact" in told.stdout
+
+    ours.write({"a.txt": "mine\n"})
+    assert "something else is in its place" in ours.run("pull").ended(1).stderr
+    assert ours.read("a.txt") == "mine\n"
+    ours.remove("a.txt")
+    pulled = ours.run("pull", "a.txt").ended(0)
+
+    assert "restored a.txt" in pulled.stderr
+    assert ours.read("a.txt") == "a\n"
+    assert "  digest: blake3:" in record(ours, "a.txt")
+    ours.run("verify").ended(0)
+    ours.write({"a.txt": "changed\n"})
+    told = ours.run("status")
+    assert "a.txt  is not what was imported (`pivot checkout` puts that back" in told.stdout
 
 
 def test_a_folder_as_a_remote_is_seen_from_the_folder_of_the_repository(

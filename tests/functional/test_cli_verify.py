@@ -216,6 +216,36 @@ def test_remotes_stand_for_what_is_not_here(done: Sandbox, tmp_path: Path) -> No
     assert "second: g is not on remote 'origin' (blake3:" in here.stdout
 
 
+def test_what_is_never_pushed_can_be_nowhere_but_where_it_was_made(
+    project: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "remote").mkdir()
+    project.write(
+        {
+            "pivot.yaml": """
+                stages:
+                  make:
+                    cmd: echo a > a.txt; echo b > big.tmp
+                    outs: [a.txt, big.tmp: {push: false}]
+                """,
+            ".pivot/config.yaml": f"remotes: {{origin: '{tmp_path / 'remote'}'}}\n",
+        }
+    )
+    project.repro()
+    project.run("push").ended(0)
+    project.commit("all")
+    project.git("clone", "--quiet", str(project.root), str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+
+    trusted = clone.run("verify", "--allow-missing").ended(0)
+    assert "never pushed and is not here (1 of the artifacts)" in trusted.stderr
+    assert ("big.tmp", "missing", "local") in said(clone.run("verify", "--json").ended(1))
+    pulled = clone.run("pull").ended(1).stderr
+    assert "it is never pushed (`push: false`); `pivot repro make` makes it here" in pulled
+    assert "push it from a machine that has it" not in pulled
+    assert clone.has("a.txt")
+
+
 def test_a_dvc_project(project: Sandbox) -> None:
     project.write(
         {
