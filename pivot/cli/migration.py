@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -34,6 +35,7 @@ def migrate(
     from ..commands import migrate as use_case
     from ..commands import way_back
 
+    use_case.require_place(os.getcwd())
     if dry_run:
         with opened() as session:
             planned = use_case.plan_migration(session)

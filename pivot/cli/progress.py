@@ -14,6 +14,7 @@ from .output import note, say, say_json, seconds_text, styled
 from .wording import brief, up_to_date
 
 if TYPE_CHECKING:
+    from ..project.root import Mode
     from ..run.events import Event
 
 #: How often a second the lines of running stages are drawn.
@@ -51,7 +52,8 @@ class Reporter:
 class PlainReporter(Reporter):
     """A line when a stage starts and one when it ends; fresh stages are only counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode) -> None:
+        self._mode: Mode = mode
         self._counts: Counter[str] = Counter()
         self._records = 0  # of the counted, records of tracked data
 
@@ -107,7 +109,8 @@ class PlainReporter(Reporter):
 
     def _summary(self, event: Event) -> None:
         if set(self._counts) <= {"fresh"}:
-            say(up_to_date(self._counts.total() - self._records, self._records))
+            stages = self._counts.total() - self._records
+            say(up_to_date(stages, self._records, mode=self._mode))
             return
         order = ("ran", "restored", "recorded", "fresh", "failed", "blocked", "skipped")
         parts = [f"{self._counts[word]} {word}" for word in order if self._counts[word]]
@@ -118,8 +121,8 @@ class PlainReporter(Reporter):
 class LiveReporter(PlainReporter):
     """On a terminal: finished stages scroll by, running ones keep one live line each."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, mode: Mode) -> None:
+        super().__init__(mode)
         self._live: Any = None
         self._console: Any = None
         self._since: dict[str, float] = {}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..commands.repro import Plan, ReproRequest
     from ..commands.session import Session
     from ..model import Decision
+    from ..project.root import Mode
 
 
 def execute(
@@ -40,7 +41,8 @@ def execute(
                 planned = plan_run(session, _placed(request, session.cwd))
             if is_bare and planned.has_nothing_to_do and not session.project.warnings:
                 _leave_witness(session, "plan", planned.decisions, planned.records)
-        _print_plan(planned, explained=dry == "explain", as_json=as_json)
+            mode = session.project.mode
+        _print_plan(planned, mode, explained=dry == "explain", as_json=as_json)
         return 0
     if not may_write():
         with opened(overrides, partial=True) as session:
@@ -65,7 +67,8 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
     from .progress import JsonReporter, LiveReporter, PlainReporter
 
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and request.confirm is None
-    reporter = JsonReporter() if as_json else LiveReporter() if live else PlainReporter()
+    mode = session.project.mode
+    reporter = JsonReporter() if as_json else LiveReporter(mode) if live else PlainReporter(mode)
     if isinstance(reporter, LiveReporter):
         request = replace(request, progress=reporter.meter)
     run = Run(session, request)
@@ -95,7 +98,7 @@ def _run_none(session: Session, request: ReproRequest, *, as_json: bool) -> int:
     planned = plan_run(session, request)
     if not planned.has_nothing_to_do or request.force or request.write_params:
         raise cannot_write(session)
-    with JsonReporter() if as_json else PlainReporter() as reporter:
+    with JsonReporter() if as_json else PlainReporter(session.project.mode) as reporter:
         for event in Run(session, request).idle_events(planned.decisions):
             reporter.report(event)
     return 0
@@ -106,10 +109,11 @@ def _leave_witness(session: Session, command: str, names: Collection[str], recor
     from .wording import up_to_date
 
     stages = [session.space.graph.stages[name] for name in names]
-    leave(session, command, up_to_date(len(names), records), stages)
+    text = up_to_date(len(names), records, mode=session.project.mode)
+    leave(session, command, text, stages)
 
 
-def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
+def _print_plan(planned: Plan, mode: Mode, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
     from ..model import RESTORABLE
     from .wording import brief, explanation, is_refused, remark, state_word
@@ -131,14 +135,14 @@ def _print_plan(planned: Plan, *, explained: bool, as_json: bool) -> None:
             text = brief(decision.reasons, unknown=is_refused(decision))
             text = f"{text or 'its outs are missing, and in the cache'}{remark(decision)}"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
-    _print_plan_summary(planned, stale)
+    _print_plan_summary(planned, stale, mode)
 
 
-def _print_plan_summary(planned: Plan, stale: list[Decision]) -> None:
+def _print_plan_summary(planned: Plan, stale: list[Decision], mode: Mode) -> None:
     from .wording import is_refused, up_to_date
 
     if not stale:
-        say(up_to_date(len(planned.decisions), planned.records))
+        say(up_to_date(len(planned.decisions), planned.records, mode=mode))
         return
     total = f", about {seconds_text(planned.expected)} of stage time" if planned.expected else ""
     fresh = len(planned.decisions) - len(stale)

@@ -45,7 +45,7 @@ def show(
         elif explained or diff:
             _print_explanations(session, result, diff=diff, all_stages=verbose or bool(targets))
         elif result.decisions or result.tracked or not session.lacks:
-            _print_status(result, verbose=verbose, whole=not session.lacks)
+            _print_status(session, result, verbose=verbose)
             if not (targets or overrides or verbose or rev) and result.is_plain:
                 _leave_witness(session, result.records)
         _print_remarks(result)
@@ -54,7 +54,7 @@ def show(
 
 def _print_explanations(session: Session, result: Status, *, diff: bool, all_stages: bool) -> None:
     from ..commands.definitions import definition_diff
-    from .wording import explanation, is_settled, up_to_date
+    from .wording import explanation, is_settled
 
     shown = [d for d in result.decisions.values() if all_stages or not is_settled(d)]
     for decision in shown:
@@ -66,13 +66,13 @@ def _print_explanations(session: Session, result: Status, *, diff: bool, all_sta
                 told.add(text)
                 say(text)
     if not shown and (result.decisions or not session.lacks):
-        say(up_to_date(len(result.decisions), result.records, whole=not session.lacks))
+        _say_up_to_date(session, result)
 
 
-def _print_status(result: Status, *, verbose: bool, whole: bool) -> None:
-    """The stale ones, or that nothing is; not `whole` where files are left out."""
+def _print_status(session: Session, result: Status, *, verbose: bool) -> None:
+    """The stale ones, or that nothing is."""
     from ..model import HELD
-    from .wording import is_settled, up_to_date
+    from .wording import is_settled
 
     stale = [d for d in result.decisions.values() if not is_settled(d)]
     held = [d for d in result.decisions.values() if HELD in d.notes and is_settled(d)]
@@ -90,11 +90,18 @@ def _print_status(result: Status, *, verbose: bool, whole: bool) -> None:
         say(f"environment changed: {change.package} {change.old} -> {change.new} ({stages})")
     if not stale:
         if not odd:
-            say(up_to_date(len(result.decisions), result.records, whole=whole))
+            _say_up_to_date(session, result)
         return
     total = len(result.decisions)
     fresh = f", {total - len(stale)} fresh" if total > len(stale) else ""
     say(f"{len(stale)} of {total} {'stage' if total == 1 else 'stages'} to do{fresh}.")
+
+
+def _say_up_to_date(session: Session, result: Status) -> None:
+    from .wording import up_to_date
+
+    count, whole = len(result.decisions), not session.lacks
+    say(up_to_date(count, result.records, whole=whole, mode=session.project.mode))
 
 
 _TRACKED_WORDS = {
@@ -133,7 +140,8 @@ def _leave_witness(session: Session, records: int) -> None:
     from .wording import up_to_date
 
     stages = session.space.pipeline.stages.values()
-    leave(session, "status", up_to_date(len(stages), records), stages)
+    text = up_to_date(len(stages), records, mode=session.project.mode)
+    leave(session, "status", text, stages)
 
 
 def _print_remarks(result: Status) -> None:

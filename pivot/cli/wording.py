@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..model import OLDER, RESTORABLE, TO_FETCH, TO_RECORD, Decision, Reason
-from .output import value_text
+from .output import counted, value_text
+
+if TYPE_CHECKING:
+    from ..project.root import Mode
 
 _KIND_WORDS = {
     "code": "code changed",
@@ -33,17 +37,17 @@ _UNKNOWN_WORDS = {
 }
 
 
-def up_to_date(count: int, records: int = 0, *, whole: bool = True) -> str:
+def up_to_date(count: int, records: int = 0, *, mode: Mode, whole: bool = True) -> str:
     """What every command says where there is nothing to do: of so many stages, and records.
 
-    Not `whole` is an answer that leaves out files which cannot be read; nothing is said of nothing.
+    `mode` is that of the project, which says the name of the file for a first stage. Not `whole` is
+    an answer that leaves out files which cannot be read; nothing is said of nothing.
     """
-    parts = [(count, "stage"), (records, "record")]
-    known = [f"{n} {word if n == 1 else f'{word}s'}" for n, word in parts if n]
+    known = [counted(n, what) for n, what in ((count, "stage"), (records, "record")) if n]
     if not whole:
         return f"What could be read is up to date ({' and '.join(known)})." if known else ""
     if not known:
-        return "There are no stages yet: describe one in pivot.yaml."
+        return f"There are no stages yet: describe one in {mode}.yaml."
     return f"Everything is up to date ({' and '.join(known)})."
 
 

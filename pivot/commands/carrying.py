@@ -1,4 +1,4 @@
-"""The record of a stage in a DVC project, as a Pivot project would have written it."""
+"""The records of stages in a DVC project, as a Pivot project would have written them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,74 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .. import lockfile
+from ..errors import SourceError
 from ..model import Reason, Stage, StageRecord
 from ..plan import Evidence
+from ..run.locks import Locks
+from ..run.survey import Survey
+from ..run.workspace import Workspace
+from .session import Session
 
 _Changed = Collection[tuple[str, str]]
 _Params = Mapping[str, Mapping[str, Any]]
 
 
-def carried(
+def carried_locks(session: Session) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Pivot's locks for what dvc.lock says, and the names of stages that are stale, and stay so."""
+    space = session.space
+    survey = Survey(space, allow_missing=True)
+    names = [name.replace("dvc.yaml:", "pivot.yaml:") for name in space.graph.order]
+    paths = lockfile.lock_paths(names)
+    beside = Locks(session.project.tree, space.graph.order)
+    written: dict[str, bytes] = {}
+    stale: list[str] = []
+    for name, new in zip(space.graph.order, names, strict=True):
+        stage = space.graph.stages[name]
+        record = space.locks.record(name)
+        if record is None:
+            continue
+        made: StageRecord | None
+        try:
+            made, is_fresh = _carried(space, survey, stage)
+        except SourceError:
+            made, is_fresh = _unread(record, beside.record(name)), False
+        if not is_fresh:
+            stale.append(name)
+        if made is not None:
+            written[paths[new]] = lockfile.dumps(replace(made, stage=new)).encode()
+    return written, tuple(stale)
+
+
+def _carried(space: Workspace, survey: Survey, stage: Stage) -> tuple[StageRecord, bool]:
+    """The record of a stage in Pivot's terms, and whether it is fresh. Raises SourceError."""
+    evidence = survey.gather(stage, {})
+    record = evidence.record
+    assert record is not None
+    is_fresh = survey.judge(stage, evidence).state == "fresh"
+    if space.locks.as_dvc(stage):
+        melted = replace(stage, frozen=False)  # what differs of a frozen one is not told
+        made = _in_our_terms(
+            stage,
+            record,
+            evidence,
+            counted=survey.counted_deps(stage),
+            differences=survey.judge(melted, evidence).reasons,
+        )
+    else:
+        made = record
+    manifest = survey.manifest(stage)
+    if manifest is not None and manifest.digest == made.key.code:
+        space.tables.put(manifest)
+    return made, is_fresh
+
+
+def _unread(record: StageRecord, lock: StageRecord | None) -> StageRecord | None:
+    """What is known of a stage whose code cannot be read: the lock that Pivot wrote, if it did."""
+    return replace(lock, basis=None) if lock and lock.basis == record.basis else None
+
+
+def _in_our_terms(
     stage: Stage,
     record: StageRecord,
     evidence: Evidence,

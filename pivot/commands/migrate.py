@@ -12,19 +12,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .. import lockfile
 from ..config import FlagStyle, load
 from ..disk import explain, write_atomic
-from ..errors import PivotError, SourceError, raise_all
+from ..errors import PivotError, raise_all
 from ..lockfile.data_records import parse_data_record, pivot_record_data
 from ..lockfile.dvc_text import parse_dvc_lock
 from ..lockfile.record_text import record_text
-from ..model import Pipeline, Stage, StageRecord
-from ..project.root import DVC_CONFIG, SCRATCH
-from ..run.locks import Locks
-from ..run.survey import Survey
-from ..run.workspace import Workspace
-from .carrying import carried
+from ..model import Pipeline, Stage
+from ..project.root import DVC_CONFIG, SCRATCH, find_root, projects_below
+from .carrying import carried_locks
 from .dvc_settings import as_pivot, ignoring
 from .overlay import Overlay
 from .session import Session
@@ -91,6 +87,15 @@ def _lines(path: str) -> list[str]:
         return []
 
 
+def require_place(start: str) -> None:
+    """Raise PivotError where folder `start` lies in no project, and none lies below it."""
+    if find_root(start) is None and not projects_below(start):
+        raise PivotError(
+            f"there is no DVC project in '{start}' or above it to migrate",
+            hint="make a Pivot project with `pivot init`",
+        )
+
+
 def plan_migration(session: Session) -> Migration:
     """What a migration would do. Raises PivotError where the project cannot be migrated."""
     project = session.project
@@ -128,7 +133,7 @@ def plan_migration(session: Session) -> Migration:
     moves += _template_moves(project.root)
     writes |= ignoring(project)
     _check_alike(session, writes, removes)
-    locks, stale = _locks(session)
+    locks, stale = carried_locks(session)
     writes |= locks
     removes += [
         path
@@ -248,60 +253,6 @@ def _comparable(pipeline: Pipeline) -> dict[str, Stage]:
         name.replace("dvc.yaml:", "pivot.yaml:"): replace(stage, name="", file="", line=0)
         for name, stage in pipeline.stages.items()
     }
-
-
-def _locks(session: Session) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Pivot's locks for what dvc.lock says, and the names of stages that are stale, and stay so."""
-    space = session.space
-    survey = Survey(space, allow_missing=True)
-    names = [name.replace("dvc.yaml:", "pivot.yaml:") for name in space.graph.order]
-    paths = lockfile.lock_paths(names)
-    beside = Locks(session.project.tree, space.graph.order)
-    written: dict[str, bytes] = {}
-    stale: list[str] = []
-    for name, new in zip(space.graph.order, names, strict=True):
-        stage = space.graph.stages[name]
-        record = space.locks.record(name)
-        if record is None:
-            continue
-        made: StageRecord | None
-        try:
-            made, is_fresh = _carried(space, survey, stage)
-        except SourceError:
-            made, is_fresh = _unread(record, beside.record(name)), False
-        if not is_fresh:
-            stale.append(name)
-        if made is not None:
-            written[paths[new]] = lockfile.dumps(replace(made, stage=new)).encode()
-    return written, tuple(stale)
-
-
-def _carried(space: Workspace, survey: Survey, stage: Stage) -> tuple[StageRecord, bool]:
-    """The record of a stage in Pivot's terms, and whether it is fresh. Raises SourceError."""
-    evidence = survey.gather(stage, {})
-    record = evidence.record
-    assert record is not None
-    is_fresh = survey.judge(stage, evidence).state == "fresh"
-    if space.locks.as_dvc(stage):
-        melted = replace(stage, frozen=False)  # what differs of a frozen one is not told
-        made = carried(
-            stage,
-            record,
-            evidence,
-            counted=survey.counted_deps(stage),
-            differences=survey.judge(melted, evidence).reasons,
-        )
-    else:
-        made = record
-    manifest = survey.manifest(stage)
-    if manifest is not None and manifest.digest == made.key.code:
-        space.tables.put(manifest)
-    return made, is_fresh
-
-
-def _unread(record: StageRecord, lock: StageRecord | None) -> StageRecord | None:
-    """What is known of a stage whose code cannot be read: the lock that Pivot wrote, if it did."""
-    return replace(lock, basis=None) if lock and lock.basis == record.basis else None
 
 
 # --- doing it ------------------------------------------------------------------------------

@@ -230,3 +230,12 @@ def test_an_export_says_where_data_came_from_and_what_the_remotes_are(tmp_path: 
     assert "access_key_id = hush" in own
     assert 'secret_access_key = "a#b"' in own
     assert (ours.root / ".dvc/config.local").stat().st_mode & 0o077 == 0
+
+
+def test_where_there_is_no_stage_or_no_project_yet(tmp_path: Path) -> None:
+    nothing = Sandbox(tmp_path / "nothing")
+    assert "there is no DVC project in" in nothing.run("migrate").ended(2).stderr
+    project = Sandbox(tmp_path / "project").write({".dvc/config": ""})
+    for words in (["status"], ["status", "--explain"], ["repro", "--dry-run"], ["repro"]):
+        said = project.run(*words).ended(0).stdout
+        assert said == "There are no stages yet: describe one in dvc.yaml.\n"
