@@ -24,14 +24,28 @@ most=60000 # GitHub takes 65,536 characters
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-if ! fork=$(git merge-base "$base" "$head"); then
-    echo "review.sh: '$base' and '$head' have no common ancestor here" >&2
+shallow=$(git rev-parse --is-shallow-repository) || exit 2
+
+# In a shallow clone the history is missing, and often the base's branch too; elsewhere the words
+# are wrong, and nothing could be fetched.
+refuse() {
+    echo "review.sh: $1" >&2
     branch=${base#origin/}
-    echo "  fetch the history: fetch-depth: 0 in actions/checkout, or in a shallow clone" >&2
-    echo "  \`git fetch --unshallow origin $branch:refs/remotes/origin/$branch" \
-        "$(git branch --show-current)\`, and then review.sh origin/$branch" >&2
+    if [ "$shallow" = true ]; then
+        echo "  fetch the history: fetch-depth: 0 in actions/checkout, or here" >&2
+        echo "  \`git fetch --unshallow origin $branch:refs/remotes/origin/$branch" \
+            "$(git branch --show-current)\`, and then review.sh origin/$branch" >&2
+    else
+        echo "  \`git branch --all\` and \`git tag\` list what there is" >&2
+    fi
     exit 2
-fi
+}
+
+for revision in "$base" "$head"; do
+    git rev-parse --quiet --verify "$revision^{commit}" >"$work/commit" ||
+        refuse "there is no revision '$revision' here"
+done
+fork=$(git merge-base "$base" "$head") || refuse "'$base' and '$head' have no common ancestor here"
 old=$(git rev-parse --short "$fork")
 new=$(git rev-parse --short "$head")
 

@@ -64,13 +64,16 @@ def test_the_comment_says_what_a_request_does(project: Sandbox, checkout: Path) 
     assert "**The committed results do not stand.**" in sections(done.stdout)["Verified"]
 
     assert "usage: review.sh BASE" in review(project, script).stderr
+    project.git("branch", "apart", project.git("commit-tree", "HEAD^{tree}", "-m", "x").strip())
     for arguments, says in (
-        (("nope",), "no common ancestor"),
-        (("main", "nope"), "no common ancestor"),
+        (("nope",), "there is no revision 'nope' here"),
+        (("main", "nope"), "there is no revision 'nope' here"),
+        (("apart",), "'apart' and 'HEAD' have no common ancestor here"),
     ):
         done = review(project, script, *arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert says in done.stderr
+        assert done.stderr.startswith(f"review.sh: {says}\n")
+        assert "unshallow" not in done.stderr
     project.write({"pivot.yaml": "stages: [broken"})
     project.commit("broken")
     done = review(project, script, "main", "HEAD", "broken.md")
@@ -82,6 +85,29 @@ def test_the_comment_says_what_a_request_does(project: Sandbox, checkout: Path) 
     assert "What cannot be read is left out." in found["Params"] + found["Artifacts"]
     assert "deleted" not in found["Artifacts"]
     assert "-" not in found["Metrics"]
+
+
+def test_a_shallow_clone_is_told_how_to_get_its_history(
+    project: Sandbox, checkout: Path, tmp_path: Path
+) -> None:
+    words(project).repro()
+    project.commit("base")
+    project.git("checkout", "-q", "-b", "feature")
+    project.append("params.yaml", "more: 1\n")
+    project.commit("more")
+    options = ("--quiet", "--depth=1", "--branch=feature")
+    project.git("clone", *options, f"file://{project.root}", str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+
+    done = review(clone, checkout / "examples/ci/review.sh", "main")
+
+    assert done.returncode == 2
+    told = done.stderr.splitlines()
+    assert told[0] == "review.sh: there is no revision 'main' here"
+    advice = "git fetch --unshallow origin main:refs/remotes/origin/main feature"
+    assert f"`{advice}`, and then review.sh origin/main" in told[2]
+    clone.git(*advice.split()[1:])
+    assert review(clone, checkout / "examples/ci/review.sh", "origin/main").returncode in (0, 1)
 
 
 def test_the_workflow_calls_the_script(project: Sandbox, checkout: Path) -> None:
