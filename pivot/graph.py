@@ -9,9 +9,9 @@ from typing import Literal
 
 from .config.discovery import is_dvc_file
 from .config.reserved import holds_project, reserved
-from .errors import GraphError, PivotError, Where, did_you_mean, raise_all
+from .errors import GraphError, PivotError, Where, nearest, raise_all
 from .model import Pipeline, Stage, TrackedFile
-from .tree import is_within, join, parent
+from .tree import is_within, join, parent, relative
 from .values import dataclass
 
 
@@ -432,10 +432,17 @@ def _is_pipeline_file(graph: Graph, path: str) -> bool:
     return any(stage.file == path for stage in graph.stages.values())
 
 
+def meant_target(target: str, cwd: str, names: Iterable[str], paths: Iterable[str]) -> str | None:
+    """`did you mean 'x'?` of names, and of paths from the root, told as seen from `cwd`."""
+    shown = {path: relative(path, cwd) for path in paths}
+    found = nearest(target, [*names, *shown.values(), *shown])
+    return f"did you mean '{shown.get(found, found)}'?" if found else None
+
+
 def _unknown_target(graph: Graph, target: str, cwd: str) -> GraphError:
     known = [*graph.stages, *(stage.short_name for stage in graph.stages.values())]
     groups = {name.partition("@")[0] for name in graph.stages if "@" in name}
-    hint = did_you_mean(target, [*known, *groups, *graph.producer])
+    hint = meant_target(target, cwd, [*known, *groups], graph.producer)
     where = f" in '{cwd}'" if cwd != "." else ""
     return GraphError(
         f"'{target}' is neither a stage nor an artifact that a stage makes{where}",

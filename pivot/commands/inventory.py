@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..digest import Digest
 from ..errors import GraphError, PivotError, did_you_mean, raise_all
-from ..graph import Selection, targets_of
+from ..graph import Selection, meant_target, targets_of
 from ..model import Out, TrackedFile
 from ..tree import is_within, join
 from ..values import dataclass
@@ -138,7 +138,8 @@ def _one(inventory: Inventory, target: str, targets: Targets) -> list[Item]:
         return _of_stages(inventory, names)
     known = [name for file in inventory.tracked for name in (file.name, file.path)]
     assert problem is not None  # no stage was found
-    raise GraphError(problem.message, hint=did_you_mean(path, known) or problem.hint)
+    meant = meant_target(target, targets.cwd, (), known)
+    raise GraphError(problem.message, hint=meant or problem.hint)
 
 
 def _is_named(names: Sequence[str], target: str) -> bool:

@@ -55,6 +55,9 @@ def test_from_subfolders_paths_and_names_are_relative(project: Sandbox) -> None:
     assert project.lock("sub/pivot.yaml:mid")["stage"] == "sub/pivot.yaml:mid"
     assert project.run("-C", "sub", "status", "mid").ended(0).stdout.startswith("Everything")
     assert set(project.repro("-R", "sub")) == {"sub/pivot.yaml:mid"}
+    for command in ("repro", "push"):
+        refused = project.run(command, "top.txt", cwd="sub").ended(2).stderr
+        assert "did you mean '../top.txt'?" in refused
 
 
 def test_the_whole_project_from_its_root_and_from_elsewhere(project: Sandbox) -> None:
