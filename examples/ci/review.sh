@@ -42,7 +42,7 @@ refuse() {
 }
 
 for revision in "$base" "$head"; do
-    git rev-parse --quiet --verify "$revision^{commit}" >"$work/commit" ||
+    git rev-parse --quiet --verify "$revision^{commit}" >/dev/null ||
         refuse "there is no revision '$revision' here"
 done
 fork=$(git merge-base "$base" "$head") || refuse "'$base' and '$head' have no common ancestor here"
