@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from ..digest import Digest
 from ..graph import Graph
 from ..model import (
     HELD,
@@ -67,7 +68,7 @@ def _without(
     stage: Stage, evidence: Evidence, paths: Sequence[str], besides: Sequence[Reason] = ()
 ) -> Decision:
     """The decision about a stage whose deps at `paths` are missing; `besides` is what changed."""
-    missing = _lost(stage, evidence.record, paths)
+    missing = _lost(stage, {path: old_dep(evidence.record, path) for path in paths})
     return Decision(stage.name, "unknown", "none", (*missing, *besides), None)
 
 
@@ -77,22 +78,20 @@ def below_unknown(decision: Decision, above: Sequence[str]) -> Decision:
     return replace(decision, state="unknown", action="none", reasons=reasons, key=None)
 
 
-def _lost(stage: Stage, record: StageRecord | None, paths: Sequence[str]) -> tuple[Reason, ...]:
+def _lost(stage: Stage, then: Mapping[str, str | None]) -> tuple[Reason, ...]:
     return tuple(
-        Reason("dep", path, old_dep(record, path), None, stage.written_in, line_of(stage, path))
-        for path in paths
+        Reason("dep", path, old, None, stage.written_in, line_of(stage, path))
+        for path, old in then.items()
     )
 
 
-def lacking(
-    stage: Stage, decision: Decision, record: StageRecord | None, paths: Sequence[str]
-) -> Decision:
-    """`decision` to run a stage, where the deps at `paths` are known by digest and not here.
+def lacking(stage: Stage, decision: Decision, lost: Mapping[str, Digest | None]) -> Decision:
+    """`decision` to run a stage for which the data at `lost` is not here, whose digests are known.
 
     It is as stale as it was; nothing is done about it.
     """
-    missing = _lost(stage, record, paths)
-    besides = (r for r in decision.reasons if r.kind != "dep" or r.subject not in paths)
+    missing = _lost(stage, {path: then.short if then else None for path, then in lost.items()})
+    besides = (r for r in decision.reasons if r.kind != "dep" or r.subject not in lost)
     notes = (*decision.notes, TO_FETCH)
     return replace(decision, action="none", reasons=(*missing, *besides), notes=notes)
 

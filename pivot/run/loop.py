@@ -273,12 +273,7 @@ class Loop:
 
     def _absent(self, stage: Stage) -> PivotError | None:
         """What a run of the stage would read, and is not there."""
-        observer = self._space.observer
-        missing = [
-            dep.path
-            for dep in stage.deps
-            if "://" not in dep.path and observer.observe(dep.path, check=dep.check) is None
-        ]
+        missing = self._survey.absent(stage)
         if not missing:
             return None
         listed = ", ".join(f"'{path}'" for path in missing)

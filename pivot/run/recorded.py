@@ -13,6 +13,7 @@ from ..model import CheckMode, Manifest, Out, TrackedFile
 from ..project import Observer
 from ..store import LocalCache
 from ..tree import Tree, is_within, parent
+from .composition import composed
 from .ledger import Ledger
 
 
@@ -142,25 +143,14 @@ class RecordedObserver(Observer):
     def _composed(self, path: str) -> Digest | None:
         """A folder that holds artifacts besides what lies there anyway."""
         inner = [name for name in self._artifacts() if is_within(name, path) and name != path]
-        plain = self._sources.manifest(path)
-        found: dict[str, Digest] = {}
-        for entry in plain.entries if plain is not None else ():
-            place = f"{path}/{entry.path}" if path != "." else entry.path
-            if not any(is_within(place, name) for name in inner):
-                found[entry.path] = entry.digest
+        placed: dict[str, Digest] = {}
         for name in inner:
             digest = self.observe(name)
-            relpath = name if path == "." else name[len(path) + 1 :]
             if digest is None:
                 return None
-            if not digest.is_tree:
-                found[relpath] = digest
-                continue
-            manifest = self._members(name, digest)
-            if manifest is None:
-                return None
-            found.update({f"{relpath}/{entry.path}": entry.digest for entry in manifest.entries})
-        return self._tree(found.items())
+            placed[name] = digest
+        plain = self._sources.manifest(path)
+        return composed(path, plain, placed, self.algorithm, self._members)
 
     def _tree(self, entries: Iterable[tuple[str, Digest]]) -> Digest:
         return self._digest(make_manifest(entries))

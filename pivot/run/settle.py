@@ -169,15 +169,23 @@ class Settler:
         space = self._space
         if space.cache.source is None:
             return
+        observer = space.observer
         for dep in stage.deps:
-            if "://" in dep.path or space.observer.observe(dep.path, check=dep.check) is not None:
+            if "://" in dep.path:
+                continue
+            is_there = observer.observe(dep.path, check=dep.check) is not None
+            if is_there and not self._survey.lacks(stage, dep.path):
                 continue
             for file in needed_by(space, [stage]):
                 is_meant = is_within(file.path, dep.path) or is_within(dep.path, file.path)
-                if is_meant and file.digest is not None and space.cache.obtain(file.digest):
+                if not is_meant or (is_there and observer.observe(file.path) is not None):
+                    continue
+                if file.digest is not None and space.cache.obtain(file.digest):
                     TrackedData(space).put_back(file)
             for path, maker in space.graph.producer.items():
                 if not (is_within(path, dep.path) or is_within(dep.path, path)):
+                    continue
+                if is_there and observer.observe(path) is not None:
                     continue
                 record = space.locks.record(maker)
                 digest = record.outs.get(path) if record else None

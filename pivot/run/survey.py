@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from ..model import (
     RESTORABLE,
     CodeManifest,
     Decision,
+    Manifest,
     Reason,
     Stage,
     StageKey,
@@ -160,7 +161,7 @@ class Survey:
         """
         space = self._space
         record = self.record(stage)
-        restored = self._restored(stage, coming)
+        restored = self._restored(stage, decisions, coming)
         arriving = {path: digest for part in restored.values() for path, digest in part.items()}
         waiting = tuple(n for n in self._waiting(stage, decisions) if n not in restored)
         deps: dict[str, Digest] = {}
@@ -176,6 +177,12 @@ class Survey:
                 digest = arriving[path]
             else:
                 digest = space.observer.observe(path, check=checks[path])
+                placed: Mapping[str, Digest] = {}
+                if checks[path] == "content" and (digest is None or digest.is_tree):
+                    placed = self._to_come(stage, path, decisions, coming)
+                if placed:
+                    whole = self._with(path, placed)
+                    digest = None if whole is None and self._allow_missing else whole or digest
                 if digest is None and checks[path] == "content":
                     digest = self._recorded(path)
                 if digest is None and self._allow_missing and record:
@@ -315,6 +322,88 @@ class Survey:
                 return entry.digest
         return None
 
+    # --- folders that hold artifacts ------------------------------------------------------
+
+    def _parts(self, stage: Stage, folder: str) -> Iterator[tuple[str, str | None]]:
+        """The artifacts in a folder that the stage reads, each with its maker (None: tracked)."""
+        for name in self._space.graph.parents[stage.name]:
+            for out in self._space.graph.stages[name].outs:
+                if is_within(out.path, folder) and out.path != folder:
+                    yield out.path, name
+        for path in self._tracked:
+            if is_within(path, folder) and path != folder:
+                yield path, None
+
+    def _to_come(
+        self,
+        stage: Stage,
+        folder: str,
+        decisions: Mapping[str, Decision],
+        coming: Mapping[str, StageRecord],
+    ) -> dict[str, Digest]:
+        """The artifacts that a run puts into a folder before the turn of the stage that reads it.
+
+        Where absent deps may count as unchanged, also those that are not there.
+        """
+        found: dict[str, Digest] = {}
+        for path, maker in self._parts(stage, folder):
+            digest: Digest | None = None
+            if maker is not None and maker in coming:
+                digest = coming[maker].outs.get(path)
+            elif self._is_placed(path, maker, decisions):
+                digest = self._recorded(path)
+            if digest is not None:
+                found[path] = digest
+        return found
+
+    def _is_placed(self, path: str, maker: str | None, decisions: Mapping[str, Decision]) -> bool:
+        if maker is not None:
+            is_checkout = maker in decisions and decisions[maker].action == "checkout"
+            comes = self._allow_missing or is_checkout
+        else:
+            comes = self._allow_missing or self._space.cache.has(self._tracked[path])
+        return comes and self._space.observer.observe(path) is None
+
+    def _with(self, folder: str, placed: Mapping[str, Digest]) -> Digest | None:
+        """The digest of a folder with artifacts in it; None where that cannot be told."""
+        observer = self._space.observer
+        if any(digest.algorithm != observer.algorithm for digest in placed.values()):
+            return None
+        plain = observer.manifest(folder)
+        if plain is None and not (self._space.here and observer.observe(folder) is None):
+            return None
+        from .composition import composed  # only where something in a folder has yet to come
+
+        return composed(folder, plain, placed, observer.algorithm, self._members)
+
+    def _members(self, _: str, digest: Digest) -> Manifest | None:
+        cache = self._space.cache
+        return None if cache.missing(digest) else cache.manifest(digest)
+
+    def lacks(self, stage: Stage, folder: str) -> list[str]:
+        """The artifacts in a folder that the stage reads of which all but the bytes is known."""
+        return [
+            path
+            for path, _ in self._parts(stage, folder)
+            if self._space.observer.observe(path) is None and self._recorded(path) is not None
+        ]
+
+    def absent(self, stage: Stage) -> list[str]:
+        """What a run of the stage would read, and is not there.
+
+        What a folder lacks counts where it was judged as if that were there.
+        """
+        found: list[str] = []
+        for dep in stage.deps:
+            if "://" in dep.path:
+                continue
+            digest = self._space.observer.observe(dep.path, check=dep.check)
+            if digest is None:
+                found.append(dep.path)
+            elif self._allow_missing and digest.is_tree and dep.check == "content":
+                found += self.lacks(stage, dep.path)
+        return found
+
     # --- decisions ------------------------------------------------------------------------
 
     def decide(
@@ -397,7 +486,10 @@ class Survey:
         return plan.decide(stage, evidence)
 
     def _restored(
-        self, stage: Stage, coming: Mapping[str, StageRecord]
+        self,
+        stage: Stage,
+        decisions: Mapping[str, Decision],
+        coming: Mapping[str, StageRecord],
     ) -> dict[str, dict[str, Digest]]:
         """What the stage will find of stages above whose stored results come: by stage and path.
 
@@ -413,6 +505,8 @@ class Survey:
             for path in read:
                 if self._makes(name, path):
                     digest = self._of(coming[name], path)
+                    if digest is None and (placed := self._to_come(stage, path, decisions, coming)):
+                        digest = self._with(path, placed)
                     there = path in by_content or self._space.observer.observe(path) == digest
                     seen[path] = digest if there else None
             if seen and None not in seen.values():
@@ -494,6 +588,9 @@ class Survey:
             return
         if record.fingerprint_version != FINGERPRINT_VERSION:
             return  # the next run writes it anew
+        folders = [path for path, digest in evidence.key.deps.items() if digest.is_tree]
+        if any(self.lacks(stage, folder) for folder in folders):
+            return  # what lies there now is not what a run finds
         paths: dict[str, str] = {space.locks.path(stage.name): "content"}
         paths |= dict.fromkeys(space.locks.rests_on(stage), "content")
         paths |= {file.path: "content" for file in stage.params_files}
@@ -525,7 +622,7 @@ class Survey:
                     decision = replace(decision, notes=(*decision.notes, RESTORABLE))
                     coming[name] = stored
                 elif lost := self._lost(stage, decisions):
-                    decision = plan.lacking(stage, decision, self.record(stage), lost)
+                    decision = plan.lacking(stage, decision, lost)
                 elif restores and self._is_older(decision):
                     decision = replace(decision, notes=(*decision.notes, OLDER))
             decisions[name] = self.explain(stage, decision) if decision.reasons else decision
@@ -538,21 +635,21 @@ class Survey:
         parents = self._space.graph.parents[stage.name]
         return tuple(n for n in parents if n in decisions and decisions[n].state == "unknown")
 
-    def _lost(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
-        """The deps for want of which a run of the stage is refused, though it could be judged.
+    def _lost(self, stage: Stage, decisions: Mapping[str, Decision]) -> dict[str, Digest | None]:
+        """The data for want of which a run of the stage is refused, though it could be judged.
 
-        Of those a lock or a record has the digest, and nothing here has the bytes.
+        Of that a lock or a record has the digest, and nothing here has the bytes.
         """
         space = self._space
         if not space.here or self._pulling or space.cache.source is not None:
-            return ()
-        return tuple(
-            dep.path
-            for dep in stage.deps
-            if "://" not in dep.path
-            and space.observer.observe(dep.path, check=dep.check) is None
-            and not self._comes(stage, dep.path, decisions)
-        )
+            return {}
+        record = self.record(stage)
+        then = record.key.deps if record else {}
+        return {
+            path: then.get(path) or self._recorded(path)
+            for path in self.absent(stage)
+            if not self._comes(stage, path, decisions)
+        }
 
     def _comes(self, stage: Stage, path: str, decisions: Mapping[str, Decision]) -> bool:
         """Whether a run puts something at `path` before the turn of the stage."""

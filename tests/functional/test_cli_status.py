@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Sandbox
+from harness import Result, Sandbox
 from small import validate, words
 
 
@@ -330,3 +330,86 @@ def test_fingerprint_shows_everything_that_counts(done: Sandbox) -> None:
     assert data["code"] == done.lock("count")["code"]
     done.run("fingerprint", "reset").ended(0)
     assert done.stale() == set()
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Sandbox:
+    """A stage that reads a folder in which others keep their outs, tracked data and a file."""
+    origin = Sandbox(tmp_path / "origin").write(
+        {
+            "pivot.yaml": """
+                stages:
+                  fit:
+                    cmd: mkdir -p d/many && cp p d/one && cp p d/many/two
+                    deps: [p]
+                    outs: [d/one, d/many]
+                  all:
+                    cmd: cat d/one d/many/two d/raw d/note > all.txt
+                    deps: [d]
+                    outs: [all.txt: {cache: false}]
+                  below: {cmd: cp all.txt below.txt, deps: [all.txt], outs: [below.txt]}
+                """,
+            "p": "1\n",
+            "d/note": "note\n",
+            "d/raw": "raw\n",
+        }
+    )
+    origin.run("remote", "add", "-d", "store", str(tmp_path / "store")).ended(0)
+    origin.run("track", "d/raw").ended(0)
+    origin.repro()
+    origin.run("push").ended(0)
+    origin.commit()
+    return origin
+
+
+def told(result: Result) -> dict[str, str]:
+    """The stages that a table for people names, each with the word about it."""
+    rows = [line.split() for line in result.ended(0).stdout.splitlines() if line[:1].isalpha()]
+    return {row[0]: row[1] for row in rows if row[0] in ("fit", "all", "below")}
+
+
+def test_a_folder_is_judged_with_what_comes_into_it(parted: Sandbox, tmp_path: Path) -> None:
+    parted.git("clone", "-q", str(parted.root), str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+    clone.run("fetch").ended(0)
+    assert told(clone.run("status")) == {"fit": "CHECKOUT", "below": "CHECKOUT"}
+    assert clone.repro("-s", "fit", "d/raw.pvt")["fit"] == "restored"
+    clone.remove("d/one", "d/many")
+    # what a run of it alone would find is another folder
+    assert told(clone.run("repro", "-n", "-s", "all")) == {"all": "WILL"}
+    assert told(clone.run("repro", "-n")) == {"fit": "CHECKOUT", "below": "CHECKOUT"}
+    assert clone.repro() == {"fit": "restored", "all": "fresh", "below": "restored"}
+
+    clone.remove("d/one")
+    clone.write({"d/note": "other\n"})
+    assert told(clone.run("status")) == {"fit": "CHECKOUT", "all": "WILL", "below": "MAY"}
+    assert clone.ran() == {"all", "below"}
+
+
+def test_a_folder_is_judged_with_stored_results(parted: Sandbox) -> None:
+    parted.write({"p": "2\n"})
+    assert parted.ran() == {"fit", "all", "below"}
+    parted.git("checkout", "-q", ".")
+    assert told(parted.run("status")) == dict.fromkeys(("fit", "below"), "RESTORE")
+    assert parted.ran() == set()
+
+    parted.write({"p": "2\n", "d/note": "other\n"})
+    assert told(parted.run("status")) == {"fit": "RESTORE", "all": "WILL", "below": "MAY"}
+    assert parted.ran() == {"all", "below"}
+
+
+def test_what_a_folder_lacks_counts_as_unchanged_where_asked(
+    parted: Sandbox, tmp_path: Path
+) -> None:
+    parted.git("clone", "-q", str(parted.root), str(tmp_path / "clone"))
+    clone = Sandbox(tmp_path / "clone", git=False)
+    clone.run("verify", "--allow-missing").ended(0)
+    assert told(clone.run("repro", "-n", "--allow-missing")) == {}
+    assert set(clone.repro("--allow-missing").values()) == {"fresh"}
+
+    clone.edit("pivot.yaml", "cat d/one", "cat d/one d/one")
+    assert told(clone.run("repro", "-n", "--allow-missing"))["all"] == "UNKNOWN"
+    refused = clone.run("repro", "--allow-missing").ended(1)
+    assert "it needs 'd/one', 'd/many', 'd/raw', which is not there" in refused.stderr
+    assert clone.ran("--allow-missing", "--pull") == {"all", "below"}
+    assert clone.read("all.txt") == "1\n1\n1\nraw\nnote\n"

@@ -171,6 +171,9 @@ class Judge:
         key: Any = "some key"  # only whether there is one counts here
         return Decision(stage.name, "stale", "run", (Reason("never-run", stage.name),), key)
 
+    def absent(self, _: Stage) -> list[str]:
+        return []
+
     def explain(self, stage: Stage, decision: Decision) -> Decision:
         return decision
 
