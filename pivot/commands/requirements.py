@@ -18,7 +18,8 @@ from ..errors import (
 from ..graph import missing_inputs
 from ..model import Dep, Out, Stage
 from ..run.survey import Survey, unreadable_code
-from ..tree import join, parent
+from ..run.tracked import is_imported
+from ..tree import is_within, join, parent
 from ..values import dataclass
 from .session import Session
 
@@ -168,6 +169,13 @@ def _absent(session: Session, stage: Stage, path: str, line: int) -> PivotError:
             f"stage '{stage.name}' needs '{path}', a symbolic link to '{os.readlink(absolute)}', "
             "which leads nowhere",
             hint="put its target in place, or remove the link",
+            where=where,
+        )
+    hollow = [f for f in session.space.pipeline.tracked if not f.digest and is_within(path, f.path)]
+    if hollow and is_imported(session.project.tree, hollow[0]):
+        return GraphError(
+            f"stage '{stage.name}' needs '{path}', which was imported without its data",
+            hint=f"`pivot pull {hollow[0].path}` brings it",
             where=where,
         )
     near = _nearest_path(session, path)

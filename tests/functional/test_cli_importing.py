@@ -258,6 +258,12 @@ def test_data_that_has_another_digest_here_is_pulled_after_an_import_without_it(
     told = ours.run("verify", "--allow-missing").ended(0)
     assert "imported without its data" in told.stderr
     assert "0 stages and 1 artifact" in told.stdout
+    text = "{cmd: cp a.txt used.txt, deps: [a.txt], outs: [used.txt]}"
+    ours.write({"pivot.yaml": f"stages:\n  use: {text}\n"})
+    needs = ours.run("repro").ended(2).stderr
+    assert (
+        "needs 'a.txt', which was imported without its data\n  `pivot pull a.txt` brings" in needs
+    )
 
     ours.write({"a.txt": "mine\n"})
     assert "something else is in its place" in ours.run("pull").ended(1).stderr
@@ -268,6 +274,7 @@ def test_data_that_has_another_digest_here_is_pulled_after_an_import_without_it(
     assert "restored a.txt" in pulled.stderr
     assert ours.read("a.txt") == "a\n"
     assert "  digest: blake3:" in record(ours, "a.txt")
+    assert ours.ran() == {"use"}
     ours.run("verify").ended(0)
     ours.write({"a.txt": "changed\n"})
     told = ours.run("status")
