@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..config import FlagStyle, load
+from ..config.discovery import is_dvc_file
 from ..disk import explain, write_atomic
 from ..errors import PivotError, raise_all
 from ..lockfile.data_records import parse_data_record, pivot_record_data
@@ -104,16 +105,17 @@ def plan_migration(session: Session) -> Migration:
         if rest is None:
             raise PivotError("this is a Pivot project already", hint="there is nothing to migrate")
         return rest
-    beside = [file for file in session.space.pipeline.files if not file.endswith("dvc.yaml")]
-    if beside:
-        raise PivotError(
-            f"'{beside[0]}' is there already",
-            hint="a project that is partly Pivot's has to be brought together by hand",
-        )
+    theirs = [file for file in session.space.pipeline.files if is_dvc_file(file)]
+    for file in theirs:
+        if project.tree.kind(_pivot_file(file)) is not None:
+            raise PivotError(
+                f"'{_pivot_file(file)}' is there already, and '{file}' is to become it",
+                hint="bring the two together in one of them, or move one to another folder",
+            )
     writes: dict[str, bytes] = {}
     removes: list[str] = []
     broken: list[PivotError] = []
-    for file in session.space.pipeline.files:
+    for file in theirs:
         writes[_pivot_file(file)] = project.tree.read(file) or b""
         removes.append(file)
         lock = file[: -len("yaml")] + "lock"

@@ -239,3 +239,22 @@ def test_where_there_is_no_stage_or_no_project_yet(tmp_path: Path) -> None:
     for words in (["status"], ["status", "--explain"], ["repro", "--dry-run"], ["repro"]):
         said = project.run(*words).ended(0).stdout
         assert said == "There are no stages yet: describe one in dvc.yaml.\n"
+
+
+def test_pipelines_that_are_pivots_already_stay_as_they_are(project: Sandbox) -> None:
+    """Given one in a folder of its own, then it is kept; beside a dvc.yaml, it is not replaced."""
+    ours = "stages: {b: {cmd: cp ../a.txt b.txt, deps: [../a.txt], outs: [b.txt]}}\n"
+    theirs = "stages: {c: {cmd: cp ../b/b.txt c.txt, deps: [../b/b.txt], outs: [c.txt]}}\n"
+    project.write({"b/pivot.yaml": ours, "c/dvc.yaml": theirs, "c/pivot.yaml": ours})
+    project.run("repro", "--all-pipelines").ended(0)
+    project.commit("with both")
+    refused = project.run("migrate").ended(2).stderr
+    assert "'c/pivot.yaml' is there already, and 'c/dvc.yaml' is to become it" in refused
+
+    project.remove("c/pivot.yaml")
+    project.commit("with one in each folder")
+    project.run("migrate").ended(0)
+
+    assert project.read("b/pivot.yaml") == ours
+    assert project.read("c/pivot.yaml") == theirs
+    assert "up to date (3 stages)" in project.run("status").ended(0).stdout
