@@ -42,7 +42,8 @@ def execute(
             if is_bare and planned.has_nothing_to_do and not session.project.warnings:
                 _leave_witness(session, "plan", planned.decisions, planned.records)
             mode = session.project.mode
-        _print_plan(planned, mode, explained=dry == "explain", as_json=as_json)
+        where = "in the cache or on the remote" if request.pull else "in the cache"
+        _print_plan(planned, mode, where, explained=dry == "explain", as_json=as_json)
         return 0
     if not may_write():
         with opened(overrides, partial=True) as session:
@@ -113,7 +114,7 @@ def _leave_witness(session: Session, command: str, names: Collection[str], recor
     leave(session, command, text, stages)
 
 
-def _print_plan(planned: Plan, mode: Mode, *, explained: bool, as_json: bool) -> None:
+def _print_plan(planned: Plan, mode: Mode, where: str, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
     from ..model import RESTORABLE
     from .wording import brief, explanation, is_refused, remark, state_word
@@ -133,7 +134,7 @@ def _print_plan(planned: Plan, mode: Mode, *, explained: bool, as_json: bool) ->
             runs = decision.action == "run" and RESTORABLE not in decision.notes
             expected = f"  [about {seconds_text(known)}]" if known and runs else ""
             text = brief(decision.reasons, unknown=is_refused(decision))
-            text = f"{text or 'its outs are missing, and in the cache'}{remark(decision)}"
+            text = f"{text or f'its outs are missing, and {where}'}{remark(decision)}"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
     _print_plan_summary(planned, stale, mode)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..digest import Digest
+from ..manifest import object_path
 from ..model import TrackedFile
 from .inventory import Targets, inventory_of, items_of
 from .session import Session
 from .sharing import fetch_objects
-from .stores import Stores
+from .stores import Stores, objects_of
 from .wanted import is_from_url, is_import
 
 
@@ -26,6 +29,7 @@ class Pull:
         self._ahead = ahead
         self._asked: set[Digest] = set()
         self._keys: set[str] = set()
+        self._offered: dict[Digest, bool] = {}
         self._remotes: dict[Digest, str | None] = {}
         self._imports: dict[Digest, TrackedFile] = {}  # what another repository has
         self._downloads: dict[Digest, TrackedFile] = {}
@@ -69,6 +73,34 @@ class Pull:
         for lost, file in self._downloads.items():
             if lost in wanted and not space.cache.has(lost):
                 self._import(file)  # from where it once came
+
+    def offers(self, digest: Digest) -> bool:
+        """Whether an object, with the files of a directory, could be brought; nothing is.
+
+        What was imported is taken on the word of its record: other repositories have it.
+        """
+        if digest in self._imports or digest in self._downloads:
+            return True
+        if digest not in self._offered:
+            self._ask(
+                {**({} if self._offered else self._lost()), digest: self._remotes.get(digest)}
+            )
+        return self._offered[digest]
+
+    def _ask(self, wanted: Mapping[Digest, str | None]) -> None:
+        """Learn which of the objects the remotes have, those of one remote together."""
+        groups: dict[str | None, list[Digest]] = {}
+        for digest, name in wanted.items():
+            groups.setdefault(name, []).append(digest)
+        for name, digests in groups.items():
+            store = self._stores.of(name)
+            parts = {
+                digest: objects_of(self._session.space.cache, digest, store) for digest in digests
+            }
+            keys = {object_path(part) for found in parts.values() for part in found}
+            there = self._stores.crew(store, self._jobs).existing(store, keys)
+            for digest, found in parts.items():
+                self._offered[digest] = all(object_path(part) in there for part in found)
 
     def _import(self, file: TrackedFile) -> None:
         from .importing import bring_imported  # git, and 10 ms; most data is the project's own

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from ..digest import Digest
 from ..errors import raise_all
 from ..graph import Selection
 from ..model import RESTORABLE, Decision, Reason, Stage
@@ -81,17 +82,30 @@ class Plan:
 
 
 def plan_run(session: Session, request: ReproRequest) -> Plan:
-    """Judge the selected stages; nothing is run or written.
+    """Judge the selected stages; nothing is run, written or, with `pull`, brought.
 
+    Remotes are then asked for the objects that locks and records here name, not for run records.
     Raises PivotErrors for what would keep a run from starting.
     """
+    if not request.pull:
+        return _plan(session, request, None)
+    from .pulling import Pull
+
+    pull = Pull(session)
+    try:
+        return _plan(session, request, pull.offers)
+    finally:
+        pull.close()
+
+
+def _plan(session: Session, request: ReproRequest, offers: Callable[[Digest], bool] | None) -> Plan:
     chosen = choose(session, request.selection)
     names = chosen.stages
     survey = Survey(
         session.space,
         forced=_forced(request, names),
         allow_missing=request.allow_missing,
-        pulling=request.pull,
+        offers=offers,
     )
     check(session, request.requirements, survey, _doubtful(session, survey, names))
     decisions = survey.plan(names, restores=request.run_cache)

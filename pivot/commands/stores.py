@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, did_you_mean
+from ..digest import Digest
+from ..errors import ConfigError, StoreError, did_you_mean
+from ..manifest import object_path, parse_manifest
 from ..settings import RemoteSpec, Settings
 
 if TYPE_CHECKING:
@@ -126,6 +128,22 @@ class Stores:
         folder = project.records_dir
         crew = self.crew(store, jobs)
         return Evidence(store, crew, f"{folder}/runs", f"{folder}/code", prefix)
+
+
+def objects_of(cache: LocalCache, digest: Digest, store: ObjectStore) -> list[Digest]:
+    """An object with the files of a directory, by its manifest here, or there."""
+    if not digest.is_tree:
+        return [digest]
+    try:
+        manifest = cache.manifest(digest)
+    except StoreError:
+        key = object_path(digest)
+        if store.size(key) is None:
+            return [digest]
+        data = bytearray()
+        store.read(key, data.extend)
+        manifest = parse_manifest(bytes(data), digest.algorithm)
+    return [digest, *(entry.digest for entry in manifest.entries)]
 
 
 def remote_spec(project: Project, name: str | None) -> RemoteSpec:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..digest import OBJECT_ALGORITHMS, Digest
 from ..errors import StoreError
 from ..graph import Selection
 from ..lockfile import LEGACY
-from ..manifest import object_path, parse_manifest
+from ..manifest import object_path
 from ..model import Decision, Stage
 from ..project import Observer, Project, State
 from ..run.survey import Survey
@@ -22,9 +22,6 @@ from ..values import dataclass
 from .selecting import named
 from .session import Session
 from .status import reason_data
-
-if TYPE_CHECKING:
-    from ..store.remotes import ObjectStore
 
 Kind = Literal["missing", "changed", "corrupt"]
 #: What a remote may have in place of the cache.
@@ -319,7 +316,7 @@ def _on_remotes(
             "on the word of its lock"
         )
         return []
-    from .stores import Stores
+    from .stores import Stores, objects_of
 
     problems: list[Problem] = []
     with Stores(session.project) as stores:
@@ -329,7 +326,9 @@ def _on_remotes(
         for name, group in groups.items():
             store = stores.of(name)
             crew = stores.crew(store)
-            parts = {item.path: _objects(session, item.digest, store) for item in group}
+            parts = {
+                item.path: objects_of(session.space.cache, item.digest, store) for item in group
+            }
             keys = {object_path(digest) for digests in parts.values() for digest in digests}
             there = crew.existing(store, keys)
             if keys and not there:
@@ -347,22 +346,6 @@ def _on_remotes(
                         )
                     )
     return problems
-
-
-def _objects(session: Session, digest: Digest, store: ObjectStore) -> list[Digest]:
-    """An object with the files of a directory, by its manifest here, or there."""
-    if not digest.is_tree:
-        return [digest]
-    try:
-        manifest = session.space.cache.manifest(digest)
-    except StoreError:
-        key = object_path(digest)
-        if store.size(key) is None:
-            return [digest]
-        data = bytearray()
-        store.read(key, data.extend)
-        manifest = parse_manifest(bytes(data), digest.algorithm)
-    return [digest, *(entry.digest for entry in manifest.entries)]
 
 
 # --- telling -------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Survey:
 
     `forced` are stages to run whatever is known; with `allow_missing` a dep that is absent counts
     as unchanged where the lock knows its digest. With `rested` stages that always run are judged
-    like the others; with `pulling` a run would bring from remotes what is not here.
+    like the others; what is not here, and `offers` tells of, a run would bring from remotes.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Survey:
         forced: frozenset[str] = frozenset(),
         allow_missing: bool = False,
         rested: bool = False,
-        pulling: bool = False,
+        offers: Callable[[Digest], bool] | None = None,
     ) -> None:
         self._space = space
-        self._pulling = pulling
+        self._offers = offers
         self._rested = rested
         self._forced = set(forced)
         self._allow_missing = allow_missing
@@ -202,7 +202,7 @@ class Survey:
             lock_problem=space.locks.problem(stage.name),
             observed=self.observed_now(stage, record),
             outs={out.path: self._out_now(record, out.path) for out in stage.outs},
-            stored=space.cache.obtain,
+            stored=self._is_stored,
             uncertain=frozenset(uncertain),
             upstream=waiting,
             absent=tuple(absent),
@@ -361,7 +361,7 @@ class Survey:
             is_checkout = maker in decisions and decisions[maker].action == "checkout"
             comes = self._allow_missing or is_checkout
         else:
-            comes = self._allow_missing or self._space.cache.has(self._tracked[path])
+            comes = self._allow_missing or self._is_stored(self._tracked[path])
         return comes and self._space.observer.observe(path) is None
 
     def _with(self, folder: str, placed: Mapping[str, Digest]) -> Digest | None:
@@ -462,9 +462,15 @@ class Survey:
             now = self.observed_now(stage, record)
             if any(now.get(module) != then for module, then in record.observed.items()):
                 continue
-            if all(self._space.cache.obtain(digest) for digest in record.outs.values()):
+            if all(self._is_stored(digest) for digest in record.outs.values()):
                 return record
         return None
+
+    def _is_stored(self, digest: Digest) -> bool:
+        """Whether a run would have the bytes of an earlier result."""
+        if self._space.cache.obtain(digest):
+            return True
+        return self._offers is not None and self._offers(digest)
 
     def _made_by_dvc(self, stage: Stage, key: StageKey) -> list[StageRecord]:
         folder = f"{self._space.project.cache_dir}/runs"
@@ -641,7 +647,7 @@ class Survey:
         Of that a lock or a record has the digest, and nothing here has the bytes.
         """
         space = self._space
-        if not space.here or self._pulling or space.cache.source is not None:
+        if not space.here or self._offers is not None or space.cache.source is not None:
             return {}
         record = self.record(stage)
         then = record.key.deps if record else {}

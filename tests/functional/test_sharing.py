@@ -365,6 +365,9 @@ def test_a_run_pulls_what_it_needs(project: Sandbox, tmp_path: Path) -> None:
 
     # everything is fresh: a checkout of what is on the remote
     whole = clone(project, tmp_path / "whole")
+    dry = whole.run("repro", "-n", "--pull").ended(0).stdout
+    assert dry.count("CHECKOUT  its outs are missing, and in the cache or on the remote") == 2
+    assert cached(whole) == 0
     assert set(whole.repro("--pull").values()) == {"restored"}
     assert whole.read("model.txt") == "raw\n" * 2
     # what somebody else ran with these params comes back, too
