@@ -326,6 +326,8 @@ class Survey:
 
     def _parts(self, stage: Stage, folder: str) -> Iterator[tuple[str, str | None]]:
         """The artifacts in a folder that the stage reads, each with its maker (None: tracked)."""
+        if folder in self._space.graph.producer or folder in self._tracked:
+            return  # artifacts do not overlap
         for name in self._space.graph.parents[stage.name]:
             for out in self._space.graph.stages[name].outs:
                 if is_within(out.path, folder) and out.path != folder:
