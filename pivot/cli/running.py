@@ -39,7 +39,7 @@ def execute(
         with opened(overrides, partial=True) as session:
             with metered(session):
                 planned = plan_run(session, _placed(request, session.cwd))
-            if is_bare and planned.has_nothing_to_do and not session.project.warnings:
+            if is_bare and planned.has_nothing_to_say and not session.project.warnings:
                 _leave_witness(session, "plan", planned.decisions, planned.records)
             mode = session.project.mode
         where = "in the cache or on the remote" if request.pull else "in the cache"
@@ -64,6 +64,7 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
 
     from ..commands.repro import Run
     from ..errors import EXIT_FAILED, EXIT_INTERRUPTED, PivotError
+    from ..model import HELD
     from ..run.events import Stopped
     from .progress import JsonReporter, LiveReporter, PlainReporter
 
@@ -73,10 +74,12 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
     if isinstance(reporter, LiveReporter):
         request = replace(request, progress=reporter.meter)
     run = Run(session, request)
+    is_remarked = False
     try:
         with reporter:
             for event in run.events():
                 reporter.report(event)
+                is_remarked |= HELD in event.notes
     except BrokenPipeError:
         raise PivotError(
             "whoever read the output has gone, and the run was stopped",
@@ -86,7 +89,7 @@ def _run(session: Session, request: ReproRequest, *, as_json: bool, is_bare: boo
     except Stopped:
         note("interrupted: running stages were ended and their previous outputs are back")
         return EXIT_INTERRUPTED
-    if is_bare and run.had_nothing_to_do:
+    if is_bare and run.had_nothing_to_do and not is_remarked:
         _leave_witness(session, "repro", [stage.name for stage in run.stages], run.records)
     return run.exit_code
 
@@ -116,10 +119,10 @@ def _leave_witness(session: Session, command: str, names: Collection[str], recor
 
 def _print_plan(planned: Plan, mode: Mode, where: str, *, explained: bool, as_json: bool) -> None:
     from ..commands.status import decision_data
-    from ..model import RESTORABLE
-    from .wording import brief, explanation, is_refused, remark, state_word
+    from ..model import HELD, RESTORABLE
+    from .wording import brief, explanation, is_refused, is_settled, remark, state_word
 
-    stale = [d for d in planned.decisions.values() if d.state != "fresh" or d.action != "none"]
+    stale = [d for d in planned.decisions.values() if not is_settled(d)]
     if as_json:
         shown = [decision_data(decision) for decision in planned.decisions.values()]
         say_json({"stages": shown, "tracked": [], "environment": []})
@@ -128,7 +131,8 @@ def _print_plan(planned: Plan, mode: Mode, where: str, *, explained: bool, as_js
         for decision in stale:
             say("\n".join(explanation(decision)))
     else:
-        width = max((len(decision.stage) for decision in stale), default=0)
+        held = [d for d in planned.decisions.values() if is_settled(d) and HELD in d.notes]
+        width = max((len(decision.stage) for decision in [*stale, *held]), default=0)
         for decision in stale:
             known = planned.seconds.get(decision.stage)
             runs = decision.action == "run" and RESTORABLE not in decision.notes
@@ -136,6 +140,8 @@ def _print_plan(planned: Plan, mode: Mode, where: str, *, explained: bool, as_js
             text = brief(decision.reasons, unknown=is_refused(decision))
             text = f"{text or f'its outs are missing, and {where}'}{remark(decision)}"
             say(f"{decision.stage:<{width}}  {state_word(decision):<9} {text}{expected}")
+        for decision in held:
+            say(f"{decision.stage:<{width}}  {state_word(decision):<9} {HELD}")
     _print_plan_summary(planned, stale, mode)
 
 

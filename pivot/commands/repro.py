@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..digest import Digest
 from ..errors import raise_all
 from ..graph import Selection
-from ..model import RESTORABLE, Decision, Reason, Stage
+from ..model import HELD, RESTORABLE, Decision, Reason, Stage
 from ..run.events import INTERRUPTED, Event
 from ..run.survey import Survey
 from ..values import dataclass, field
@@ -79,6 +79,12 @@ class Plan:
     def has_nothing_to_do(self) -> bool:
         """Whether every stage is fresh, with its outs in place."""
         return all(d.state == "fresh" and d.action == "none" for d in self.decisions.values())
+
+    @property
+    def has_nothing_to_say(self) -> bool:
+        """Whether there is nothing to do, and no frozen stage for which there would be."""
+        held = any(HELD in decision.notes for decision in self.decisions.values())
+        return self.has_nothing_to_do and not held
 
 
 def plan_run(session: Session, request: ReproRequest) -> Plan:

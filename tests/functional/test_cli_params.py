@@ -142,6 +142,12 @@ def test_a_frozen_stage_cuts_off_what_is_above_it(done: Sandbox) -> None:
     assert done.repro("top") == {"top": "fresh"}
     forced = done.run("repro", "top", "--force").ended(0)
     assert forced.stderr == "top: would run if it were not frozen\n"
+    done.repro()
+    for _ in range(2):  # neither is that remembered as nothing to say
+        assert "top: would run if it were not frozen" in done.run("repro").ended(0).stderr
+        dry = done.run("repro", "--dry-run").ended(0).stdout.splitlines()
+        assert dry[0] == "top  frozen    would run if it were not frozen"
+        assert dry[1].startswith("Everything is up to date")
 
 
 def test_groups_freeze_as_a_whole(project: Sandbox) -> None:
