@@ -115,9 +115,13 @@ class DvcLedger:
         stage = self._stages[name]
         if not self.as_dvc(stage):
             return self._own.record(name)
-        if name not in self._records:
-            self._records[name] = self._load(stage)
-        return self._records[name]
+        if name in self._records:
+            return self._records[name]
+        record = self._load(stage)
+        # what is not there may yet come, and be named as of today then
+        if record is None or not _is_legacy(record):
+            self._records[name] = record
+        return record
 
     def problem(self, name: str) -> str | None:
         stage = self._stages[name]
@@ -213,7 +217,10 @@ class DvcLedger:
 
     def modern(self, path: str, digest: Digest) -> Digest:
         """As DVC names the bytes of a digest today, where they lie at `path`; else as it is."""
-        if digest.algorithm != lockfile.LEGACY or self._around.legacy().observe(path) != digest:
+        if digest.algorithm != lockfile.LEGACY:
+            return digest
+        # who puts data in place tells only the project's own observer
+        if self._around.legacy().fresh_observe(path) != digest:
             return digest
         return self._around.observer.observe(path) or digest
 
@@ -344,6 +351,12 @@ class DvcLedger:
         wanted = [name for name, short in names.items() if short in changes]
         order = [names[name] for name in in_dvc_order(wanted, self._stages)]
         return {short: changes[short] for short in order}
+
+
+def _is_legacy(record: StageRecord) -> bool:
+    """Whether some of its digests are still those of DVC before version 3."""
+    digests = (*record.key.deps.values(), *record.outs.values())
+    return any(digest.algorithm == lockfile.LEGACY for digest in digests)
 
 
 def _lock_file(stage: Stage) -> str:

@@ -11,6 +11,7 @@ from .. import plan
 from ..config import call_binding
 from ..digest import Digest
 from ..errors import ConfigError, PivotError, SourceError
+from ..lockfile import LEGACY
 from ..model import (
     FINGERPRINT_VERSION,
     OLDER,
@@ -189,6 +190,8 @@ class Survey:
                     digest = record.key.deps.get(path)
                 if digest is None:
                     absent.append(path)
+            if digest is not None and digest.algorithm == LEGACY and record is not None:
+                digest = self._as_of(record.key.deps.get(path), digest)
             if digest is not None:
                 deps[path] = digest
         key = self.key(stage, deps)
@@ -291,6 +294,18 @@ class Survey:
     def _makes(self, name: str, path: str) -> bool:
         outs = self._space.graph.stages[name].outs
         return any(is_within(path, out.path) or is_within(out.path, path) for out in outs)
+
+    def _as_of(self, then: Digest | None, digest: Digest) -> Digest:
+        """What DVC recorded before version 3, by the hash of `then` where that can be told."""
+        if then is None or then.algorithm == LEGACY:
+            return digest
+        from .legacy import named_today  # for data that is not here, in projects of that age
+
+        today = named_today(self._space.cache, digest, then.algorithm)
+        if today is not None:
+            return today
+        trusted = self._allow_missing or not self._space.here
+        return then if trusted and then.value == digest.value else digest
 
     def is_recorded(self, path: str) -> bool:
         """Whether a lock or a record says what absent data at `path` is."""

@@ -326,3 +326,31 @@ def test_changed_data_is_recorded_and_not_restored(pair: Sandbox) -> None:
         "in.dvc: recorded 'in' as it is now"
     ]
     assert "3 ran, 1 recorded in" in said.stdout
+
+
+@pytest.mark.parametrize("age", ["mixed", "old"])
+def test_what_dvc_recorded_before_version_3_is_compared(tmp_path: Path, age: str) -> None:
+    # a record is not written anew by a run, and an entry of dvc.lock is
+    value = hashlib.md5(b"1\n", usedforsecurity=False).hexdigest()
+    project = Sandbox(tmp_path / "project").write(
+        {
+            ".dvc/config": "",
+            "raw.csv.dvc": f"outs:\n- md5: {value}\n  size: 2\n  path: raw.csv\n",
+            f".dvc/cache/{value[:2]}/{value[2:]}": "1\n",
+            "dvc.yaml": "stages:\n  s: {cmd: cp raw.csv o, deps: [raw.csv], outs: [o]}\n",
+        }
+    )
+    project.repro()
+    if age == "old":
+        entry = project.read("dvc.lock").replace("      hash: md5\n", "")
+        project.write({"dvc.lock": entry, f".dvc/cache/{value[:2]}/{value[2:]}": "1\n"})
+    project.commit()
+    project.run("verify").ended(0)
+    project.run("verify", "--rev", "HEAD").ended(0)
+
+    project.remove("raw.csv", "o")
+    assert project.run("status").ended(0).stdout.startswith("s  CHECKOUT")
+    assert project.repro() == {"raw.csv.dvc": "restored", "s": "restored"}
+
+    project.git("clone", "-q", str(project.root), str(tmp_path / "clone"))
+    Sandbox(tmp_path / "clone", git=False).run("verify", "--allow-missing").ended(0)
