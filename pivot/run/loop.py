@@ -273,12 +273,12 @@ class Loop:
 
     def _absent(self, stage: Stage) -> PivotError | None:
         """What a run of the stage would read, and is not there."""
-        missing = self._survey.absent(stage)
+        missing = self._survey.awaited.absent(stage)
         if not missing:
             return None
         listed = ", ".join(f"'{path}'" for path in missing)
         hint = f"`pivot pull {missing[0]}` fetches it where a remote has it"
-        recorded = self._survey.is_recorded(missing[0])
+        recorded = self._survey.awaited.recorded(missing[0]) is not None
         return PivotError(f"it needs {listed}, which is not there", hint=hint if recorded else None)
 
     # --- running --------------------------------------------------------------------------

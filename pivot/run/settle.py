@@ -174,7 +174,7 @@ class Settler:
             if "://" in dep.path:
                 continue
             is_there = observer.observe(dep.path, check=dep.check) is not None
-            if is_there and not self._survey.lacks(stage, dep.path):
+            if is_there and not self._survey.awaited.lacks(stage, dep.path):
                 continue
             for file in needed_by(space, [stage]):
                 is_meant = is_within(file.path, dep.path) or is_within(dep.path, file.path)

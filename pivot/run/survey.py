@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from ..model import (
     RESTORABLE,
     CodeManifest,
     Decision,
-    Manifest,
     Reason,
     Stage,
     StageKey,
@@ -27,6 +26,7 @@ from ..model import (
 )
 from ..plan import Evidence
 from ..tree import is_within
+from .awaited import Awaited
 from .memory import CodeFacts
 from .verdicts import tracked
 from .workspace import Workspace
@@ -55,11 +55,10 @@ class Survey:
         offers: Callable[[Digest], bool] | None = None,
     ) -> None:
         self._space = space
-        self._offers = offers
+        self.awaited = Awaited(space, allow_missing=allow_missing, offers=offers)
         self._rested = rested
         self._forced = set(forced)
         self._allow_missing = allow_missing
-        self._tracked = {file.path: file.digest for file in space.pipeline.tracked if file.digest}
         self._bad_code: dict[str, SourceError] = {}
         self._converted: dict[str, StageRecord] = {}
         self._unchanged: dict[str, bool] = {}
@@ -170,7 +169,7 @@ class Survey:
         absent: list[str] = []
         checks = {dep.path: dep.check for dep in stage.deps}
         for path in self.counted_deps(stage):
-            makers = [name for name in waiting if self._makes(name, path)]
+            makers = [name for name in waiting if self.awaited.makes(name, path)]
             digest = None
             if makers:
                 uncertain.add(path)
@@ -180,18 +179,18 @@ class Survey:
                 digest = space.observer.observe(path, check=checks[path])
                 placed: Mapping[str, Digest] = {}
                 if checks[path] == "content" and (digest is None or digest.is_tree):
-                    placed = self._to_come(stage, path, decisions, coming)
+                    placed = self.awaited.to_come(stage, path, decisions, coming)
                 if placed:
-                    whole = self._with(path, placed)
+                    whole = self.awaited.composed(path, placed)
                     digest = None if whole is None and self._allow_missing else whole or digest
                 if digest is None and checks[path] == "content":
-                    digest = self._recorded(path)
+                    digest = self.awaited.recorded(path)
                 if digest is None and self._allow_missing and record:
                     digest = record.key.deps.get(path)
                 if digest is None:
                     absent.append(path)
             if digest is not None and digest.algorithm == LEGACY and record is not None:
-                digest = self._as_of(record.key.deps.get(path), digest)
+                digest = self.awaited.as_of(record.key.deps.get(path), digest)
             if digest is not None:
                 deps[path] = digest
         key = self.key(stage, deps)
@@ -205,7 +204,7 @@ class Survey:
             lock_problem=space.locks.problem(stage.name),
             observed=self.observed_now(stage, record),
             outs={out.path: self._out_now(record, out.path) for out in stage.outs},
-            stored=self._is_stored,
+            stored=self.awaited.is_stored,
             uncertain=frozenset(uncertain),
             upstream=waiting,
             absent=tuple(absent),
@@ -220,7 +219,7 @@ class Survey:
         """Whether a run is refused for want of a dep: no stage makes what is not there."""
         if not self._space.here or self._allow_missing:
             return False
-        return not any(self._makes(name, path) for name in self._space.graph.parents[stage.name])
+        return not self.awaited.is_made(stage, path)
 
     def _not_judged(
         self, stage: Stage, key: StageKey, record: StageRecord
@@ -291,136 +290,6 @@ class Survey:
         self._space.memory.note_observed(stage, module, found, rests_on)
         return found
 
-    def _makes(self, name: str, path: str) -> bool:
-        outs = self._space.graph.stages[name].outs
-        return any(is_within(path, out.path) or is_within(out.path, path) for out in outs)
-
-    def _as_of(self, then: Digest | None, digest: Digest) -> Digest:
-        """What DVC recorded before version 3, by the hash of `then` where that can be told."""
-        if then is None or then.algorithm == LEGACY:
-            return digest
-        from .legacy import named_today  # for data that is not here, in projects of that age
-
-        today = named_today(self._space.cache, digest, then.algorithm)
-        if today is not None:
-            return today
-        trusted = self._allow_missing or not self._space.here
-        return then if trusted and then.value == digest.value else digest
-
-    def is_recorded(self, path: str) -> bool:
-        """Whether a lock or a record says what absent data at `path` is."""
-        return self._recorded(path) is not None
-
-    def _recorded(self, path: str) -> Digest | None:
-        """The digest of an absent artifact as its maker's lock, or its data record, has it."""
-        if path in self._tracked:
-            return self._tracked[path]
-        made = self._space.graph.maker_of(path)
-        if made is None:
-            return None
-        out, maker = made
-        if out != path:
-            return self._inside(maker, out, path)
-        record = self._space.locks.record(maker)
-        return record.outs.get(path) if record else None
-
-    def _inside(self, maker: str, out: str, path: str) -> Digest | None:
-        record = self._space.locks.record(maker)
-        folder = record.outs.get(out) if record else None
-        if folder is None or not folder.is_tree or self._space.cache.missing(folder):
-            return None
-        return self._entry(folder, path[len(out) + 1 :])
-
-    def _entry(self, folder: Digest, inner: str) -> Digest | None:
-        for entry in self._space.cache.manifest(folder).entries:
-            if entry.path == inner:
-                return entry.digest
-        return None
-
-    # --- folders that hold artifacts ------------------------------------------------------
-
-    def _parts(self, stage: Stage, folder: str) -> Iterator[tuple[str, str | None]]:
-        """The artifacts in a folder that the stage reads, each with its maker (None: tracked)."""
-        if folder in self._space.graph.producer or folder in self._tracked:
-            return  # artifacts do not overlap
-        for name in self._space.graph.parents[stage.name]:
-            for out in self._space.graph.stages[name].outs:
-                if is_within(out.path, folder) and out.path != folder:
-                    yield out.path, name
-        for path in self._tracked:
-            if is_within(path, folder) and path != folder:
-                yield path, None
-
-    def _to_come(
-        self,
-        stage: Stage,
-        folder: str,
-        decisions: Mapping[str, Decision],
-        coming: Mapping[str, StageRecord],
-    ) -> dict[str, Digest]:
-        """The artifacts that a run puts into a folder before the turn of the stage that reads it.
-
-        Where absent deps may count as unchanged, also those that are not there.
-        """
-        found: dict[str, Digest] = {}
-        for path, maker in self._parts(stage, folder):
-            digest: Digest | None = None
-            if maker is not None and maker in coming:
-                digest = coming[maker].outs.get(path)
-            elif self._is_placed(path, maker, decisions):
-                digest = self._recorded(path)
-            if digest is not None:
-                found[path] = digest
-        return found
-
-    def _is_placed(self, path: str, maker: str | None, decisions: Mapping[str, Decision]) -> bool:
-        if maker is not None:
-            is_checkout = maker in decisions and decisions[maker].action == "checkout"
-            comes = self._allow_missing or is_checkout
-        else:
-            comes = self._allow_missing or self._is_stored(self._tracked[path])
-        return comes and self._space.observer.observe(path) is None
-
-    def _with(self, folder: str, placed: Mapping[str, Digest]) -> Digest | None:
-        """The digest of a folder with artifacts in it; None where that cannot be told."""
-        observer = self._space.observer
-        if any(digest.algorithm != observer.algorithm for digest in placed.values()):
-            return None
-        plain = observer.manifest(folder)
-        if plain is None and not (self._space.here and observer.observe(folder) is None):
-            return None
-        from .composition import composed  # only where something in a folder has yet to come
-
-        return composed(folder, plain, placed, observer.algorithm, self._members)
-
-    def _members(self, _: str, digest: Digest) -> Manifest | None:
-        cache = self._space.cache
-        return None if cache.missing(digest) else cache.manifest(digest)
-
-    def lacks(self, stage: Stage, folder: str) -> list[str]:
-        """The artifacts in a folder that the stage reads of which all but the bytes is known."""
-        return [
-            path
-            for path, _ in self._parts(stage, folder)
-            if self._space.observer.observe(path) is None and self._recorded(path) is not None
-        ]
-
-    def absent(self, stage: Stage) -> list[str]:
-        """What a run of the stage would read, and is not there.
-
-        What a folder lacks counts where it was judged as if that were there.
-        """
-        found: list[str] = []
-        for dep in stage.deps:
-            if "://" in dep.path:
-                continue
-            digest = self._space.observer.observe(dep.path, check=dep.check)
-            if digest is None:
-                found.append(dep.path)
-            elif self._allow_missing and digest.is_tree and dep.check == "content":
-                found += self.lacks(stage, dep.path)
-        return found
-
     # --- decisions ------------------------------------------------------------------------
 
     def decide(
@@ -479,15 +348,9 @@ class Survey:
             now = self.observed_now(stage, record)
             if any(now.get(module) != then for module, then in record.observed.items()):
                 continue
-            if all(self._is_stored(digest) for digest in record.outs.values()):
+            if all(self.awaited.is_stored(digest) for digest in record.outs.values()):
                 return record
         return None
-
-    def _is_stored(self, digest: Digest) -> bool:
-        """Whether a run would have the bytes of an earlier result."""
-        if self._space.cache.obtain(digest):
-            return True
-        return self._offers is not None and self._offers(digest)
 
     def _made_by_dvc(self, stage: Stage, key: StageKey) -> list[StageRecord]:
         folder = f"{self._space.project.cache_dir}/runs"
@@ -526,10 +389,11 @@ class Survey:
             read = [dep.path for dep in stage.deps] + [file.path for file in stage.params_files]
             seen: dict[str, Digest | None] = {}
             for path in read:
-                if self._makes(name, path):
+                if self.awaited.makes(name, path):
                     digest = self._of(coming[name], path)
-                    if digest is None and (placed := self._to_come(stage, path, decisions, coming)):
-                        digest = self._with(path, placed)
+                    if digest is None:
+                        placed = self.awaited.to_come(stage, path, decisions, coming)
+                        digest = self.awaited.composed(path, placed) if placed else None
                     there = path in by_content or self._space.observer.observe(path) == digest
                     seen[path] = digest if there else None
             if seen and None not in seen.values():
@@ -542,7 +406,7 @@ class Survey:
             return record.outs[path]
         for out, digest in record.outs.items():
             if digest.is_tree and is_within(path, out) and not self._space.cache.missing(digest):
-                return self._entry(digest, path[len(out) + 1 :])
+                return self.awaited.entry(digest, path[len(out) + 1 :])
         return None
 
     def _waiting(self, stage: Stage, decisions: Mapping[str, Decision]) -> tuple[str, ...]:
@@ -612,7 +476,7 @@ class Survey:
         if record.fingerprint_version != FINGERPRINT_VERSION:
             return  # the next run writes it anew
         folders = [path for path, digest in evidence.key.deps.items() if digest.is_tree]
-        if any(self.lacks(stage, folder) for folder in folders):
+        if any(self.awaited.lacks(stage, folder) for folder in folders):
             return  # what lies there now is not what a run finds
         paths: dict[str, str] = {space.locks.path(stage.name): "content"}
         paths |= dict.fromkeys(space.locks.rests_on(stage), "content")
@@ -664,27 +528,15 @@ class Survey:
         Of that a lock or a record has the digest, and nothing here has the bytes.
         """
         space = self._space
-        if not space.here or self._offers is not None or space.cache.source is not None:
+        if not space.here or self.awaited.offers is not None or space.cache.source is not None:
             return {}
         record = self.record(stage)
         then = record.key.deps if record else {}
         return {
-            path: then.get(path) or self._recorded(path)
-            for path in self.absent(stage)
-            if not self._comes(stage, path, decisions)
+            path: then.get(path) or self.awaited.recorded(path)
+            for path in self.awaited.absent(stage)
+            if not self.awaited.comes(stage, path, decisions)
         }
-
-    def _comes(self, stage: Stage, path: str, decisions: Mapping[str, Decision]) -> bool:
-        """Whether a run puts something at `path` before the turn of the stage."""
-        space = self._space
-        for name in space.graph.parents[stage.name]:
-            if name in decisions and decisions[name].action != "none" and self._makes(name, path):
-                return True
-        return any(
-            space.observer.observe(place) is None and space.cache.has(digest)
-            for place, digest in self._tracked.items()
-            if is_within(path, place) or is_within(place, path)
-        )
 
     def _is_older(self, decision: Decision) -> bool:
         """Whether all that is wrong are outs, whose bytes an earlier run left, in the cache.
