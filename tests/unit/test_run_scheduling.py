@@ -157,12 +157,20 @@ class Outputs:
         return False
 
 
+class Nothing:
+    """What has yet to come: nothing."""
+
+    def absent(self, _: Stage) -> list[str]:
+        return []
+
+
 class Judge:
     """Decides as the case says."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.judged: list[str] = []
+        self.awaited = Nothing()
 
     def decide(self, stage: Stage, decisions: object) -> Decision:
         self.judged.append(stage.name)
@@ -170,9 +178,6 @@ class Judge:
             return Decision(stage.name, "fresh", "none", (), None)
         key: Any = "some key"  # only whether there is one counts here
         return Decision(stage.name, "stale", "run", (Reason("never-run", stage.name),), key)
-
-    def absent(self, _: Stage) -> list[str]:
-        return []
 
     def explain(self, stage: Stage, decision: Decision) -> Decision:
         return decision
