@@ -23,7 +23,7 @@ def carried_locks(session: Session) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Pivot's locks for what dvc.lock says, and the names of stages that are stale, and stay so."""
     space = session.space
     survey = Survey(space, allow_missing=True)
-    names = [name.replace("dvc.yaml:", "pivot.yaml:") for name in space.graph.order]
+    names = [migrated_name(name) for name in space.graph.order]
     paths = lockfile.lock_paths(names)
     beside = Locks(session.project.tree, space.graph.order)
     written: dict[str, bytes] = {}
@@ -43,6 +43,11 @@ def carried_locks(session: Session) -> tuple[dict[str, bytes], tuple[str, ...]]:
         if made is not None:
             written[paths[new]] = lockfile.dumps(replace(made, stage=new)).encode()
     return written, tuple(stale)
+
+
+def migrated_name(name: str) -> str:
+    """What a stage of a DVC project is called once its pipeline is a pivot.yaml."""
+    return name.replace("dvc.yaml:", "pivot.yaml:")
 
 
 def _carried(space: Workspace, survey: Survey, stage: Stage) -> tuple[StageRecord, bool]:

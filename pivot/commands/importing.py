@@ -274,29 +274,12 @@ def bring_imported(session: Session, file: TrackedFile) -> str | None:
 
     They have to be those that the record names: a source that moved on is for `update`.
     """
-    record = parse_data_record(session.project.tree.read(file.name) or b"", file.name)
-    origin = origin_of(record)
-    assert origin is not None  # a record without one is no import
-    root = session.project.root
+    _, origin = _import_record(session, file)
     try:
-        if origin.is_repository:
-            with (
-                opened_source(origin.url, origin.commit, base=root, remote=origin.remote) as source,
-                _brought(session, source.artifact(origin.path), source) as digest,
-            ):
-                came = digest
-        else:
-            with (
-                UrlSource(session.project, origin.url, base=root) as place_of,
-                _temporary(session) as temporary,
-            ):
-                place_of.bring(temporary)
-                came = session.space.cache.add(temporary)
+        came = _bring(session, origin)
     except PivotError as error:
         return error.message
-    if came == file.digest:
-        return None
-    return _MOVED_ON
+    return None if came == file.digest else _MOVED_ON
 
 
 def complete_import(session: Session, file: TrackedFile, *, force: bool) -> str | None:
@@ -306,26 +289,12 @@ def complete_import(session: Session, file: TrackedFile, *, force: bool) -> str 
     place, and the record names its digest from then on. Data that is there and in no cache is left
     alone, unless `force`.
     """
-    record = parse_data_record(session.project.tree.read(file.name) or b"", file.name)
-    origin = origin_of(record)
-    assert origin is not None  # a record without one is no import
-    root = session.project.root
+    record, origin = _import_record(session, file)
     cache = session.space.cache
     try:
-        if origin.is_repository:
-            with (
-                opened_source(origin.url, origin.commit, base=root, remote=origin.remote) as source,
-                _brought(session, source.artifact(origin.path), source) as came,
-            ):
-                digest = came
-        else:
-            with UrlSource(session.project, origin.url, base=root) as place_of:
-                if dict(place_of.identity().facts) != dict(origin.identity):
-                    return _MOVED_ON
-                with _temporary(session) as temporary:
-                    place_of.bring(temporary)
-                    digest = cache.add(temporary)
-        assert digest is not None  # an artifact was brought
+        digest = _bring(session, origin, only_recorded=True)
+        if digest is None:
+            return _MOVED_ON
         now = session.space.observer.observe(file.path)
         if now not in (None, digest) and not cache.has(now):
             if not force:
@@ -336,6 +305,33 @@ def complete_import(session: Session, file: TrackedFile, *, force: bool) -> str 
     except PivotError as error:
         return f"{error.message}; {error.hint}" if error.hint else error.message
     return None
+
+
+def _import_record(session: Session, file: TrackedFile) -> tuple[DataRecord, Origin]:
+    record = parse_data_record(session.project.tree.read(file.name) or b"", file.name)
+    origin = origin_of(record)
+    assert origin is not None  # a record without one is no import
+    return record, origin
+
+
+def _bring(session: Session, origin: Origin, *, only_recorded: bool = False) -> Digest | None:
+    """The bytes of the commit that `origin` names, or of its URL, in our cache: their digest.
+
+    With `only_recorded`, None where a URL has another version than `origin` names.
+    """
+    root = session.project.root
+    if origin.is_repository:
+        with (
+            opened_source(origin.url, origin.commit, base=root, remote=origin.remote) as source,
+            _brought(session, source.artifact(origin.path), source) as digest,
+        ):
+            return digest
+    with UrlSource(session.project, origin.url, base=root) as place_of:
+        if only_recorded and dict(place_of.identity().facts) != dict(origin.identity):
+            return None
+        with _temporary(session) as temporary:
+            place_of.bring(temporary)
+            return session.space.cache.add(temporary)
 
 
 def _is_lacking(session: Session, file: TrackedFile) -> bool:

@@ -21,7 +21,7 @@ from ..lockfile.dvc_text import parse_dvc_lock
 from ..lockfile.record_text import record_text
 from ..model import Pipeline, Stage
 from ..project.root import DVC_CONFIG, SCRATCH, find_root, projects_below
-from .carrying import carried_locks
+from .carrying import carried_locks, migrated_name
 from .dvc_settings import as_pivot, ignoring
 from .overlay import Overlay
 from .session import Session
@@ -252,7 +252,7 @@ def _check_alike(session: Session, writes: Mapping[str, bytes], removes: list[st
 
 def _comparable(pipeline: Pipeline) -> dict[str, Stage]:
     return {
-        name.replace("dvc.yaml:", "pivot.yaml:"): replace(stage, name="", file="", line=0)
+        migrated_name(name): replace(stage, name="", file="", line=0)
         for name, stage in pipeline.stages.items()
     }
 
